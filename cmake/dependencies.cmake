@@ -1,0 +1,20 @@
+# Everything comes from distribution packages (scripts/setup lists them); nothing is downloaded here.
+
+find_package(fmt REQUIRED)
+find_package(FastFloat REQUIRED)
+find_package(TBB REQUIRED)
+find_package(HWY REQUIRED)
+find_package(Eigen3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+# OpenBLAS by name: the reference BLAS is four to seven times slower.
+find_library(OPENBLAS_LIBRARY openblas REQUIRED)
+find_library(LAPACKE_LIBRARY lapacke REQUIRED)
+find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES x86_64-linux-gnu aarch64-linux-gnu openblas REQUIRED)
+find_path(LAPACKE_INCLUDE_DIR lapacke.h REQUIRED)
+add_library(saltus_lapack INTERFACE)
+target_include_directories(saltus_lapack SYSTEM INTERFACE ${CBLAS_INCLUDE_DIR} ${LAPACKE_INCLUDE_DIR})
+target_link_libraries(saltus_lapack INTERFACE ${LAPACKE_LIBRARY} ${OPENBLAS_LIBRARY})

@@ -1,0 +1,21 @@
+// Physical constants and unit factors (CODATA 2018). Inside Saltus: Å, fs, eV, amu, e, K.
+// A factor is named target_per_source, so that units cancel: value_ev_ang * hartree_bohr_per_ev_ang.
+#pragma once
+
+namespace saltus::units {
+
+inline constexpr double boltzmann_ev_per_kelvin = 8.617333262145e-5;
+inline constexpr double ev_per_hartree = 27.211386245988;
+inline constexpr double ang_per_bohr = 0.529177210903;
+inline constexpr double ev_ang_per_hartree_bohr = ev_per_hartree / ang_per_bohr;
+/// 1 amu (Å/fs)² in eV.
+inline constexpr double ev_per_amu_ang2_fs2 = 103.642696562;
+/// Coulomb constant e²/(4 pi eps0) in eV Å.
+inline constexpr double coulomb_ev_ang = 14.399645478;
+inline constexpr double gpa_per_ev_ang3 = 160.21766208;
+inline constexpr double fs_per_ps = 1e3;
+inline constexpr double fs_per_ns = 1e6;
+inline constexpr double cm2_s_per_ang2_ps = 1e-4;
+inline constexpr double mev_per_ev = 1e3;
+
+}  // namespace saltus::units

@@ -1,0 +1,16 @@
+// The table of subcommands.
+#pragma once
+
+#include <span>
+
+#include "saltus/cli/command.hpp"
+
+namespace saltus::cli {
+
+/// In the order of the overview.
+std::span<const Command> commands();
+
+// One file each: saltus/cli/NAME.cpp.
+std::function<int()> set_up_info(CLI::App& app);
+
+}  // namespace saltus::cli
