@@ -1,0 +1,29 @@
+#include "saltus/runs/choices.hpp"
+
+#include <array>
+
+namespace saltus::runs {
+
+std::span<const Choice> thermostats() {
+  static constexpr std::array table{
+      Choice{"csvr", "stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): dynamics nearly undisturbed"},
+      Choice{"langevin", "Langevin dynamics, BAOAB splitting: every atom coupled to the bath"},
+      Choice{"none", "velocity Verlet at constant energy"},
+  };
+  return table;
+}
+
+std::span<const Choice> potentials() {
+  static constexpr std::array table{
+      Choice{"ace", "linear atomic cluster expansion with short-range repulsion"},
+  };
+  return table;
+}
+
+std::vector<std::string> names(std::span<const Choice> choices) {
+  std::vector<std::string> result;
+  for (const Choice& choice : choices) result.emplace_back(choice.name);
+  return result;
+}
+
+}  // namespace saltus::runs

@@ -1,0 +1,17 @@
+// The names a plan may use, in plain tables: name, one line.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saltus/runs/fields.hpp"
+
+namespace saltus::runs {
+
+std::span<const Choice> thermostats();
+std::span<const Choice> potentials();
+
+std::vector<std::string> names(std::span<const Choice> choices);
+
+}  // namespace saltus::runs

@@ -1,0 +1,217 @@
+// TOML → Plan, through the field tables; the only file that sees TOML.
+#include "saltus/runs/plan.hpp"
+
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <toml++/toml.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/runs/choices.hpp"
+#include "saltus/runs/plan_fields.hpp"
+
+namespace saltus::runs {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct Source {
+  std::string file;
+
+  [[noreturn]] void fail(const toml::source_region& where, const std::string& message) const {
+    throw Error(ErrorKind::format, fmt::format("{}:{}: {}", file, where.begin.line, message));
+  }
+};
+
+const char* type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::string: return "text";
+    case toml::node_type::integer: return "an integer";
+    case toml::node_type::floating_point: return "a number";
+    case toml::node_type::boolean: return "true or false";
+    case toml::node_type::array: return "a list";
+    case toml::node_type::table: return "a table";
+    default: return "a date or time";
+  }
+}
+
+std::string range_text(double minimum, double maximum) {
+  if (std::isinf(maximum)) return fmt::format("at least {}", shortest(minimum));
+  if (std::isinf(minimum)) return fmt::format("at most {}", shortest(maximum));
+  return fmt::format("between {} and {}", shortest(minimum), shortest(maximum));
+}
+
+template <class S>
+struct Reader {
+  const Source& source;
+  const Field<S>& field;
+
+  [[noreturn]] void wrong_type(const toml::node& node, const char* wanted) const {
+    source.fail(node.source(), fmt::format("'{}' must be {}, found {}", field.key, wanted, type_name(node)));
+  }
+  void check_range(const toml::node& node, double value) const {
+    if (!std::isfinite(value)) source.fail(node.source(), fmt::format("'{}' must be finite", field.key));
+    if (value < field.minimum || value > field.maximum)
+      source.fail(node.source(), fmt::format("'{}' is {}{}{}, but must be {}", field.key, shortest(value), *field.unit ? " " : "",
+                                             field.unit, range_text(field.minimum, field.maximum)));
+  }
+  void read(const toml::node& node, bool& value) const {
+    if (!node.is_boolean()) wrong_type(node, "true or false");
+    value = **node.as_boolean();
+  }
+  void read(const toml::node& node, std::int64_t& value) const {
+    if (!node.is_integer()) wrong_type(node, "an integer");
+    value = **node.as_integer();
+    check_range(node, static_cast<double>(value));
+  }
+  void read(const toml::node& node, double& value) const {
+    if (node.is_integer()) value = static_cast<double>(**node.as_integer());
+    else if (node.is_floating_point()) value = **node.as_floating_point();
+    else wrong_type(node, "a number");
+    check_range(node, value);
+  }
+  void read(const toml::node& node, std::string& value) const {
+    if (!node.is_string()) wrong_type(node, "text");
+    value = **node.as_string();
+    if (field.choices.empty()) return;
+    const std::vector<std::string> allowed = names(field.choices);
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+      source.fail(node.source(), fmt::format("'{}' cannot be '{}'{}; it is one of: {}", field.key, value, did_you_mean(value, allowed),
+                                             join(allowed)));
+  }
+  template <class T>
+  void read(const toml::node& node, std::vector<T>& value) const {
+    if (!node.is_array()) wrong_type(node, "a list");
+    const toml::array& array = *node.as_array();
+    if (field.size && array.size() != field.size)
+      source.fail(node.source(), fmt::format("'{}' must have {} entries, found {}", field.key, field.size, array.size()));
+    value.clear();
+    for (const toml::node& element : array) {
+      T item{};
+      read(element, item);
+      value.push_back(std::move(item));
+    }
+  }
+};
+
+template <class S>
+ResolvedSection read_fields(const Source& source, const toml::table& table, std::span<const Field<S>> fields, S& settings,
+                            const std::string& table_name, const std::set<std::string>& elsewhere = {}) {
+  std::vector<std::string> known(elsewhere.begin(), elsewhere.end());
+  for (const Field<S>& field : fields) known.emplace_back(field.key);
+  for (const auto& [key, node] : table)
+    if (const std::string word(key.str()); std::find(known.begin(), known.end(), word) == known.end())
+      source.fail(key.source(), fmt::format("unknown key '{}'{}{}", word, table_name.empty() ? "" : " in [" + table_name + "]",
+                                            did_you_mean(word, known)));
+  ResolvedSection section{table_name, {}, {}};
+  for (const Field<S>& field : fields) {
+    const toml::node* node = table.get(field.key);
+    if (!node && field.required)
+      source.fail(table.source(), fmt::format("{} needs '{}': {}", table_name.empty() ? "the plan" : "[" + table_name + "]", field.key,
+                                              field.help));
+    std::visit(
+        [&](auto member) {
+          auto& value = settings.*member;
+          if (node) Reader<S>{source, field}.read(*node, value);
+          section.values.push_back({field.key, json(value).dump(), field.unit, field.help, node == nullptr});
+        },
+        field.member);
+  }
+  return section;
+}
+
+void check_name(const Source& source, const toml::table& table, const std::string& kind, const std::string& name,
+                std::set<std::string>& taken) {
+  const auto& where = table.get("name")->source();
+  const bool allowed = !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (!allowed) source.fail(where, fmt::format("name '{}': use letters, digits, '_' and '-' (at most 64)", name));
+  if (!taken.insert(name).second) source.fail(where, fmt::format("name '{}' is used by two [[{}]]", name, kind));
+}
+
+template <class S>
+std::vector<std::pair<S, const toml::table*>> read_list(const Source& source, const toml::table& root, const std::string& kind,
+                                                        std::span<const Field<S>> fields, std::vector<ResolvedSection>& resolved) {
+  std::vector<std::pair<S, const toml::table*>> result;
+  const toml::node* node = root.get(kind);
+  if (!node) return result;
+  if (!node->is_array() || !node->as_array()->is_homogeneous(toml::node_type::table))
+    source.fail(node->source(), fmt::format("'{0}' is a list of tables: write [[{0}]]", kind));
+  std::set<std::string> taken;
+  for (const toml::node& element : *node->as_array()) {
+    const toml::table& table = *element.as_table();
+    S settings;
+    ResolvedSection section = read_fields(source, table, fields, settings, kind);
+    check_name(source, table, kind, settings.name, taken);
+    section.name = settings.name;
+    resolved.push_back(std::move(section));
+    result.emplace_back(std::move(settings), &table);
+  }
+  return result;
+}
+
+template <class S>
+void check_reference(const Source& source, const toml::table& table, const char* key, const std::string& value,
+                     const std::vector<S>& targets, const char* kind) {
+  std::vector<std::string> known;
+  for (const S& target : targets) known.push_back(target.name);
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  const toml::node* node = table.get(key);
+  source.fail(node ? node->source() : table.source(),
+              fmt::format("'{}': there is no [[{}]] named '{}'{}", key, kind, value, did_you_mean(value, known)));
+}
+
+}  // namespace
+
+Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
+  const Source source{file.string()};
+  toml::table root;
+  try {
+    root = toml::parse(text, source.file);
+  } catch (const toml::parse_error& error) {
+    source.fail(error.source(), std::string(error.description()));
+  }
+  Plan plan;
+  plan.file = file;
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics"}));
+
+  for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) plan.data.push_back(settings);
+  if (plan.data.empty()) source.fail(root.source(), "a plan needs at least one [[data]]");
+
+  static const toml::table empty;
+  const toml::node* fit = root.get("fit");
+  if (fit && !fit->is_table()) source.fail(fit->source(), "'fit' is one table: write [fit]");
+  plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
+
+  for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+    if (settings.initial.empty()) {
+      settings.initial = plan.data.front().name;
+      for (ResolvedValue& value : plan.settings.back().values)
+        if (value.key == "initial") value.json = json(settings.initial).dump();
+    }
+    check_reference(source, *table, "initial", settings.initial, plan.data, "data");
+    plan.md.push_back(settings);
+  }
+  for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
+    check_reference(source, *table, "md", settings.md, plan.md, "md");
+    plan.kinetics.push_back(settings);
+  }
+  return plan;
+}
+
+Plan read_plan(const std::filesystem::path& file) { return parse_plan(read_file(file), file); }
+
+std::string settings_json(const Plan& plan, std::string_view table, std::string_view name) {
+  json object = json::object();
+  for (const ResolvedSection& section : plan.settings)
+    if (section.table == table && section.name == name)
+      for (const ResolvedValue& value : section.values) object[value.key] = json::parse(value.json);
+  return object.dump();
+}
+
+}  // namespace saltus::runs

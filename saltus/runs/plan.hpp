@@ -1,0 +1,79 @@
+// The plan file: a whole study as one TOML file, parsed once into these structs. Below this nobody sees TOML.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "saltus/runs/fields.hpp"
+
+namespace saltus::runs {
+
+struct DataSettings {
+  std::string name;
+  std::string file;
+  std::string energy_key;
+  std::string forces_key;
+};
+
+struct FitSettings {
+  double cutoff_ang = 5.5;
+};
+
+struct MdSettings {
+  std::string name;
+  std::string initial;
+  std::int64_t frame = 0;
+  std::vector<std::int64_t> supercell{1, 1, 1};
+  std::int64_t vacancies = 0;
+  std::string vacancy_element = "Li";
+  std::vector<std::int64_t> removed_atoms;
+  double temperature_kelvin = 0;
+  double timestep_fs = 2;
+  double equilibration_ps = 5;
+  double production_ps = 0;
+  std::string thermostat = "csvr";
+  double thermostat_time_fs = 200;
+  double frame_spacing_fs = 20;
+  double log_spacing_fs = 100;
+  double checkpoint_ps = 10;
+  double skin_ang = 0.5;
+  double max_extrapolation = 20;
+  std::int64_t seed_offset = 0;
+};
+
+struct KineticsSettings {
+  std::string name;
+  std::string md;
+  std::string mobile = "Li";
+  std::string framework = "Si";
+  double core_radius_ang = 0.8;
+  std::vector<double> lags_ps;
+  std::int64_t min_jumps = 100;
+  std::int64_t blocks = 10;
+};
+
+struct Plan {
+  std::filesystem::path file;
+  std::string title;
+  std::int64_t seed = 0;
+  std::vector<DataSettings> data;
+  FitSettings fit;
+  std::vector<MdSettings> md;
+  std::vector<KineticsSettings> kinetics;
+  std::vector<ResolvedSection> settings;  ///< everything as resolved, in the order of the file's tables
+};
+
+/// Reads and checks a plan. Relative data files are taken relative to the plan's folder.
+/// Throws Error{file} when it cannot be read, Error{format} with file and line for anything wrong in it.
+Plan read_plan(const std::filesystem::path& file);
+
+/// The same from text; `file` is used for messages and relative paths only.
+Plan parse_plan(std::string_view text, const std::filesystem::path& file);
+
+/// The settings of one table ("md", "cell75") as a canonical JSON object text.
+std::string settings_json(const Plan& plan, std::string_view table, std::string_view name = {});
+
+}  // namespace saltus::runs

@@ -1,0 +1,18 @@
+// The field tables of the plan's structs.
+#pragma once
+
+#include <span>
+
+#include "saltus/runs/fields.hpp"
+#include "saltus/runs/plan.hpp"
+
+namespace saltus::runs {
+
+/// Rows for `title` and `seed`.
+std::span<const Field<Plan>> plan_fields();
+std::span<const Field<DataSettings>> data_fields();
+std::span<const Field<FitSettings>> fit_fields();
+std::span<const Field<MdSettings>> md_fields();
+std::span<const Field<KineticsSettings>> kinetics_fields();
+
+}  // namespace saltus::runs
