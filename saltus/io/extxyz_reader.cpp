@@ -1,0 +1,656 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include <fast_float/fast_float.h>
+#include <fmt/format.h>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/io/comment_line.hpp"
+#include "saltus/io/extxyz.hpp"
+#include "saltus/io/lines.hpp"
+
+namespace saltus {
+
+namespace {
+
+constexpr std::string_view energy_names[] = {"REF_energy",  "REF_Energy", "ref_energy", "REF_TotEnergy",    "dft_energy",
+                                             "DFT_energy",  "energy",     "Energy",     "potential_energy", "total_energy",
+                                             "TotEnergy",   "free_energy"};
+constexpr std::string_view forces_names[] = {"REF_forces", "REF_Forces", "ref_forces", "REF_force", "REF_Force", "dft_forces",
+                                             "DFT_forces", "dft_force",  "forces",     "Forces",    "force"};
+constexpr std::string_view virial_names[] = {"REF_virial", "ref_virial", "dft_virial", "virial", "virials"};
+constexpr std::string_view stress_names[] = {"REF_stress", "REF_Stress", "ref_stress", "dft_stress", "stress"};
+constexpr std::string_view velocity_names[] = {"vel", "velo", "velocities", "momenta"};
+constexpr std::string_view label_names[] = {"species", "element", "symbols"};
+constexpr std::string_view number_names[] = {"Z", "numbers"};
+constexpr std::string_view mass_names[] = {"mass", "masses"};
+
+constexpr std::string_view default_columns = "species:S:1:pos:R:3";
+constexpr std::int64_t atom_limit = 1'000'000'000;
+constexpr double deuterium_mass_amu = 2.01410177812, tritium_mass_amu = 3.01604928;
+
+template <typename... Args>
+[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
+  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+// A number as C, Fortran (1.0d0) and Python write it; nothing when it is something else. nan and inf are numbers here.
+std::optional<double> number_from(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && (text[1] == '-' || text[1] == '+')) return std::nullopt;
+  if (auto value = parse_double(text)) return value;
+  std::string c_style(text);
+  const std::size_t exponent = c_style.find_first_of("dD");
+  if (exponent == std::string::npos || exponent == 0) return std::nullopt;
+  c_style[exponent] = 'e';
+  return parse_double(c_style);
+}
+
+double finite_number(std::string_view text, std::string_view what) {
+  const auto value = number_from(text);
+  if (!value) refuse("{}: {} is not a number", what, shown(text));
+  if (!std::isfinite(*value)) refuse("{}: {} is not finite", what, shown(text));
+  return *value;
+}
+
+[[noreturn]] void refuse_element(std::string_view label) {
+  std::string canonical = lower_case(label.substr(0, 2));
+  if (!canonical.empty() && canonical[0] >= 'a' && canonical[0] <= 'z') canonical[0] = static_cast<char>(canonical[0] - 'a' + 'A');
+  std::string hint;
+  for (std::size_t length = std::min<std::size_t>(canonical.size(), 2); length > 0 && hint.empty(); --length)
+    if (atomic_number_of(canonical.substr(0, length))) hint = fmt::format(" (did you mean '{}'?)", canonical.substr(0, length));
+  refuse("unknown element {}{}; write symbols as in the periodic table", shown(label), hint);
+}
+
+struct Element {
+  std::uint8_t atomic_number = 0;
+  double mass_amu = 0;
+};
+
+Element element_from(std::string_view label) {
+  if (const auto z = atomic_number_of(label)) return {*z, standard_mass_amu(*z)};
+  if (label == "D") return {1, deuterium_mass_amu};
+  if (label == "T") return {1, tritium_mass_amu};
+  if (const auto z = parse_int(label); z && *z >= 1 && *z <= element_count)
+    return {static_cast<std::uint8_t>(*z), standard_mass_amu(static_cast<int>(*z))};
+  refuse_element(label);
+}
+
+// Elements by label, each looked up once per file.
+class ElementTable {
+ public:
+  const Element& find(std::string_view label) {
+    if (label.size() > 2) return cold(label);
+    const auto first = static_cast<unsigned char>(label[0]);
+    const auto second = label.size() == 2 ? static_cast<unsigned char>(label[1]) : 0u;
+    if (first >= 128 || second >= 128) return cold(label);
+    Element& element = known_[first * 128u + second];
+    if (element.atomic_number == 0) element = element_from(label);
+    return element;
+  }
+
+ private:
+  const Element& cold(std::string_view label) { return other_ = element_from(label); }
+  std::vector<Element> known_ = std::vector<Element>(128 * 128);
+  Element other_;
+};
+
+struct Column {
+  enum Use { passed_over, label, atomic_number, position, forces, velocity, mass } use = passed_over;
+  int count = 1;
+  std::string name;
+};
+
+struct Layout {
+  std::string text;  // the Properties value
+  std::vector<Column> columns;
+  int total = 0;
+  bool has_label = false, has_number = false, has_position = false, has_forces = false, has_velocity = false, has_mass = false;
+};
+
+std::string_view chosen_name(std::span<const std::string_view> names, std::span<const std::string> present) {
+  for (const auto name : names)
+    for (const auto& other : present)
+      if (other == name) return other;
+  return {};
+}
+
+Layout layout_from(const std::string& text, const std::string& forces_key, FrameSource& source) {
+  Layout layout;
+  layout.text = text;
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t stop = std::min(text.find(':', at), text.size());
+    parts.push_back(std::string_view(text).substr(at, stop - at));
+    at = stop + 1;
+  }
+  if (parts.size() % 3 != 0)
+    refuse("Properties={} does not consist of name:type:count triplets", shown(text));
+  std::vector<std::string> names, types;
+  for (std::size_t k = 0; k < parts.size(); k += 3) {
+    Column column;
+    column.name = parts[k];
+    if (column.name.empty()) refuse("Properties={}: a column without name", shown(text));
+    if (std::find(names.begin(), names.end(), column.name) != names.end())
+      refuse("Properties={}: column {} is given twice", shown(text), shown(column.name));
+    if (parts[k + 1].size() != 1 || std::string_view("SIRL").find(parts[k + 1]) == std::string_view::npos)
+      refuse("Properties: column {} has type {}; types are S, I, R and L", shown(column.name), shown(parts[k + 1]));
+    const auto count = parse_int(parts[k + 2]);
+    if (!count || *count < 1 || *count > 1'000'000)
+      refuse("Properties: column {} has count {}, expected a positive integer", shown(column.name), shown(parts[k + 2]));
+    column.count = static_cast<int>(*count);
+    if (layout.total + *count > 1'000'000) refuse("Properties: more than a million columns");
+    layout.total += column.count;
+    names.push_back(column.name);
+    types.emplace_back(parts[k + 1]);
+    layout.columns.push_back(std::move(column));
+  }
+  const auto use = [&](std::string_view name, Column::Use meaning, const char* type, int count) {
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      if (names[k] != name) continue;
+      if (types[k] != type || layout.columns[k].count != count)
+        refuse("Properties: column {} is {}:{}, expected {}:{}", shown(name), types[k], layout.columns[k].count, type, count);
+      layout.columns[k].use = meaning;
+      return true;
+    }
+    return false;
+  };
+  if (const auto name = chosen_name(label_names, names); !name.empty()) layout.has_label = use(name, Column::label, "S", 1);
+  if (const auto name = chosen_name(number_names, names); !name.empty()) layout.has_number = use(name, Column::atomic_number, "I", 1);
+  layout.has_position = use("pos", Column::position, "R", 3);
+  const std::string velocities(chosen_name(velocity_names, names)), masses(chosen_name(mass_names, names));
+  if (!velocities.empty()) layout.has_velocity = use(velocities, Column::velocity, "R", 3);
+  if (!masses.empty()) layout.has_mass = use(masses, Column::mass, "R", 1);
+  std::string forces(forces_key.empty() ? chosen_name(forces_names, names) : std::string_view(forces_key));
+  if (!forces.empty()) {
+    layout.has_forces = use(forces, Column::forces, "R", 3);
+    if (!layout.has_forces)
+      refuse("no column {} for the forces{}; there are: {}", shown(forces), did_you_mean(forces, names), join(names));
+  }
+  if (!layout.has_label && !layout.has_number)
+    refuse("Properties={} names no elements; expected species:S:1 or Z:I:1", shown(text));
+  if (!layout.has_position) refuse("Properties={} has no positions; expected pos:R:3", shown(text));
+  source.columns = text;
+  source.forces = forces;
+  source.velocities = velocities;
+  source.masses = masses;
+  source.not_used.clear();
+  for (const auto& name : names)
+    if ((contains(forces_names, name) && name != forces) || (contains(velocity_names, name) && name != velocities))
+      source.not_used.push_back(name);
+  return layout;
+}
+
+struct FrameStart {
+  std::uint64_t offset = 0, lines_before = 0;
+};
+
+class ExtxyzReader final : public TrajectoryReader {
+ public:
+  ExtxyzReader(const std::filesystem::path& path, const ReadOptions& options)
+      : lines_(path), name_(path.string()), options_(options) {}
+  ExtxyzReader(std::string_view text, const std::string& name, const ReadOptions& options)
+      : lines_(text), name_(name), options_(options) {}
+
+  bool read_next(Frame& frame) override;
+  void seek(std::size_t k) override;
+  std::size_t count() override;
+  const FrameSource& source() const override { return source_; }
+
+ private:
+  template <typename Body>
+  auto with_location(Body&& body) {
+    try {
+      return body();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::format) throw;
+      throw with_place(error, fmt::format("{}, frame {}, line {}", name_, next_ + 1, std::max<std::uint64_t>(lines_.line_number(), 1)));
+    }
+  }
+  bool read_atom_count(std::size_t& count);
+  bool skip_frame();
+  void read_comment(std::string_view line, Frame& frame);
+  void read_cell(const std::vector<CommentEntry>& entries, Frame& frame);
+  void read_virial(const std::vector<CommentEntry>& entries, Frame& frame);
+  void read_atoms(std::size_t count, Frame& frame);
+  [[noreturn]] void refuse_atom_line(std::string_view line);
+
+  LineReader lines_;
+  std::string name_;
+  ReadOptions options_;
+  FrameSource source_;
+  std::vector<FrameStart> start_{FrameStart{}};  // of the frames known so far, and of the one behind them
+  bool all_known_ = false;                       // start_.back() is the end
+  std::size_t next_ = 0;                         // number of the next frame
+  std::optional<Layout> layout_;
+  bool plain_ = false;  // plain xyz: further columns are passed over
+  std::string cell_text_;
+  Cell cell_;
+  ElementTable elements_;
+  Atoms atoms_;  // of the frame being read
+  std::shared_ptr<const Atoms> shared_atoms_;
+};
+
+// False at the end of the file, behind blank lines if any.
+bool ExtxyzReader::read_atom_count(std::size_t& count) {
+  std::string_view line;
+  if (!lines_.next(line)) {
+    if (next_ == 0) refuse("the file is empty");
+    return false;
+  }
+  std::string_view text = trim(line);
+  if (text.empty()) {
+    while (lines_.next(line))
+      if (!trim(line).empty()) refuse("blank line before a frame; blank lines may only end the file");
+    if (next_ == 0) refuse("the file holds nothing but blank lines");
+    return false;
+  }
+  const auto value = parse_int(text);
+  if (!value) {
+    if (text.find_first_not_of("0123456789") == std::string_view::npos) refuse("the number of atoms {} is too large", shown(text));
+    refuse("expected the number of atoms, found {}{}", shown(text),
+           next_ == 0 ? "; is this an xyz file?" : "; does the frame before have more lines than its number of atoms?");
+  }
+  if (*value < 1) refuse("the number of atoms must be at least 1, found {}", *value);
+  if (*value > atom_limit) refuse("the number of atoms {} is too large", *value);
+  count = static_cast<std::size_t>(*value);
+  return true;
+}
+
+bool ExtxyzReader::read_next(Frame& frame) {
+  return with_location([&] {
+    std::size_t count = 0;
+    if (!read_atom_count(count)) {
+      all_known_ = true;
+      return false;
+    }
+    std::string_view line;
+    if (!lines_.next(line)) refuse("the file ends before the comment line; it is cut off");
+    read_comment(line, frame);
+    read_atoms(count, frame);
+    ++next_;
+    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
+    return true;
+  });
+}
+
+bool ExtxyzReader::skip_frame() {
+  return with_location([&] {
+    std::size_t count = 0;
+    if (!read_atom_count(count)) {
+      all_known_ = true;
+      return false;
+    }
+    std::string_view line;
+    for (std::size_t k = 0; k <= count; ++k)
+      if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k > 0 ? k - 1 : 0, count);
+    ++next_;
+    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
+    return true;
+  });
+}
+
+void ExtxyzReader::seek(std::size_t k) {
+  next_ = std::min(k, start_.size() - 1);
+  lines_.seek(start_[next_].offset, start_[next_].lines_before);
+  while (next_ < k)
+    if (!skip_frame()) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
+}
+
+std::size_t ExtxyzReader::count() {
+  if (!all_known_) {
+    const std::size_t before = next_;
+    seek(start_.size() - 1);
+    while (skip_frame()) {
+    }
+    seek(before);
+  }
+  return start_.size() - 1;
+}
+
+// The entry name=value, null when absent; refuses a name given twice and an empty value.
+const CommentEntry* find_entry(const std::vector<CommentEntry>& entries, std::string_view key) {
+  const CommentEntry* found = nullptr;
+  for (const auto& entry : entries) {
+    if (entry.key != key || !entry.has_value) continue;
+    if (found) refuse("{} is given twice in the comment line", shown(key));
+    found = &entry;
+  }
+  if (found && found->value.empty()) refuse("{} has no value in the comment line", shown(key));
+  return found;
+}
+
+const CommentEntry* find_first_entry(const std::vector<CommentEntry>& entries, std::span<const std::string_view> keys) {
+  for (const auto key : keys)
+    if (const auto* entry = find_entry(entries, key)) return entry;
+  return nullptr;
+}
+
+double scalar(const CommentEntry& entry) {
+  const auto elements = array_elements(entry.value);
+  if (elements.size() != 1) refuse("{}: {} is not a number", entry.key, shown(entry.value));
+  return finite_number(elements[0], entry.key);
+}
+
+std::vector<double> numbers(const CommentEntry& entry) {
+  std::vector<double> values;
+  for (const auto element : array_elements(entry.value)) {
+    if (values.size() == 9) refuse("{}: more than 9 numbers in {}", entry.key, shown(entry.value));
+    values.push_back(finite_number(element, entry.key));
+  }
+  return values;
+}
+
+Mat3 matrix_from(const std::vector<double>& v) {
+  return {{Vec3{v[0], v[1], v[2]}, Vec3{v[3], v[4], v[5]}, Vec3{v[6], v[7], v[8]}}};
+}
+
+void ExtxyzReader::read_cell(const std::vector<CommentEntry>& entries, Frame& frame) {
+  const auto* lattice = find_entry(entries, "Lattice");
+  const auto* pbc = find_entry(entries, "pbc");
+  const std::string text = (lattice ? lattice->value : std::string()) + '|' + (pbc ? pbc->value : std::string());
+  if (text != cell_text_) {
+    std::array<bool, 3> periodic{lattice != nullptr, lattice != nullptr, lattice != nullptr};
+    if (pbc) {
+      const auto words = array_elements(pbc->value);
+      if (words.size() != 3) refuse("pbc={} must have three values, such as \"T T F\"", shown(pbc->value));
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        const std::string word = lower_case(words[axis]);
+        periodic[axis] = word == "t" || word == "true" || word == "1";
+        if (!periodic[axis] && word != "f" && word != "false" && word != "0")
+          refuse("pbc: {} is neither T nor F", shown(words[axis]));
+      }
+    }
+    const bool any = periodic[0] || periodic[1] || periodic[2];
+    if (any && !lattice) refuse("pbc={} but no Lattice; add Lattice=\"ax ay az bx by bz cx cy cz\"", shown(pbc->value));
+    cell_ = Cell();
+    if (lattice) {
+      const auto v = numbers(*lattice);
+      if (v.size() != 9 && v.size() != 3) refuse("Lattice has {} numbers, expected 9 (or 3: the diagonal)", v.size());
+      Mat3 rows = v.size() == 9 ? matrix_from(v) : Mat3{{Vec3{v[0], 0, 0}, Vec3{0, v[1], 0}, Vec3{0, 0, v[2]}}};
+      const bool given = norm2(rows[0]) + norm2(rows[1]) + norm2(rows[2]) > 0;
+      if (given || any) cell_ = Cell(rows, periodic);
+    }
+    cell_text_ = text;
+  }
+  frame.cell = cell_;
+}
+
+void ExtxyzReader::read_virial(const std::vector<CommentEntry>& entries, Frame& frame) {
+  const auto* virial = find_first_entry(entries, virial_names);
+  const auto* stress = find_first_entry(entries, stress_names);
+  frame.virial_ev.reset();
+  source_.virial.clear();
+  if (virial) {
+    const auto v = numbers(*virial);
+    if (v.size() != 9) refuse("{} has {} numbers, expected 9", virial->key, v.size());
+    frame.virial_ev = matrix_from(v);
+    source_.virial = virial->key;
+  }
+  if (!stress) return;
+  const auto s = numbers(*stress);
+  if (s.size() != 9 && s.size() != 6) refuse("{} has {} numbers, expected 9 or 6 (xx yy zz yz xz xy)", stress->key, s.size());
+  if (!frame.cell.has_vectors()) refuse("{} without Lattice: the volume is not known", stress->key);
+  Mat3 value = s.size() == 9 ? matrix_from(s) : Mat3{{Vec3{s[0], s[5], s[4]}, Vec3{s[5], s[1], s[3]}, Vec3{s[4], s[3], s[2]}}};
+  const double volume_ang3 = frame.cell.volume_ang3();
+  double largest = 0, difference = 0;
+  for (int i = 0; i < 3; ++i) {
+    value[i] *= -volume_ang3;
+    for (int j = 0; virial && j < 3; ++j) {
+      largest = std::max({largest, std::abs(value[i][j]), std::abs((*frame.virial_ev)[i][j])});
+      difference = std::max(difference, std::abs(value[i][j] - (*frame.virial_ev)[i][j]));
+    }
+  }
+  if (!virial) {
+    frame.virial_ev = value;
+    source_.virial = stress->key;
+  } else if (difference > 1e-3 * largest + 1e-3) {  // printed with few digits they agree no better
+    refuse("{} and {} disagree: virial must be -stress * volume (eV, eV/Å³), they differ by {:.3g} eV", virial->key,
+           stress->key, difference);
+  }
+}
+
+void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
+  std::vector<CommentEntry> entries;
+  try {
+    entries = parse_comment_line(line);
+  } catch (const Error&) {
+    // Free text need not be key=value pairs, but a line that names the cell or the columns is meant as such.
+    if (line.find("Lattice") != std::string_view::npos || line.find("Properties") != std::string_view::npos) throw;
+    entries.clear();
+  }
+  for (const auto& entry : entries) {
+    if (!entry.has_value) continue;
+    for (const std::string_view key : {"Lattice", "Properties", "pbc"})
+      if (entry.key != key && lower_case(entry.key) == lower_case(key))
+        refuse("key {} (did you mean '{}'?)", shown(entry.key), key);
+  }
+  const auto* properties = find_entry(entries, "Properties");
+  const CommentEntry* energy = nullptr;
+  if (options_.energy_key.empty()) {
+    energy = find_first_entry(entries, energy_names);
+  } else {
+    energy = find_entry(entries, options_.energy_key);
+    if (!energy) {
+      std::vector<std::string> keys;
+      for (const auto& entry : entries) keys.push_back(entry.key);
+      refuse("no key {} for the energy{}; there are: {}", shown(options_.energy_key), did_you_mean(options_.energy_key, keys),
+             keys.size() > 40 ? "too many to list" : join(keys));
+    }
+  }
+  plain_ = !properties && !find_entry(entries, "Lattice") && !find_entry(entries, "pbc") && !energy;
+  if (plain_) entries.clear();
+
+  const std::string columns = properties ? properties->value : std::string(default_columns);
+  if (!layout_ || layout_->text != columns) {
+    layout_.reset();
+    layout_ = layout_from(columns, options_.forces_key, source_);
+  } else {
+    std::erase_if(source_.not_used, [](const std::string& name) {
+      return !contains(forces_names, name) && !contains(velocity_names, name);
+    });
+  }
+  source_.keys.clear();
+  for (const auto& entry : entries) {
+    source_.keys.push_back(entry.key);
+    const bool other_energy = contains(energy_names, entry.key) && !(energy && energy->key == entry.key);
+    if (other_energy) source_.not_used.push_back(entry.key);
+  }
+
+  source_.energy = energy ? energy->key : std::string();
+  frame.energy_ev.reset();
+  if (energy) frame.energy_ev = scalar(*energy);
+  read_cell(entries, frame);
+  read_virial(entries, frame);
+
+  frame.step = 0;
+  frame.time_fs = 0;
+  source_.step.clear();
+  source_.time.clear();
+  if (const auto* step = find_entry(entries, "step")) {
+    const auto elements = array_elements(step->value);
+    const auto value = elements.size() == 1 ? parse_int(elements[0]) : std::nullopt;
+    if (!value) refuse("step: {} is not an integer", shown(step->value));
+    frame.step = *value;
+    source_.step = step->key;
+  }
+  static constexpr std::string_view time_names[] = {"time_fs", "Time"};
+  if (const auto* time = find_first_entry(entries, time_names)) {
+    frame.time_fs = scalar(*time);
+    source_.time = time->key;
+  }
+}
+
+// Reads a number at `at`, which is no blank, up to the next blank.
+inline bool read_number(const char*& at, const char* end, double& value) {
+  const auto [stop, status] = fast_float::from_chars(at, end, value);
+  if (status == std::errc() && (stop == end || is_blank(*stop))) {
+    at = stop;
+    return std::isfinite(value);
+  }
+  const char* const blank = std::find_if(at, end, is_blank);
+  const auto slow = number_from({at, static_cast<std::size_t>(blank - at)});
+  if (!slow || !std::isfinite(*slow)) return false;
+  value = *slow;
+  at = blank;
+  return true;
+}
+
+inline bool read_vector(const char*& at, const char* end, Vec3& value) {
+  for (double* component : {&value.x, &value.y, &value.z}) {
+    while (at != end && is_blank(*at)) ++at;
+    if (at == end || !read_number(at, end, *component)) return false;
+  }
+  return true;
+}
+
+void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
+  const Layout& layout = *layout_;
+  const double velocity_factor =
+      source_.velocities == "velocities" || source_.velocities == "momenta" ? 1 / std::sqrt(units::ev_per_amu_ang2_fs2) : 1;
+  const bool momenta = source_.velocities == "momenta";
+  frame.position_ang.clear();
+  frame.force_ev_ang.clear();
+  frame.velocity_ang_fs.clear();
+  atoms_.atomic_number.clear();
+  atoms_.mass_amu.clear();
+
+  std::string_view line;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", i, count);
+    const char* at = line.data();
+    const char* const end = at + line.size();
+    Element element;
+    Vec3 position, force, velocity;
+    double mass_amu = 0;
+    bool good = true;
+    for (const Column& column : layout.columns) {
+      while (at != end && is_blank(*at)) ++at;
+      if (at == end) {
+        good = false;
+        break;
+      }
+      switch (column.use) {
+        case Column::position: good = read_vector(at, end, position); break;
+        case Column::forces: good = read_vector(at, end, force); break;
+        case Column::velocity: good = read_vector(at, end, velocity); break;
+        case Column::mass: good = read_number(at, end, mass_amu) && mass_amu > 0; break;
+        case Column::label: {
+          const char* const start = at;
+          while (at != end && !is_blank(*at)) ++at;
+          const Element& found = elements_.find({start, static_cast<std::size_t>(at - start)});
+          if (element.atomic_number != 0 && element.atomic_number != found.atomic_number) refuse_atom_line(line);
+          element = found;
+          break;
+        }
+        case Column::atomic_number: {
+          const char* const start = at;
+          while (at != end && !is_blank(*at)) ++at;
+          const auto z = parse_int({start, static_cast<std::size_t>(at - start)});
+          good = z && *z >= 1 && *z <= element_count;
+          if (!good || (element.atomic_number != 0 && element.atomic_number != *z)) refuse_atom_line(line);
+          if (element.atomic_number == 0)
+            element = {static_cast<std::uint8_t>(*z), standard_mass_amu(static_cast<int>(*z))};
+          break;
+        }
+        case Column::passed_over:
+          for (int k = 0; k < column.count && good; ++k) {
+            while (at != end && is_blank(*at)) ++at;
+            good = at != end;
+            while (at != end && !is_blank(*at)) ++at;
+          }
+          break;
+      }
+      if (!good) break;
+    }
+    if (good && !plain_) {
+      while (at != end && is_blank(*at)) ++at;
+      good = at == end;
+    }
+    if (!good) refuse_atom_line(line);
+
+    if (layout.has_mass) element.mass_amu = mass_amu;
+    atoms_.atomic_number.push_back(element.atomic_number);
+    atoms_.mass_amu.push_back(element.mass_amu);
+    frame.position_ang.push_back(position);
+    if (layout.has_forces) frame.force_ev_ang.push_back(force);
+    if (layout.has_velocity)
+      frame.velocity_ang_fs.push_back((momenta ? velocity_factor / element.mass_amu : velocity_factor) * velocity);
+  }
+  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  frame.atoms = shared_atoms_;
+}
+
+// Goes through a bad line once more, slowly, to say what is wrong with it.
+void ExtxyzReader::refuse_atom_line(std::string_view line) {
+  std::vector<std::string_view> words;
+  constexpr std::string_view blanks = " \t";
+  for (std::size_t at = line.find_first_not_of(blanks); at != std::string_view::npos;) {
+    const std::size_t stop = std::min(line.find_first_of(blanks, at), line.size());
+    words.push_back(line.substr(at, stop - at));
+    at = line.find_first_not_of(blanks, stop);
+  }
+  const auto expected = static_cast<std::size_t>(layout_->total);
+  if (words.size() < expected || (words.size() > expected && !plain_))
+    refuse("expected {} columns ({}), found {}", expected, layout_->text, words.size());
+  std::size_t first = 0;
+  std::string_view label;
+  for (const Column& column : layout_->columns) {
+    for (std::size_t k = first; k < first + static_cast<std::size_t>(column.count); ++k) {
+      const std::string what = fmt::format("column {} ({})", k + 1, column.name);
+      switch (column.use) {
+        case Column::position: case Column::forces: case Column::velocity: finite_number(words[k], what); break;
+        case Column::mass:
+          if (finite_number(words[k], what) <= 0) refuse("{}: a mass must be positive, found {}", what, shown(words[k]));
+          break;
+        case Column::label: element_from(words[k]); break;
+        case Column::atomic_number: {
+          const auto z = parse_int(words[k]);
+          if (!z || *z < 1 || *z > element_count) refuse("{}: {} is no atomic number", what, shown(words[k]));
+          break;
+        }
+        case Column::passed_over: break;
+      }
+    }
+    first += static_cast<std::size_t>(column.count);
+  }
+  refuse("symbol and atomic number name different elements");
+}
+
+}  // namespace
+
+std::span<const std::string_view> extxyz_energy_names() { return energy_names; }
+std::span<const std::string_view> extxyz_forces_names() { return forces_names; }
+
+bool recognizes_extxyz(std::string_view bytes) {
+  const std::string_view first_line = trim(bytes.substr(0, bytes.find('\n')));
+  return !first_line.empty() && first_line.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::unique_ptr<TrajectoryReader> open_extxyz(const std::filesystem::path& path, const ReadOptions& options) {
+  return std::make_unique<ExtxyzReader>(path, options);
+}
+
+std::unique_ptr<TrajectoryReader> open_extxyz_text(std::string_view text, const std::string& name, const ReadOptions& options) {
+  return std::make_unique<ExtxyzReader>(text, name, options);
+}
+
+}  // namespace saltus

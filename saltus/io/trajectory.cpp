@@ -1,0 +1,123 @@
+#include "saltus/io/trajectory.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/io/extxyz.hpp"
+#include "saltus/io/lines.hpp"
+#include "saltus/io/segments.hpp"
+
+namespace saltus {
+
+namespace {
+
+constexpr std::array formats{
+    TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
+                     recognizes_extxyz, open_extxyz, create_extxyz},
+    TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
+                     nullptr, open_segments, nullptr},
+};
+
+bool has_extension(const TrajectoryFormat& format, const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  const std::string known = fmt::format(" {} ", format.extensions);
+  return !extension.empty() && known.find(" " + extension + " ") != std::string::npos;
+}
+
+// Passes frames on and refuses one whose atoms differ from those of the first frame read.
+class SameAtomsReader final : public TrajectoryReader {
+ public:
+  SameAtomsReader(std::unique_ptr<TrajectoryReader> inner, std::string name) : inner_(std::move(inner)), name_(std::move(name)) {}
+
+  bool read_next(Frame& frame) override {
+    if (!inner_->read_next(frame)) return false;
+    if (!first_) first_ = frame.atoms;
+    if (frame.atoms != first_) {
+      try {
+        require_same_atoms(*first_, *frame.atoms);
+      } catch (const Error& error) {
+        throw with_place(error, fmt::format("{}, frame {}", name_, next_ + 1));
+      }
+      frame.atoms = first_;
+    }
+    ++next_;
+    return true;
+  }
+  void seek(std::size_t k) override {
+    inner_->seek(k);
+    next_ = k;
+  }
+  std::size_t count() override { return inner_->count(); }
+  const FrameSource& source() const override { return inner_->source(); }
+
+ private:
+  std::unique_ptr<TrajectoryReader> inner_;
+  std::string name_;
+  std::shared_ptr<const Atoms> first_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+std::span<const TrajectoryFormat> trajectory_formats() { return formats; }
+
+const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    for (const auto& format : formats)
+      if (format.folder) return format;
+  const std::string start = first_bytes(path, 4096);
+  if (start.empty()) throw Error(ErrorKind::format, path.string() + ": the file is empty");
+  for (const auto& format : formats)
+    if (format.recognizes && format.recognizes(start)) return format;
+  for (const auto& format : formats)
+    if (has_extension(format, path)) return format;
+  throw Error(ErrorKind::format,
+              fmt::format("{}: no trajectory format is recognized; 'saltus info --formats' lists those known", path.string()));
+}
+
+std::unique_ptr<TrajectoryReader> open_trajectory(const std::filesystem::path& path, const ReadOptions& options) {
+  auto reader = trajectory_format_of(path).open(path, options);
+  if (!options.same_atoms) return reader;
+  return std::make_unique<SameAtomsReader>(std::move(reader), path.string());
+}
+
+std::unique_ptr<TrajectoryWriter> create_trajectory(const std::filesystem::path& path, const WriteOptions& options) {
+  std::string known;
+  for (const auto& format : formats) {
+    if (!format.create) continue;
+    if (has_extension(format, path)) return format.create(path, options);
+    known += fmt::format("{}{}", known.empty() ? "" : " ", format.extensions);
+  }
+  throw Error(ErrorKind::usage, fmt::format("{}: the extension names no format that can be written; use one of {}",
+                                            path.string(), known));
+}
+
+std::vector<Frame> read_frames(const std::filesystem::path& path, const ReadOptions& options) {
+  const auto reader = open_trajectory(path, options);
+  std::vector<Frame> frames;
+  for (Frame frame; reader->read_next(frame);) frames.push_back(frame);
+  return frames;
+}
+
+void require_same_atoms(const Atoms& reference, const Atoms& atoms) {
+  constexpr const char* remedy = "a trajectory must keep its atoms and their order; split the file by composition";
+  const std::string before = formula(reference), now = formula(atoms);
+  if (before != now)
+    throw Error(ErrorKind::format, fmt::format("the atoms are {} ({}), in the first frame they are {} ({}); {}", now,
+                                               atoms.size(), before, reference.size(), remedy));
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    if (atoms.atomic_number[i] != reference.atomic_number[i])
+      throw Error(ErrorKind::format, fmt::format("atom {} is {}, in the first frame it is {}; {}", i + 1,
+                                                 symbol_of(atoms.atomic_number[i]), symbol_of(reference.atomic_number[i]), remedy));
+    if (atoms.mass_amu[i] != reference.mass_amu[i])
+      throw Error(ErrorKind::format, fmt::format("atom {} has a mass of {} amu, in the first frame {} amu; {}", i + 1,
+                                                 atoms.mass_amu[i], reference.mass_amu[i], remedy));
+  }
+}
+
+}  // namespace saltus
