@@ -1,0 +1,36 @@
+// Checkpoints: a State, the settings it was made with, and how much of the output belongs to it.
+//
+// File, little-endian: "SALTUSMD", version (u32), payload size (u64), payload, SHA-256 of all before it (64 hex digits).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "saltus/dynamics/state.hpp"
+
+namespace saltus {
+
+/// Name and value, e.g. {"timestep_fs", "2"}.
+using NamedSetting = std::pair<std::string, std::string>;
+
+struct Checkpoint {
+  State state;
+  std::vector<NamedSetting> settings;
+  std::uint64_t segments = 0;   ///< trajectory segments that belong to it
+  std::uint64_t log_bytes = 0;  ///< length of the log that belongs to it
+  double wall_s = 0;            ///< time spent up to here, over all sessions
+};
+
+/// Appears whole or not at all. Throws Error{file}.
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+
+/// Throws Error{file} when it cannot be read, Error{format} when it is not a checkpoint, damaged, or of another version.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// Throws Error{usage} that names the first setting which differs, with both values.
+void require_same_settings(const std::vector<NamedSetting>& stored, const std::vector<NamedSetting>& current);
+
+}  // namespace saltus

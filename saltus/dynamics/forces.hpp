@@ -1,0 +1,37 @@
+// Forces on demand: a potential with its workspace, evaluated when the positions of a State have moved.
+#pragma once
+
+#include <vector>
+
+#include "saltus/dynamics/state.hpp"
+#include "saltus/potentials/potential.hpp"
+
+namespace saltus {
+
+class Forces {
+ public:
+  /// The potential must outlive this.
+  Forces(const Potential& potential, double skin_ang);
+
+  /// Brings energy and forces of the state up to date; does nothing when they are.
+  /// Throws Error{numeric} that names the first atom with a force that is not finite.
+  void update(State& state);
+
+  /// Whether updates measure the extrapolation too (only where the potential can).
+  void measure_extrapolation(bool wanted);
+  /// [n] of the last update, or empty when it was not measured.
+  const std::vector<double>& extrapolation() const { return evaluation_.extrapolation; }
+
+  /// Rebuilds the neighbour lists where they were built when the state was saved.
+  void restore(const State& state);
+  /// Positions of the last neighbour search; empty before the first.
+  std::vector<Vec3> reference_ang() const;
+
+ private:
+  const Potential& potential_;
+  Workspace workspace_;
+  Evaluation evaluation_;
+  bool measure_extrapolation_ = false;
+};
+
+}  // namespace saltus

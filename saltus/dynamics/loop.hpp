@@ -1,0 +1,62 @@
+// The loop of molecular dynamics: equilibration, production, what is watched, what is handed out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "saltus/base/progress.hpp"
+#include "saltus/dynamics/state.hpp"
+#include "saltus/dynamics/step.hpp"
+
+namespace saltus {
+
+/// Strides are in steps; 0 = never.
+struct LoopSettings {
+  std::int64_t steps = 0;                   ///< of production, which is steps 0 … steps
+  std::int64_t equilibration_steps = 0;     ///< before it, numbered -equilibration_steps … -1, at negative times
+  double timestep_fs = 2;
+  Thermostat thermostat;
+  std::optional<Thermostat> equilibration_thermostat;  ///< none: as in production
+  std::int64_t write_stride = 10;           ///< frames; of production only
+  std::int64_t log_stride = 50;
+  std::int64_t checkpoint_stride = 5000;
+  std::int64_t extrapolation_stride = 10;
+  double max_extrapolation = std::numeric_limits<double>::infinity();
+  double temperature_limit_kelvin = std::numeric_limits<double>::infinity();
+  double skin_ang = 0.5;
+};
+
+struct LogRow {
+  std::int64_t step = 0;
+  double time_fs = 0;
+  double temperature_kelvin = 0;
+  double potential_ev = 0;
+  double kinetic_ev = 0;
+  double conserved_ev = 0;                  ///< potential + kinetic - what the thermostats put in
+  std::optional<double> max_extrapolation;  ///< largest over atoms and measurements since the last row
+};
+
+/// Receivers; any may be empty. `checkpoint` comes after the frame and the row of its step.
+struct LoopSinks {
+  std::function<void(const Frame&)> frame;
+  std::function<void(const LogRow&)> log;
+  std::function<void(const State&)> checkpoint;  ///< every stride, at the end, and when stopped
+  std::function<bool()> stop_requested;          ///< asked after every step
+  Progress progress;
+};
+
+enum class LoopEnd { finished, stopped };
+
+/// Puts the state at the start: step -equilibration_steps, no output yet.
+void begin_dynamics(State& state, const LoopSettings& settings);
+
+/// Goes on from the state (fresh from begin_dynamics, or read from a checkpoint) to the last step. Under a thermostat
+/// that conserves momentum the velocity of the centre of mass is removed at the start of each phase.
+///
+/// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, atom and reason when a force is
+/// not finite, the temperature exceeds its limit, or the extrapolation exceeds its limit.
+LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSettings& settings, const LoopSinks& sinks);
+
+}  // namespace saltus
