@@ -1,0 +1,13 @@
+// The files of the report page, carried in the binary.
+#pragma once
+
+#include <string_view>
+
+namespace saltus::runs {
+
+std::string_view plotly_js();  ///< a comment only when built without charts
+std::string_view report_html();
+std::string_view report_css();
+std::string_view report_js();
+
+}  // namespace saltus::runs
