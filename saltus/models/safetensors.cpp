@@ -40,7 +40,7 @@ std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, 80));
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return text.size() > 80 ? "'" + shown + "…'" : "'" + shown + "'";
+  return fmt::format("'{}{}'", shown, text.size() > 80 ? "…" : "");
 }
 
 /// a·b, or nothing beyond 64 bits.
@@ -154,7 +154,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::vector<std::string> words;
   for (const std::size_t extent : shape) words.push_back(extent == any_size ? "any" : std::to_string(extent));
-  return "[" + join(words) + "]";
+  return fmt::format("[{}]", join(words));
 }
 
 /// Length of the header from the first bytes of a file. Throws Error{format}.
