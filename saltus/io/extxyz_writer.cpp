@@ -42,12 +42,12 @@ void append_matrix(std::string& text, const char* key, const Mat3& m) {
 
 class ExtxyzWriter final : public TrajectoryWriter {
  public:
-  ExtxyzWriter(const std::filesystem::path& path, const WriteOptions& options)
-      : name_(path.string()), file_(path), options_(options) {}
+  ExtxyzWriter(const std::filesystem::path& path, const WriteOptions& write_options)
+      : TrajectoryWriter(write_options), name_(path.string()), file_(path) {}
   void write(const Frame& frame) override {
     ++frames_;
     try {
-      append_extxyz(file_.text(), frame, options_);
+      append_extxyz(file_.text(), frame, options);
     } catch (const Error& error) {
       throw with_place(error, fmt::format("{}, frame {}", name_, frames_));
     }
@@ -61,7 +61,6 @@ class ExtxyzWriter final : public TrajectoryWriter {
  private:
   std::string name_;
   OutputFile file_;
-  WriteOptions options_;
   std::size_t frames_ = 0;
 };
 

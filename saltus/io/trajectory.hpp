@@ -55,12 +55,15 @@ class TrajectoryReader {
 /// A file of frames that appears whole or not at all.
 class TrajectoryWriter {
  public:
+  explicit TrajectoryWriter(const WriteOptions& write_options) : options(write_options) {}
   /// Not committed = removed.
   virtual ~TrajectoryWriter() = default;
   /// Throws Error{file} when the disk refuses, Error{usage} for a frame that the format cannot hold.
   virtual void write(const Frame& frame) = 0;
   /// Flushes to disk and renames into place; nothing may be written afterwards. Throws Error{usage} when nothing was written.
   virtual void commit() = 0;
+
+  WriteOptions options;  ///< for the next frame; may be changed between frames
 };
 
 /// A row of the table of formats. Where a function is null the format cannot do that.

@@ -1,0 +1,72 @@
+// saltus convert IN OUT: frames from one format or naming into another.
+#include "saltus/cli/commands.hpp"
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/cli/trajectory_options.hpp"
+#include "saltus/io/trajectory.hpp"
+
+namespace saltus::cli {
+
+namespace {
+
+struct Options {
+  std::string input, output;
+  ReadOptions read;
+  WriteOptions write;
+  std::size_t first = 1, last = 0, every = 1;
+  bool json = false;
+};
+
+int convert(const Options& options) {
+  refuse_overwriting(options.input, options.output);
+  if (options.last != 0 && options.last < options.first)
+    throw Error(ErrorKind::usage, fmt::format("--last {} lies before --first {}", options.last, options.first));
+  const auto reader = open_trajectory(options.input, options.read);
+  const auto writer = create_trajectory(options.output, options.write);
+  if (options.first > 1) reader->seek(options.first - 1);
+  std::size_t written = 0, number = options.first;
+  Frame frame;
+  for (; (options.last == 0 || number <= options.last) && reader->read_next(frame); ++number)
+    if ((number - options.first) % options.every == 0) {
+      pass_on(*reader, frame, *writer);
+      ++written;
+    }
+  if (options.last >= number)
+    throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", options.input, options.last, number - 1));
+  writer->commit();
+  if (options.json) {
+    const nlohmann::ordered_json document{{"file", options.output}, {"frames", written}};
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print("{}: {} frames\n", options.output, written);
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> set_up_convert(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("IN", options->input, "trajectory or data set; a folder of segments")->required();
+  app.add_option("OUT", options->output, "file to write; its extension names the format")->required();
+  add_label_options(app, options->read);
+  app.add_option("--first", options->first, "first frame to take, counted from 1 (default 1)")->check(CLI::PositiveNumber);
+  app.add_option("--last", options->last, "last frame to take (default: the last there is)")->check(CLI::PositiveNumber);
+  app.add_option("--every", options->every, "take one frame in N (default 1)")->check(CLI::PositiveNumber);
+  add_decimals_option(app, options->write);
+  app.add_flag("--json", options->json, "one JSON document instead of text");
+  app.footer(
+      "Carries element, mass, position (Å), cell, energy (eV), forces (eV/Å), virial (eV), velocities (Å/fs), step and\n"
+      "time (fs); other keys and columns stay behind. 'saltus info --formats' lists the formats.\n\nExample:\n"
+      "  saltus convert examples/li15si4/li15si4_900K.extxyz second_half.extxyz --first 131");
+  return [options] { return convert(*options); };
+}
+
+}  // namespace saltus::cli

@@ -1,0 +1,43 @@
+#include "saltus/cli/trajectory_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+
+namespace saltus::cli {
+
+void add_label_options(CLI::App& app, ReadOptions& options) {
+  app.add_option("--energy-key", options.energy_key, "name of the energy in the file (default: REF_energy, …, energy, …)");
+  app.add_option("--forces-key", options.forces_key, "name of the forces in the file (default: REF_forces, …, forces, …)");
+}
+
+void add_decimals_option(CLI::App& app, WriteOptions& options) {
+  app.add_option_function<int>(
+         "--decimals",
+         [&options](int n) { options.position_decimals = options.velocity_decimals = options.force_decimals = n; },
+         "digits after the point (default: as many as reading back needs)")
+      ->check(CLI::Range(0, 17));
+}
+
+void refuse_overwriting(const std::filesystem::path& input, const std::filesystem::path& output) {
+  std::error_code ignored;
+  std::filesystem::path folder = output.parent_path();
+  if (folder.empty()) folder = ".";
+  if (std::filesystem::equivalent(input, output, ignored) || std::filesystem::equivalent(input, folder, ignored))
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: writing it would change the input {}; choose another name", output.string(), input.string()));
+}
+
+void pass_on(const TrajectoryReader& reader, const Frame& frame, TrajectoryWriter& writer) {
+  writer.options.step_and_time = !reader.source().time.empty() || !reader.source().step.empty();
+  writer.write(frame);
+}
+
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (c < 0x20 || c > 0x7e) c = '?';
+  return text;
+}
+
+}  // namespace saltus::cli
