@@ -1,0 +1,101 @@
+#include "saltus/analysis/density.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/threads.hpp"
+
+namespace saltus {
+
+std::size_t Grid::size() const {
+  return static_cast<std::size_t>(count[0]) * static_cast<std::size_t>(count[1]) * static_cast<std::size_t>(count[2]);
+}
+
+std::size_t Grid::index(const Int3& p) const {
+  return (static_cast<std::size_t>(p[0]) * static_cast<std::size_t>(count[1]) + static_cast<std::size_t>(p[1])) *
+             static_cast<std::size_t>(count[2]) +
+         static_cast<std::size_t>(p[2]);
+}
+
+Int3 Grid::point(std::size_t index) const {
+  const auto n1 = static_cast<std::size_t>(count[1]), n2 = static_cast<std::size_t>(count[2]);
+  return {static_cast<int>(index / (n1 * n2)), static_cast<int>(index / n2 % n1), static_cast<int>(index % n2)};
+}
+
+Fractional Grid::fractional(std::size_t index) const {
+  const Int3 p = point(index);
+  return {(p[0] + 0.5) / count[0], (p[1] + 0.5) / count[1], (p[2] + 0.5) / count[2]};
+}
+
+Grid make_grid(const Cell& cell, double spacing_ang) {
+  if (!(spacing_ang > 0)) throw Error(ErrorKind::usage, fmt::format("the grid spacing must be positive, not {} Å", spacing_ang));
+  Grid grid;
+  grid.cell = cell;
+  double points = 1;
+  for (int axis = 0; axis < 3; ++axis) {
+    const double n = std::max(1.0, std::ceil(norm(cell.rows_ang()[axis]) / spacing_ang - 1e-9));
+    points *= n;
+    if (points > 2e8) throw Error(ErrorKind::usage, fmt::format("a grid of spacing {} Å would hold more than 2·10⁸ points", spacing_ang));
+    grid.count[static_cast<std::size_t>(axis)] = static_cast<int>(n);
+  }
+  return grid;
+}
+
+std::vector<std::uint32_t> counts_on_grid(const Grid& grid, std::span<const Vec3> position_ang) {
+  std::vector<std::uint32_t> counts(grid.size(), 0);
+  for (const Vec3& r : position_ang) {
+    const Fractional f = grid.cell.to_fractional(r);
+    const auto cell_of = [](double x, int n) { return std::min(static_cast<int>((x - std::floor(x)) * n), n - 1); };
+    ++counts[grid.index({cell_of(f.a, grid.count[0]), cell_of(f.b, grid.count[1]), cell_of(f.c, grid.count[2])})];
+  }
+  return counts;
+}
+
+std::vector<double> smoothed(const Grid& grid, std::span<const std::uint32_t> counts, double sigma_ang) {
+  if (!(sigma_ang > 0)) return {counts.begin(), counts.end()};
+  struct Tap {
+    Int3 offset;
+    double weight;
+  };
+  std::vector<Tap> taps;
+  Int3 reach{};
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto a = static_cast<std::size_t>(axis);
+    reach[a] = static_cast<int>(std::ceil(4 * sigma_ang / (grid.cell.height_ang(axis) / grid.count[a])));
+  }
+  double sum = 0;
+  for (int i = -reach[0]; i <= reach[0]; ++i)
+    for (int j = -reach[1]; j <= reach[1]; ++j)
+      for (int k = -reach[2]; k <= reach[2]; ++k) {
+        const double x2 = norm2(grid.cell.to_cartesian({static_cast<double>(i) / grid.count[0], static_cast<double>(j) / grid.count[1],
+                                                        static_cast<double>(k) / grid.count[2]})) /
+                          (sigma_ang * sigma_ang);
+        if (x2 > 16) continue;
+        taps.push_back({{i, j, k}, std::exp(-x2 / 2)});
+        sum += taps.back().weight;
+      }
+  for (Tap& tap : taps) tap.weight /= sum;
+
+  std::vector<double> result(grid.size());
+  parallel_chunks(grid.size(), 1024, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t v = begin; v < end; ++v) {
+      const Int3 p = grid.point(v);
+      double value = 0;
+      for (const Tap& tap : taps) {
+        Int3 q{};
+        for (std::size_t a = 0; a < 3; ++a) {
+          q[a] = (p[a] + tap.offset[a]) % grid.count[a];
+          if (q[a] < 0) q[a] += grid.count[a];
+        }
+        value += tap.weight * counts[grid.index(q)];
+      }
+      result[v] = value;
+    }
+  });
+  return result;
+}
+
+}  // namespace saltus

@@ -1,0 +1,181 @@
+#include "saltus/analysis/framework.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/threads.hpp"
+
+namespace saltus {
+
+namespace {
+
+struct Framework {
+  const Cell& cell;
+  std::span<const Vec3> position_ang;  // [frame][atom]
+  std::size_t frames, atoms;
+
+  const Vec3& at(std::size_t frame, std::size_t atom) const { return position_ang[frame * atoms + atom]; }
+};
+
+// [atom] mean of |r(t+lag) − r(t)|² over all origins.
+std::vector<double> msd_per_atom(const Framework& f, std::size_t lag) {
+  std::vector<double> sum(f.atoms, 0);
+  for (std::size_t t = 0; t + lag < f.frames; ++t)
+    for (std::size_t k = 0; k < f.atoms; ++k) sum[k] += norm2(f.at(t + lag, k) - f.at(t, k));
+  for (double& s : sum) s /= static_cast<double>(f.frames - lag);
+  return sum;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
+}
+
+double standard_error(const std::vector<double>& values) {
+  if (values.size() < 2) return std::numeric_limits<double>::infinity();
+  const double m = mean(values);
+  double sum = 0;
+  for (const double v : values) sum += (v - m) * (v - m);
+  const auto n = static_cast<double>(values.size());
+  return std::sqrt(sum / (n * (n - 1)));
+}
+
+std::vector<Vec3> mean_positions(const Framework& f, std::size_t begin, std::size_t end) {
+  std::vector<Vec3> sum(f.atoms);
+  for (std::size_t t = begin; t < end; ++t)
+    for (std::size_t k = 0; k < f.atoms; ++k) sum[k] += f.at(t, k);
+  for (Vec3& s : sum) s *= 1 / static_cast<double>(end - begin);
+  return sum;
+}
+
+double mean_nearest_distance(const Cell& cell, const std::vector<Vec3>& position) {
+  double sum = 0;
+  for (std::size_t i = 0; i < position.size(); ++i) {
+    double nearest = 2 * cell.inscribed_radius_ang();
+    for (std::size_t j = 0; j < position.size(); ++j)
+      if (j != i) nearest = std::min(nearest, norm(cell.minimum_image(position[j] - position[i])));
+    sum += nearest;
+  }
+  return sum / static_cast<double>(position.size());
+}
+
+PairHistogram histogram_of(const Framework& f, std::size_t begin, std::size_t end, const FrameworkLimits& limits) {
+  PairHistogram h;
+  h.bin_ang = limits.rdf_bin_ang;
+  h.count.assign(static_cast<std::size_t>(std::max(1.0, std::ceil(limits.largest_rdf_ang / limits.rdf_bin_ang - 1e-9))), 0);
+  // A thousand frames of each part are plenty.
+  const std::size_t stride = std::max<std::size_t>(1, (end - begin) / 1000);
+  for (std::size_t t = begin; t < end; t += stride) {
+    const auto frame = f.position_ang.subspan(t * f.atoms, f.atoms);
+    add_pairs(h, f.cell, frame, frame);
+  }
+  return h;
+}
+
+double change_of_pairs(const PairHistogram& a, const PairHistogram& b) {
+  double difference = 0, sum = 0;
+  for (std::size_t k = 0; k < a.count.size(); ++k) {
+    const double na = static_cast<double>(a.count[k]) / static_cast<double>(a.frames);
+    const double nb = static_cast<double>(b.count[k]) / static_cast<double>(b.frames);
+    difference += std::abs(na - nb);
+    sum += na + nb;
+  }
+  return sum > 0 ? difference / sum : 0;
+}
+
+double peak_contrast(const Rdf& rdf, double nearest_ang) {
+  double highest = 0, lowest = std::numeric_limits<double>::max();
+  std::size_t peak = 0;
+  const auto smooth = [&](std::size_t k) { return (rdf.g[k - 1] + rdf.g[k] + rdf.g[k + 1]) / 3; };
+  for (std::size_t k = 1; k + 1 < rdf.g.size(); ++k)
+    if (rdf.r_ang[k] < 1.4 * nearest_ang && smooth(k) > highest) {
+      highest = smooth(k);
+      peak = k;
+    }
+  for (std::size_t k = peak + 1; k + 1 < rdf.g.size(); ++k)
+    if (rdf.r_ang[k] < 1.7 * nearest_ang) lowest = std::min(lowest, smooth(k));
+  return lowest < std::numeric_limits<double>::max() ? highest / std::max(lowest, 0.1) : 0;
+}
+
+std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, std::size_t atoms) {
+  std::vector<std::string> reasons;
+  if (c.growth_ang2 > limits.growth * c.msd_middle_ang2 && c.growth_ang2 > 2 * c.growth_error_ang2)
+    reasons.push_back(fmt::format("its mean-square displacement has no plateau: {:.3f} Å² at a tenth of the length, {:.3f} Å² at half",
+                                  c.msd_middle_ang2, c.msd_long_ang2));
+  if (c.lindemann > limits.lindemann)
+    reasons.push_back(fmt::format("its atoms are {:.3f} nearest-neighbour distances (rms) from their mean positions, above {:.2f}",
+                                  c.lindemann, limits.lindemann));
+  if (static_cast<double>(c.displaced_atoms) > limits.displaced_fraction * static_cast<double>(atoms))
+    reasons.push_back(fmt::format("{} of {} atoms end more than {:.2f} Å from where they began", c.displaced_atoms, atoms,
+                                  c.nearest_neighbor_ang / 4));
+  if (c.rdf_change > limits.rdf_change)
+    reasons.push_back(fmt::format("its pair distances changed by {:.0f} % between the first and the last third", 100 * c.rdf_change));
+  if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first)
+    reasons.push_back(fmt::format("the first peak of its radial distribution fell from {:.1f} to {:.1f} times the minimum behind it",
+                                  c.peak_contrast_first, c.peak_contrast_last));
+  std::string text;
+  for (const std::string& reason : reasons) text += (text.empty() ? "the framework is not a crystal at rest: " : "; ") + reason;
+  return text;
+}
+
+}  // namespace
+
+FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_ang, std::size_t frames,
+                               double frame_spacing_fs, const FrameworkLimits& limits) {
+  if (frames < 30) throw Error(ErrorKind::usage, fmt::format("the framework cannot be checked with {} frames: 30 are needed", frames));
+  if (position_ang.empty() || position_ang.size() % frames)
+    throw Error(ErrorKind::usage, fmt::format("framework: {} positions are not those of {} frames", position_ang.size(), frames));
+  if (!(limits.rdf_bin_ang > 0) || !(limits.largest_rdf_ang > limits.rdf_bin_ang))
+    throw Error(ErrorKind::usage, "framework: the range of the radial distribution must be positive and above its bin");
+  const Framework f{cell, position_ang, frames, position_ang.size() / frames};
+
+  std::vector<std::size_t> lags;
+  for (double x = 1; x <= static_cast<double>(frames) / 2; x *= 1.35)
+    if (const auto lag = static_cast<std::size_t>(x); lags.empty() || lag != lags.back()) lags.push_back(lag);
+  lags.push_back(frames / 10);
+  lags.push_back(frames / 2);
+  std::sort(lags.begin(), lags.end());
+  lags.erase(std::unique(lags.begin(), lags.end()), lags.end());
+  std::vector<std::vector<double>> msd(lags.size());
+  parallel_chunks(lags.size(), 1, [&](std::size_t k, std::size_t) { msd[k] = msd_per_atom(f, lags[k]); });
+
+  FrameworkCheck check;
+  std::vector<double> growth(f.atoms);
+  for (std::size_t k = 0; k < lags.size(); ++k) {
+    check.lag_fs.push_back(static_cast<double>(lags[k]) * frame_spacing_fs);
+    check.msd_ang2.push_back(mean(msd[k]));
+    const double sign = lags[k] == frames / 2 ? 1 : lags[k] == frames / 10 ? -1 : 0;
+    for (std::size_t i = 0; i < f.atoms; ++i) growth[i] += sign * msd[k][i];
+    if (lags[k] == frames / 10) check.msd_middle_ang2 = check.msd_ang2.back();
+    if (lags[k] == frames / 2) check.msd_long_ang2 = check.msd_ang2.back();
+  }
+  check.growth_ang2 = mean(growth);
+  check.growth_error_ang2 = standard_error(growth);
+
+  const std::vector<Vec3> first = mean_positions(f, 0, frames / 5), last = mean_positions(f, frames - frames / 5, frames);
+  const std::vector<Vec3> all = mean_positions(f, 0, frames);
+  check.nearest_neighbor_ang = mean_nearest_distance(cell, first);
+  double square = 0;
+  for (std::size_t t = 0; t < frames; ++t)
+    for (std::size_t k = 0; k < f.atoms; ++k) square += norm2(f.at(t, k) - all[k]);
+  check.lindemann = std::sqrt(square / static_cast<double>(position_ang.size())) / check.nearest_neighbor_ang;
+  for (std::size_t k = 0; k < f.atoms; ++k)
+    if (norm(last[k] - first[k]) > check.nearest_neighbor_ang / 4) ++check.displaced_atoms;
+
+  const PairHistogram early = histogram_of(f, 0, frames / 3, limits), late = histogram_of(f, frames - frames / 3, frames, limits);
+  check.rdf_first = normalised(early);
+  check.rdf_last = normalised(late);
+  check.rdf_change = change_of_pairs(early, late);
+  check.peak_contrast_first = peak_contrast(check.rdf_first, check.nearest_neighbor_ang);
+  check.peak_contrast_last = peak_contrast(check.rdf_last, check.nearest_neighbor_ang);
+  check.reason = reason_of(check, limits, f.atoms);
+  check.crystalline = check.reason.empty();
+  return check;
+}
+
+}  // namespace saltus

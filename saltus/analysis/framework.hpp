@@ -1,0 +1,51 @@
+// Is the framework a crystal? Tests on its unwrapped positions (its own drift subtracted), each a number and a limit:
+//  plateau      MSD at half the length against MSD at a tenth: a vibrating crystal does not grow, a fluid does;
+//  Lindemann    rms displacement about the mean positions over the nearest-neighbour distance;
+//  displaced    atoms whose mean place moved for good: hops, swaps;
+//  g(r)         peaks of the last third as those of the first.
+// A framework that fails one of them is not a crystal; one that passes all could still be a glass at rest.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saltus/analysis/rdf.hpp"
+#include "saltus/atoms/cell.hpp"
+
+namespace saltus {
+
+struct FrameworkLimits {
+  double growth = 0.25;            ///< MSD(long)/MSD(middle) − 1; only counts when it is also above two standard errors
+  double lindemann = 0.15;
+  double displaced_fraction = 0.02;///< atoms whose mean place in the last fifth is elsewhere than in the first fifth
+  double rdf_change = 0.15;        ///< share of pair distances that differ between the first and last third
+  double peak_contrast_loss = 0.5; ///< contrast in the last third over that in the first must not fall below this
+  double largest_rdf_ang = 8;
+  double rdf_bin_ang = 0.1;
+};
+
+struct FrameworkCheck {
+  bool crystalline = false;
+  std::string reason;                     ///< why not; empty when crystalline
+  std::vector<double> lag_fs, msd_ang2;   ///< MSD(lag) of the framework, log-spaced lags up to half the length
+  double msd_middle_ang2 = 0;             ///< at a tenth of the length
+  double msd_long_ang2 = 0;               ///< at half the length
+  double growth_ang2 = 0;                 ///< their difference, with its standard error over the atoms
+  double growth_error_ang2 = 0;
+  double lindemann = 0;
+  double nearest_neighbor_ang = 0;        ///< mean distance to the nearest neighbour, of mean positions of the first fifth
+  std::size_t displaced_atoms = 0;        ///< moved by more than a quarter of that distance between first and last fifth
+  Rdf rdf_first, rdf_last;                ///< of the first and the last third
+  double rdf_change = 0;                  ///< Σ |n_last − n_first| / Σ (n_last + n_first), n pairs per bin, bins 0.1 Å
+  double peak_contrast_first = 0;         ///< first maximum over the minimum behind it (taken as 0.1 where lower)
+  double peak_contrast_last = 0;
+};
+
+/// Checks framework positions [frame][atom]: unwrapped, in the frame of the framework, constant (mean) cell.
+/// Throws Error{usage} with fewer than 30 frames or sizes that do not fit.
+FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_ang, std::size_t frames,
+                               double frame_spacing_fs, const FrameworkLimits& limits = {});
+
+}  // namespace saltus

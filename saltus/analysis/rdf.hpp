@@ -1,0 +1,61 @@
+// Radial distribution functions:  g_ab(r) = sum over frames of n_ab(bin) / [N_a (N_b/V) · volume of the shell],
+// n_ab the ordered pairs (a, b) in the bin, periodic images included. The density is N_b/V also for a = b: with images
+// counted, the reference is the infinite crystal, not N − 1 partners.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "saltus/analysis/analysis.hpp"
+
+namespace saltus {
+
+struct Rdf {
+  int first = 0, second = 0;          ///< atomic numbers; b around a
+  std::size_t frames = 0;
+  std::vector<double> r_ang;          ///< bin centres
+  std::vector<double> g;
+  std::vector<double> coordination;   ///< mean number of b within the upper edge of the bin around an a
+};
+
+/// Counts of ordered pairs; sums of integers, so the order of frames and threads does not matter.
+struct PairHistogram {
+  double bin_ang = 0.05;
+  std::vector<std::int64_t> count;    ///< [bins]
+  std::int64_t frames = 0;
+  double ideal_pairs_per_ang3 = 0;    ///< Σ over frames of N_a N_b / V
+  double centres = 0;                 ///< Σ over frames of N_a
+};
+
+/// Adds one frame: distances from each a to each b closer than bins·bin_ang, images included. Give the same span twice
+/// for a = b. Right for any cell and any range. Throws Error{unsupported} unless periodic along all three vectors.
+void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang);
+
+/// Normalised; first and second are left 0.
+Rdf normalised(const PairHistogram& histogram);
+
+struct RdfSettings {
+  std::vector<std::pair<int, int>> pairs;   ///< atomic numbers
+  double largest_ang = 8;                   ///< rounded up to whole bins
+  double bin_ang = 0.05;
+  std::size_t stride = 1;                   ///< every stride-th frame is used
+};
+
+class RdfAnalysis : public Analysis {
+ public:
+  /// Throws Error{usage} for no pairs or lengths that are not positive.
+  explicit RdfAnalysis(const RdfSettings& settings);
+  std::size_t stride() const override { return settings_.stride; }
+  std::unique_ptr<Record> map(const Frame& frame) const override;
+  void fold(std::unique_ptr<Record> record) override;
+  /// In the order of settings.pairs.
+  std::vector<Rdf> finish() const;
+
+ private:
+  RdfSettings settings_;
+  std::vector<PairHistogram> histograms_;
+};
+
+}  // namespace saltus
