@@ -7,10 +7,10 @@
 
 namespace saltus::kernels {
 
-/// Threads of OpenBLAS from now on. Inside parallel loops it must be 1.
-void set_blas_threads(int count);
+/// OpenBLAS calls stay on the calling thread from now on: Saltus divides the work itself. Called once, at the start.
+void use_one_blas_thread();
 
-/// lower triangle of c += factor · xᵀ x;  x is [rows·n], c is [n·n].
+/// lower triangle of c += factor · xᵀ x;  x is [rows·n], c is [n·n]. Same sums for any number of threads.
 void add_gram(std::span<const double> x, std::size_t rows, std::size_t n, double factor, std::span<double> c);
 
 /// Cholesky factor L (lower triangle, in place) of the symmetric matrix whose lower triangle is given.
