@@ -7,6 +7,8 @@
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
+#include "saltus/base/sha256.hpp"
+#include "saltus/base/text.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/base/units.hpp"
 
@@ -114,6 +116,49 @@ void LennardJones::evaluate(const Batch& batch, Want want, Workspace& workspace,
     }
     if (!want.atom_energies) result.atom_energy_ev.clear();
   }
+}
+
+void save_lennard_jones(const std::filesystem::path& path, const LennardJonesParameters& parameters) {
+  TensorFile file;
+  std::vector<std::int64_t> atomic_number;
+  std::vector<double> epsilon, sigma;
+  std::string symbols;
+  for (const LennardJonesSpecies& s : parameters.species) {
+    atomic_number.push_back(s.atomic_number);
+    epsilon.push_back(s.epsilon_ev);
+    sigma.push_back(s.sigma_ang);
+    symbols += (symbols.empty() ? "" : " ") + std::string(symbol_of(s.atomic_number));
+  }
+  const std::size_t n = parameters.species.size();
+  put(file, "atomic_number", {n}, std::span<const std::int64_t>(atomic_number));
+  put(file, "epsilon_ev", {n}, std::span<const double>(epsilon));
+  put(file, "sigma_ang", {n}, std::span<const double>(sigma));
+  put(file, "onset_ang", {}, std::span<const double>(&parameters.onset_ang, 1));
+  put(file, "cutoff_ang", {}, std::span<const double>(&parameters.cutoff_ang, 1));
+  file.metadata = {{"family", "lennard_jones"},
+                   {"units", "ang, ev"},
+                   {"cutoff_ang", shortest(parameters.cutoff_ang)},
+                   {"species", symbols},
+                   {"training_reference", "none: given parameters"},
+                   {"source_hash", ""}};
+  file.metadata["source_hash"] = sha256(safetensors_bytes(file));
+  write_safetensors(path, file);
+}
+
+LennardJonesParameters lennard_jones_from(const TensorFile& file) {
+  require_metadata(file, model_metadata_keys);
+  const auto atomic_number = get_integers(file, "atomic_number", {any_size});
+  const std::size_t n = atomic_number.size();
+  const auto epsilon = get_doubles(file, "epsilon_ev", {n}), sigma = get_doubles(file, "sigma_ang", {n});
+  LennardJonesParameters parameters;
+  for (std::size_t k = 0; k < n; ++k) {
+    if (atomic_number[k] < 1 || atomic_number[k] > element_count)
+      throw Error(ErrorKind::format, fmt::format("{}: {} is not an atomic number", file.source, atomic_number[k]));
+    parameters.species.push_back({static_cast<std::uint8_t>(atomic_number[k]), epsilon[k], sigma[k]});
+  }
+  parameters.onset_ang = get_doubles(file, "onset_ang", {})[0];
+  parameters.cutoff_ang = get_doubles(file, "cutoff_ang", {})[0];
+  return parameters;
 }
 
 LennardJonesParameters lennard_jones_argon() {

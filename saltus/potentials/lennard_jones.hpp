@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
+#include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/potential.hpp"
 
 namespace saltus {
@@ -39,5 +41,10 @@ class LennardJones final : public Potential {
 
 /// Liquid and solid argon (Rahman 1964): epsilon = kB·120 K, sigma = 3.4 Å, switched off between 7.0 and 8.5 Å.
 LennardJonesParameters lennard_jones_argon();
+
+/// One safetensors file of family "lennard_jones", atomically. Throws Error{file}.
+void save_lennard_jones(const std::filesystem::path& path, const LennardJonesParameters& parameters);
+/// Throws Error{format} with the place.
+LennardJonesParameters lennard_jones_from(const TensorFile& file);
 
 }  // namespace saltus

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -107,6 +108,19 @@ TEST(LennardJones, BatchEqualsSingleAndThreadsDoNotMatter) {
   EXPECT_EQ(both[1].force_ev_ang, single.force_ev_ang);
   EXPECT_EQ(both[1].virial_ev, single.virial_ev);
   EXPECT_EQ(both[1].atom_energy_ev, single.atom_energy_ev);
+}
+
+TEST(LennardJones, FileRoundTrip) {
+  const auto path = std::filesystem::path(::testing::TempDir()) / ("saltus_lj_" + std::to_string(::getpid()) + ".safetensors");
+  save_lennard_jones(path, argon_krypton());
+  const LennardJonesParameters read = lennard_jones_from(read_safetensors(path));
+  std::filesystem::remove(path);
+  ASSERT_EQ(read.species.size(), 2u);
+  EXPECT_EQ(read.species[1].atomic_number, 36);
+  EXPECT_EQ(read.species[1].epsilon_ev, 0.0141);
+  EXPECT_EQ(read.species[0].sigma_ang, 3.4);
+  EXPECT_EQ(read.onset_ang, 5.0);
+  EXPECT_EQ(read.cutoff_ang, 7.5);
 }
 
 TEST(LennardJones, RefusesWhatItCannotMean) {
