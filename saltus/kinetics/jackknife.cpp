@@ -1,0 +1,101 @@
+#include "saltus/kinetics/jackknife.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "saltus/base/error.hpp"
+
+namespace saltus::kinetics {
+
+namespace {
+
+// P(|T| <= t), finite sums for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
+double inside_probability(double t, int degrees) {
+  const double theta = std::atan(t / std::sqrt(degrees)), c2 = std::cos(theta) * std::cos(theta);
+  double term = 1, series = 0;
+  if (degrees % 2 == 0) {
+    for (int k = 0; k < degrees / 2; ++k) {
+      if (k > 0) term *= c2 * (2 * k - 1) / (2 * k);
+      series += term;
+    }
+    return std::sin(theta) * series;
+  }
+  for (int k = 0; k < (degrees - 1) / 2; ++k) {
+    if (k > 0) term *= c2 * (2 * k) / (2 * k + 1);
+    series += term;
+  }
+  return 2 / std::numbers::pi * (theta + std::sin(theta) * std::cos(theta) * series);
+}
+
+double mean_of(std::span<const double> x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
+}  // namespace
+
+double student_t(double confidence, int degrees) {
+  if (!(confidence > 0 && confidence < 1) || degrees < 1) {
+    throw Error(ErrorKind::usage, "Student's t: confidence must lie in (0, 1) and degrees of freedom be at least 1");
+  }
+  double low = 0, high = 1;
+  while (inside_probability(high, degrees) < confidence && high < 1e12) high *= 2;
+  for (int step = 0; step < 200 && high - low > 1e-14 * high; ++step) {
+    const double middle = 0.5 * (low + high);
+    (inside_probability(middle, degrees) < confidence ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+std::vector<double> leave_one_out_means(std::span<const double> block_value) {
+  const auto count = static_cast<double>(block_value.size());
+  const double mean = mean_of(block_value);
+  std::vector<double> result;
+  for (const double value : block_value) result.push_back(mean + (mean - value) / (count - 1));
+  return result;
+}
+
+double jackknife_error(std::span<const double> replicate) {
+  if (replicate.size() < 2) throw Error(ErrorKind::usage, "a jackknife needs at least two blocks");
+  const double mean = mean_of(replicate);
+  double square = 0;
+  for (const double x : replicate) square += (x - mean) * (x - mean);
+  const auto count = static_cast<double>(replicate.size());
+  return std::sqrt((count - 1) / count * square);
+}
+
+double jackknife_bias(double value, std::span<const double> replicate) {
+  return static_cast<double>(replicate.size() - 1) * (mean_of(replicate) - value);
+}
+
+Estimate jackknife_estimate(double value, std::span<const double> replicate) {
+  const double half = student_t(0.95, static_cast<int>(replicate.size()) - 1) * jackknife_error(replicate);
+  return {value, value - half, value + half};
+}
+
+std::optional<Estimate> jackknife_estimate_of_positive(double value, std::span<const double> replicate) {
+  if (!(value > 0) || !std::all_of(replicate.begin(), replicate.end(), [](double x) { return x > 0; })) return {};
+  std::vector<double> logarithm;
+  for (const double x : replicate) logarithm.push_back(std::log(x));
+  const Estimate on_log = jackknife_estimate(std::log(value), logarithm);
+  return Estimate{value, std::exp(on_log.low), std::exp(on_log.high)};
+}
+
+std::optional<std::size_t> plateau_start(std::span<const SeriesMember> series, double confidence, double min_span) {
+  if (series.empty()) return {};
+  const double t = student_t(confidence, static_cast<int>(series.front().replicate.size()) - 1);
+  for (std::size_t k = 0; k + 1 < series.size() && series[k].abscissa * min_span <= series.back().abscissa; ++k) {
+    const bool flat = std::all_of(series.begin() + static_cast<std::ptrdiff_t>(k) + 1, series.end(), [&](const auto& later) {
+      std::vector<double> difference;
+      for (std::size_t b = 0; b < later.replicate.size(); ++b) {
+        difference.push_back(later.replicate[b] - series[k].replicate[b]);
+      }
+      return std::abs(later.value - series[k].value) <= t * jackknife_error(difference);
+    });
+    if (flat) return k;
+  }
+  return {};
+}
+
+}  // namespace saltus::kinetics

@@ -1,0 +1,45 @@
+// Intervals from time blocks: delete-one-block jackknife with Student's t, and the plateau of a series of estimates.
+// Reference: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 11.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "saltus/base/estimate.hpp"
+
+namespace saltus::kinetics {
+
+/// t with P(|T| <= t) = confidence for Student's distribution with `degrees` >= 1 degrees of freedom.
+double student_t(double confidence, int degrees);
+
+/// The replicates that leaving out one of B equal blocks gives for the mean of block values.
+std::vector<double> leave_one_out_means(std::span<const double> block_value);
+
+/// Standard error of an estimate from its B >= 2 delete-one-block replicates: sqrt((B-1)/B sum (x_b - mean)²).
+double jackknife_error(std::span<const double> replicate);
+
+/// Bias of order 1/B of the estimate from all blocks: (B-1)(mean of the replicates - value).
+double jackknife_bias(double value, std::span<const double> replicate);
+
+/// value ± t(95 %, B-1) · standard error.
+Estimate jackknife_estimate(double value, std::span<const double> replicate);
+
+/// The same for a quantity that is positive by nature, on its logarithm: the interval stays positive. Nothing when a
+/// replicate is not positive.
+std::optional<Estimate> jackknife_estimate_of_positive(double value, std::span<const double> replicate);
+
+/// One member of a series of estimates of the same thing (e.g. D at rising lag times), all from the same blocks.
+struct SeriesMember {
+  double abscissa = 0;  ///< ascending
+  double value = 0;
+  std::vector<double> replicate;  ///< [B]
+};
+
+/// Index of the smallest abscissa from which on the value does not change: every later member differs from it by no more
+/// than t(confidence, B-1) standard errors of that difference (which the common blocks give). Only members whose abscissa
+/// is at most last / min_span qualify: something must be left to see the plateau by. Nothing when there is none.
+std::optional<std::size_t> plateau_start(std::span<const SeriesMember> series, double confidence = 0.8,
+                                         double min_span = 2);
+
+}  // namespace saltus::kinetics
