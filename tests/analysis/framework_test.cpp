@@ -1,0 +1,98 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "saltus/analysis/framework.hpp"
+#include "saltus/analysis/paths.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/random.hpp"
+#include "tests/analysis/frames.hpp"
+
+namespace saltus {
+namespace {
+
+Vec3 normal3(Random& random) { return {random.normal(), random.normal(), random.normal()}; }
+
+// The silicon of Li15Si4 as Ornstein–Uhlenbeck oscillators (amplitude per component in Å, memory of 20 frames), which are
+// let loose after `melting` frames and diffuse with steps of 0.15 Å.
+std::vector<Vec3> silicon_paths(std::size_t frames, double amplitude, std::size_t melting, Cell& cell) {
+  const Frame crystal = testing_frames::read_frames("examples/li15si4/li15si4_900K.extxyz", 1).at(0);
+  cell = crystal.cell;
+  const std::vector<Vec3> home = testing_frames::positions_of(crystal, 14);
+  Random random(11, 0);
+  std::vector<Vec3> u(home.size()), all;
+  for (Vec3& x : u) x = amplitude * normal3(random);
+  const double keep = std::exp(-1.0 / 20);
+  for (std::size_t t = 0; t < frames; ++t)
+    for (std::size_t k = 0; k < home.size(); ++k) {
+      u[k] = t < melting ? keep * u[k] + amplitude * std::sqrt(1 - keep * keep) * normal3(random) : u[k] + 0.15 * normal3(random);
+      all.push_back(home[k] + u[k]);
+    }
+  return all;
+}
+
+TEST(Framework, HarmonicCrystalPasses) {
+  Cell cell;
+  const std::size_t frames = 4000;
+  const auto path = silicon_paths(frames, 0.2, frames, cell);
+  const FrameworkCheck check = check_framework(cell, path, frames, 5);
+  EXPECT_TRUE(check.crystalline) << check.reason;
+  // Plateau 6 u² = 0.24; 16 atoms × 3 components × 100 independent samples: standard error 2 %.
+  EXPECT_NEAR(check.msd_long_ang2, 0.24, 0.02);
+  EXPECT_NEAR(check.msd_middle_ang2, 0.24, 0.02);
+  EXPECT_NEAR(check.nearest_neighbor_ang, 4.52, 0.05);
+  EXPECT_NEAR(check.lindemann, 0.2 * std::sqrt(3.0) / 4.52, 0.003);
+  EXPECT_EQ(check.displaced_atoms, 0u);
+  EXPECT_LT(check.rdf_change, 0.06);
+  EXPECT_GT(check.peak_contrast_last, 3);
+  EXPECT_DOUBLE_EQ(check.lag_fs.front(), 5);
+  EXPECT_DOUBLE_EQ(check.lag_fs.back(), 5 * 2000.0);
+}
+
+TEST(Framework, FluidAndHalfMoltenFail) {
+  for (const std::size_t melting : {std::size_t{0}, std::size_t{2000}, std::size_t{3300}}) {
+    Cell cell;
+    const auto path = silicon_paths(4000, 0.2, melting, cell);
+    const FrameworkCheck check = check_framework(cell, path, 4000, 5);
+    EXPECT_FALSE(check.crystalline);
+    EXPECT_GT(check.msd_long_ang2, 1.5 * check.msd_middle_ang2);
+    EXPECT_GT(check.displaced_atoms, 8u);
+    EXPECT_NE(check.reason.find("no plateau"), std::string::npos) << check.reason;
+  }
+}
+
+TEST(Framework, OneHopOfOneAtomFails) {
+  Cell cell;
+  auto path = silicon_paths(4000, 0.2, 4000, cell);
+  for (std::size_t t = 1500; t < 4000; ++t) path[t * 16 + 3] += {1.5, 1.5, 1.0};
+  const FrameworkCheck check = check_framework(cell, path, 4000, 5);
+  EXPECT_FALSE(check.crystalline);
+  EXPECT_EQ(check.displaced_atoms, 1u);
+}
+
+TEST(Framework, AmplitudeBeyondLindemannFails) {
+  Cell cell;
+  const auto path = silicon_paths(4000, 0.45, 4000, cell);
+  const FrameworkCheck check = check_framework(cell, path, 4000, 5);
+  EXPECT_FALSE(check.crystalline);
+  EXPECT_NE(check.reason.find("nearest-neighbour distances"), std::string::npos) << check.reason;
+}
+
+TEST(Framework, AbInitioSiliconAt900KelvinIsCrystalline) {
+  const auto frames = testing_frames::read_frames("examples/li15si4/li15si4_900K.extxyz");
+  PathAnalysis analysis({3, 14});
+  Analysis* const list[] = {&analysis};
+  run_analyses(testing_frames::next_of(frames), list);
+  const Paths paths = analysis.finish();
+  FrameworkLimits limits;
+  limits.rdf_change = 0.4;  // half a picosecond holds few independent configurations
+  const FrameworkCheck check = check_framework(paths.cell, paths.framework_ang, paths.frames, paths.frame_spacing_fs, limits);
+  EXPECT_EQ(check.displaced_atoms, 0u);
+  EXPECT_LT(check.lindemann, 0.1);
+  EXPECT_NEAR(check.nearest_neighbor_ang, 4.5, 0.25);  // thermal displacements, hardly averaged in 100 fs
+  EXPECT_THROW(check_framework(paths.cell, paths.framework_ang, 7, 2, limits), Error);
+  RecordProperty("reason", check.reason);
+}
+
+}  // namespace
+}  // namespace saltus
