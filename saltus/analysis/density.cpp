@@ -1,6 +1,7 @@
 #include "saltus/analysis/density.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -79,18 +80,23 @@ std::vector<double> smoothed(const Grid& grid, std::span<const std::uint32_t> co
       }
   for (Tap& tap : taps) tap.weight /= sum;
 
+  // Start of the row, plane or point that a coordinate wraps to.
+  std::array<std::vector<std::size_t>, 3> start;
+  const std::array<std::size_t, 3> stride{static_cast<std::size_t>(grid.count[1]) * static_cast<std::size_t>(grid.count[2]),
+                                          static_cast<std::size_t>(grid.count[2]), 1};
+  for (std::size_t a = 0; a < 3; ++a)
+    for (int p = -reach[a]; p < grid.count[a] + reach[a]; ++p)
+      start[a].push_back(static_cast<std::size_t>(((p % grid.count[a]) + grid.count[a]) % grid.count[a]) * stride[a]);
+
   std::vector<double> result(grid.size());
   parallel_chunks(grid.size(), 1024, [&](std::size_t begin, std::size_t end) {
     for (std::size_t v = begin; v < end; ++v) {
       const Int3 p = grid.point(v);
       double value = 0;
       for (const Tap& tap : taps) {
-        Int3 q{};
-        for (std::size_t a = 0; a < 3; ++a) {
-          q[a] = (p[a] + tap.offset[a]) % grid.count[a];
-          if (q[a] < 0) q[a] += grid.count[a];
-        }
-        value += tap.weight * counts[grid.index(q)];
+        std::size_t u = 0;
+        for (std::size_t a = 0; a < 3; ++a) u += start[a][static_cast<std::size_t>(p[a] + tap.offset[a] + reach[a])];
+        value += tap.weight * counts[u];
       }
       result[v] = value;
     }
