@@ -11,8 +11,13 @@ namespace saltus::cli {
 std::span<const Command> commands();
 
 // One file each: saltus/cli/NAME.cpp.
+std::function<int()> set_up_run(CLI::App& app);
+std::function<int()> set_up_explain(CLI::App& app);
 std::function<int()> set_up_info(CLI::App& app);
 std::function<int()> set_up_convert(CLI::App& app);
 std::function<int()> set_up_sample(CLI::App& app);
+std::function<int()> set_up_md(CLI::App& app);
+std::function<int()> set_up_runs(CLI::App& app);
+std::function<int()> set_up_report(CLI::App& app);
 
 }  // namespace saltus::cli

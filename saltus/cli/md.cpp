@@ -1,0 +1,127 @@
+// saltus md: molecular dynamics with a model; the same command again continues it.
+#include "saltus/cli/commands.hpp"
+
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/sha256.hpp"
+#include "saltus/cli/progress_line.hpp"
+#include "saltus/potentials/load.hpp"
+#include "saltus/runs/molecular_dynamics.hpp"
+
+namespace saltus::cli {
+
+namespace {
+
+struct Options {
+  std::string model, out, thermostat = "csvr", velocities = "thermal";
+  runs::StartSettings start;
+  std::vector<int> supercell{1, 1, 1};
+  runs::MolecularDynamicsSettings run;
+  double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0;
+  bool json = false;
+};
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+// The first signal asks for a checkpoint, a second one ends the program at once.
+void listen_for_signals() {
+  struct sigaction action = {};
+  action.sa_handler = [](int signal) { stop_signal = signal; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+Thermostat thermostat_of(const Options& options) {
+  const double kelvin = options.run.temperature_kelvin;
+  if (options.thermostat == "langevin") return Langevin{kelvin, options.friction_per_fs};
+  if (options.thermostat == "csvr") return VelocityRescaling{kelvin, options.time_constant_fs};
+  return NoThermostat{};
+}
+
+int run_md(Options options) {
+  options.run.loop.thermostat = thermostat_of(options);
+  options.run.velocities_from_frame = options.velocities == "frame";
+  if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
+  options.start.supercell = {options.supercell[0], options.supercell[1], options.supercell[2]};
+  options.start.seed = options.run.seed;
+  if (options.start.vacancies > 0 && options.start.vacancy_element.empty())
+    throw Error(ErrorKind::usage, "--vacancies needs --vacancy-element, e.g. Li");
+
+  const auto potential = load_potential(options.model);
+  const std::string model_sha256 = sha256_of_path(options.model);
+  const Frame start = runs::starting_frame(options.start);
+  listen_for_signals();
+  const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(),
+                                                    [] { return stop_signal != 0; });
+  if (options.json) {
+    fmt::print("{}", runs::to_json_text(summary));
+  } else if (summary.finished) {
+    if (summary.nothing_to_do) fmt::print("nothing to do: {} is finished\n", options.out);
+    fmt::print("{}: {}, {} atoms, {:g} ps in {} steps\n", options.out, summary.formula, summary.atoms, summary.time_fs / 1000, summary.step);
+    fmt::print("frames              {}\n", summary.frames);
+    fmt::print("temperature         {:.1f} K (standard deviation {:.1f} K)\n", summary.mean_temperature_kelvin,
+               summary.temperature_deviation_kelvin);
+    fmt::print("conserved quantity  {:.3g} meV/atom/ps drift\n", summary.conserved_drift_mev_per_atom_ps);
+    if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
+    fmt::print("speed               {:.3g} ns/day\n", summary.ns_per_day);
+  }
+  if (summary.finished) return 0;
+  fmt::print(stderr, "saltus: stopped at step {} of {}; the same command continues\n", summary.step, options.run.loop.steps);
+  return 128 + static_cast<int>(stop_signal);
+}
+
+}  // namespace
+
+std::function<int()> set_up_md(CLI::App& app) {
+  const auto o = std::make_shared<Options>();
+  auto& run = o->run;
+  auto& loop = run.loop;
+  app.add_option("--model", o->model, "model file (safetensors)")->required();
+  app.add_option("--init", o->start.file, "trajectory or data set with the starting frame")->required();
+  app.add_option("--frame", o->start.frame, "which frame of it, from 0 (default 0)");
+  app.add_option("--supercell", o->supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
+  app.add_option("--remove", o->start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');
+  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove");
+  app.add_option("--vacancy-element", o->start.vacancy_element, "element of the vacancies, e.g. Li");
+  app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
+      ->check(CLI::IsMember({"csvr", "langevin", "none"}));
+  app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr (default 200)")->check(CLI::PositiveNumber);
+  app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin (default 0.01)")->check(CLI::NonNegativeNumber);
+  app.add_option("--velocities", o->velocities, "thermal (default): drawn; frame: those of the frame")->check(CLI::IsMember({"thermal", "frame"}));
+  app.add_option("--timestep-fs", loop.timestep_fs, "time step (default 2)")->check(CLI::PositiveNumber);
+  app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--steps", loop.steps, "steps of production")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", run.seed, "of velocities, thermostat and vacancies (default 0)");
+  app.add_option("--out", o->out, "folder for trajectory/, log.csv, checkpoint, summary.json")->required();
+  app.add_option("--write-every", loop.write_stride, "steps between frames (default 10; 0 = none)")->check(CLI::NonNegativeNumber);
+  app.add_flag("--write-velocities", run.write_velocities, "write velocities too");
+  app.add_flag("--write-forces", run.write_forces, "write forces too");
+  app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
+  app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
+  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 10)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond this (1 = edge of the training data; default: no limit)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list (default 0.5)")->check(CLI::NonNegativeNumber);
+  app.add_flag("--json", o->json, "summary as one JSON document");
+  app.footer(
+      "Stopped by ctrl-C or killed, the same command continues and gives the same trajectory and log, bit for bit; more\n"
+      "--steps extend a finished run. Without thermostat, equilibration is under Langevin friction of 0.01/fs.\n\nExample:\n"
+      "  saltus md --model li15si4.safetensors --init examples/li15si4/li15si4_900K.extxyz --remove 31 \\\n"
+      "    --temperature-kelvin 800 --equilibration-steps 2500 --steps 250000 --out md-800K");
+  return [o] { return run_md(*o); };
+}
+
+}  // namespace saltus::cli

@@ -1,0 +1,406 @@
+#include "saltus/runs/molecular_dynamics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/sha256.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/io/extxyz.hpp"
+#include "saltus/io/sampling.hpp"
+#include "saltus/io/segments.hpp"
+
+namespace saltus::runs {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t dynamics_stream = 1, velocity_stream = 2, vacancy_stream = 3;
+constexpr const char* log_header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation\n";
+
+struct Paths {
+  fs::path trajectory, log, checkpoint, summary, failed;
+  explicit Paths(const fs::path& folder)
+      : trajectory(folder / "trajectory"), log(folder / "log.csv"), checkpoint(folder / "checkpoint"),
+        summary(folder / "summary.json"), failed(folder / "failed.extxyz") {}
+};
+
+// One process at a time; the lock ends with the process, however it ends.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder) {
+    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor_ < 0) throw Error(ErrorKind::file, fmt::format("{}: cannot open: {}", folder.string(), std::strerror(errno)));
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(descriptor_);
+      throw Error(ErrorKind::file, folder.string() + ": another process simulates in this folder; wait for it or choose another");
+    }
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock() { ::close(descriptor_); }
+
+ private:
+  int descriptor_ = -1;
+};
+
+// Rows are appended as they come; what a checkpoint counts is on disk before it.
+class LogFile {
+ public:
+  LogFile(const fs::path& path, std::uint64_t keep) : path_(path) {
+    std::error_code error;
+    if (keep > 0) {
+      const auto size = fs::file_size(path, error);
+      if (error || size < keep)
+        throw Error(ErrorKind::format, fmt::format("{}: shorter than the checkpoint says; the run cannot be continued", path.string()));
+      fs::resize_file(path, keep, error);
+      if (error) throw Error(ErrorKind::file, fmt::format("{}: cannot truncate: {}", path.string(), error.message()));
+    }
+    file_ = std::fopen(path.c_str(), keep > 0 ? "ab" : "wb");
+    if (!file_) fail("cannot open");
+    bytes_ = keep;
+    if (keep == 0) append(log_header);
+  }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+  ~LogFile() { std::fclose(file_); }
+
+  void append(const std::string& line) {
+    if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) fail("cannot write");
+    bytes_ += line.size();
+  }
+  std::uint64_t flush_to_disk() {
+    if (::fsync(::fileno(file_)) != 0) fail("cannot flush to disk");
+    return bytes_;
+  }
+
+ private:
+  [[noreturn]] void fail(const char* what) const {
+    throw Error(ErrorKind::file, fmt::format("{}: {}: {}", path_.string(), what, std::strerror(errno)));
+  }
+  fs::path path_;
+  std::FILE* file_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+std::string csv_line(const LogRow& row) {
+  return fmt::format("{},{},{:.3f},{:.6f},{:.6f},{:.6f},{}\n", row.step, row.time_fs, row.temperature_kelvin, row.potential_ev,
+                     row.kinetic_ev, row.conserved_ev,
+                     row.max_extrapolation ? fmt::format("{:.5g}", *row.max_extrapolation) : std::string());
+}
+
+LoopSettings resolved_loop(const MolecularDynamicsSettings& settings, const Potential& potential) {
+  LoopSettings loop = settings.loop;
+  if (std::holds_alternative<NoThermostat>(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0)
+    loop.equilibration_thermostat = Langevin{settings.temperature_kelvin, 0.01};
+  if (settings.temperature_limit_factor > 0 && settings.temperature_kelvin > 0)
+    loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
+  if (settings.max_extrapolation) {
+    if (!potential.info().has_extrapolation)
+      throw Error(ErrorKind::unsupported, "this potential has no extrapolation measure, so a limit on it cannot be kept");
+    if (loop.extrapolation_stride <= 0)
+      throw Error(ErrorKind::usage, "an extrapolation limit needs an extrapolation stride of at least 1");
+    loop.max_extrapolation = *settings.max_extrapolation;
+  }
+  return loop;
+}
+
+std::string text_of(const Thermostat& thermostat) {
+  if (const auto* l = std::get_if<Langevin>(&thermostat))
+    return fmt::format("langevin, {} K, friction {}/fs", l->temperature_kelvin, l->friction_per_fs);
+  if (const auto* r = std::get_if<VelocityRescaling>(&thermostat))
+    return fmt::format("csvr, {} K, time constant {} fs", r->temperature_kelvin, r->time_constant_fs);
+  return "none";
+}
+
+// All that decides the trajectory and the log, but for the number of steps.
+std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settings, const LoopSettings& loop, const Frame& start,
+                                         const std::string& model_sha256) {
+  WriteOptions exact;
+  exact.velocities = settings.velocities_from_frame;
+  exact.forces = exact.step_and_time = false;
+  std::string frame;
+  append_extxyz(frame, start, exact);
+  for (const double mass : start.atoms->mass_amu) frame += shortest(mass) + ' ';
+  const auto number = [](auto value) { return fmt::format("{}", value); };
+  return {{"model", model_sha256},
+          {"atoms", fmt::format("{} ({})", start.size(), formula(*start.atoms))},
+          {"starting frame", sha256(frame)},
+          {"seed", number(settings.seed)},
+          {"velocities", settings.velocities_from_frame ? "frame" : "thermal"},
+          {"temperature_kelvin", number(settings.temperature_kelvin)},
+          {"thermostat", text_of(loop.thermostat)},
+          {"equilibration_thermostat", text_of(loop.equilibration_thermostat.value_or(loop.thermostat))},
+          {"equilibration_steps", number(loop.equilibration_steps)},
+          {"timestep_fs", number(loop.timestep_fs)},
+          {"write_stride", number(loop.write_stride)},
+          {"log_stride", number(loop.log_stride)},
+          {"checkpoint_stride", number(loop.checkpoint_stride)},
+          {"extrapolation_stride", number(loop.extrapolation_stride)},
+          {"max_extrapolation", number(loop.max_extrapolation)},
+          {"temperature_limit_kelvin", number(loop.temperature_limit_kelvin)},
+          {"skin_ang", number(loop.skin_ang)},
+          {"write_velocities", number(settings.write_velocities)},
+          {"write_forces", number(settings.write_forces)},
+          {"position_decimals", number(settings.position_decimals)}};
+}
+
+void remove_leftovers(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    for (const char* prefix : {"checkpoint.part", "summary.json.part", "failed.extxyz"})
+      if (name.rfind(prefix, 0) == 0) fs::remove(entry.path());
+  }
+}
+
+State fresh_state(const MolecularDynamicsSettings& settings, const LoopSettings& loop, const Frame& start) {
+  State state = state_of(start, Random(settings.seed, dynamics_stream));
+  if (settings.velocities_from_frame) {
+    if (start.velocity_ang_fs.empty())
+      throw Error(ErrorKind::usage, "the starting frame has no velocities; draw them at a temperature instead");
+  } else {
+    Random random(settings.seed, velocity_stream);
+    draw_velocities(state, settings.temperature_kelvin, random);
+  }
+  begin_dynamics(state, loop);
+  return state;
+}
+
+struct Slope {
+  double mean_x = 0, mean_y = 0, xx = 0, xy = 0, yy = 0, count = 0;
+  void add(double x, double y) {
+    ++count;
+    const double dx = x - mean_x, dy = y - mean_y;
+    mean_x += dx / count;
+    mean_y += dy / count;
+    xx += dx * (x - mean_x);
+    xy += dx * (y - mean_y);
+    yy += dy * (y - mean_y);
+  }
+};
+
+MolecularDynamicsSummary summary_of(const Checkpoint& checkpoint, const LoopSettings& loop, const fs::path& log) {
+  const State& state = checkpoint.state;
+  MolecularDynamicsSummary summary;
+  summary.finished = state.step >= loop.steps;
+  summary.atoms = state.size();
+  summary.formula = formula(*state.atoms);
+  summary.step = state.step;
+  summary.time_fs = state.time_fs;
+  if (loop.write_stride > 0 && state.step >= 0) summary.frames = static_cast<std::size_t>(state.step / loop.write_stride + 1);
+  summary.segments = checkpoint.segments;
+  summary.wall_s = checkpoint.wall_s;
+  const double simulated_fs = static_cast<double>(state.step + loop.equilibration_steps) * loop.timestep_fs;
+  if (checkpoint.wall_s > 0) summary.ns_per_day = simulated_fs / units::fs_per_ns / (checkpoint.wall_s / 86400);
+  Slope temperature, conserved;
+  for (const LogRow& row : read_md_log(log)) {
+    if (row.max_extrapolation)
+      summary.max_extrapolation = std::max(*row.max_extrapolation, summary.max_extrapolation.value_or(0));
+    if (row.step < 0) continue;
+    temperature.add(row.time_fs, row.temperature_kelvin);
+    conserved.add(row.time_fs, row.conserved_ev);
+  }
+  summary.mean_temperature_kelvin = temperature.mean_y;
+  if (temperature.count > 1) summary.temperature_deviation_kelvin = std::sqrt(temperature.yy / (temperature.count - 1));
+  if (conserved.xx > 0)
+    summary.conserved_drift_mev_per_atom_ps =
+        conserved.xy / conserved.xx * units::mev_per_ev * units::fs_per_ps / static_cast<double>(state.size());
+  return summary;
+}
+
+void write_failed_configuration(const fs::path& path, const State& state) {
+  Frame frame;
+  frame.atoms = state.atoms;
+  frame.cell = state.cell;
+  frame.position_ang = state.position_ang;
+  frame.step = state.step;
+  frame.time_fs = state.time_fs;
+  for (const Vec3& r : frame.position_ang)
+    if (!is_finite(r)) return;
+  std::string text;
+  append_extxyz(text, frame);
+  write_file_atomically(path, text);
+}
+
+}  // namespace
+
+Frame starting_frame(const StartSettings& settings) {
+  const auto reader = open_trajectory(settings.file);
+  Frame frame;
+  bool found = reader->read_next(frame);
+  for (std::size_t k = 0; k < settings.frame && found; ++k) found = reader->read_next(frame);
+  if (!found)
+    throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {} (counted from 0)", settings.file.string(), settings.frame));
+  Frame start = without_atoms(repeated(frame, settings.supercell), settings.removed_atoms);
+  if (settings.vacancies == 0) return start;
+  const auto element = atomic_number_of(settings.vacancy_element);
+  if (!element) throw Error(ErrorKind::usage, fmt::format("'{}' is not an element to take vacancies from", settings.vacancy_element));
+  std::vector<std::size_t> sites;
+  for (std::size_t i = 0; i < start.size(); ++i)
+    if (start.atoms->atomic_number[i] == *element) sites.push_back(i);
+  if (sites.size() < settings.vacancies)
+    throw Error(ErrorKind::usage, fmt::format("{} vacancies asked for, but there are {} atoms of {}", settings.vacancies,
+                                              sites.size(), settings.vacancy_element));
+  Random random(settings.seed, vacancy_stream);
+  std::vector<std::size_t> gone;
+  for (const std::size_t k : random_frames(sites.size(), settings.vacancies, random)) gone.push_back(sites[k]);
+  return without_atoms(start, gone);
+}
+
+MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings& settings, const Frame& start,
+                                                const Potential& potential, const std::string& model_sha256,
+                                                const fs::path& folder, const Progress& progress,
+                                                const std::function<bool()>& stop) {
+  if (!std::isfinite(settings.temperature_kelvin) || settings.temperature_kelvin < 0)
+    throw Error(ErrorKind::usage, "the temperature must not be negative");
+  const LoopSettings loop = resolved_loop(settings, potential);
+  const std::vector<NamedSetting> names = named_settings(settings, loop, start, model_sha256);
+  const Paths paths(folder);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error(ErrorKind::file, fmt::format("{}: cannot create the folder: {}", folder.string(), error.message()));
+  const FolderLock lock(folder);
+
+  Checkpoint checkpoint;
+  const bool resumed = fs::exists(paths.checkpoint);
+  if (resumed) {
+    checkpoint = read_checkpoint(paths.checkpoint);
+    try {
+      require_same_settings(checkpoint.settings, names);
+      if (checkpoint.state.step > loop.steps)
+        throw Error(ErrorKind::usage, fmt::format("the run is already at step {}, past the {} steps asked for", checkpoint.state.step,
+                                                  loop.steps));
+    } catch (const Error& different) {
+      throw with_place(different, folder.string());
+    }
+  } else {
+    for (const fs::path& output : {paths.trajectory, paths.log, paths.summary})
+      if (fs::exists(output))
+        throw Error(ErrorKind::usage, fmt::format("{}: is there, but no checkpoint to continue from; choose another folder or remove it",
+                                                  output.string()));
+    checkpoint = {fresh_state(settings, loop, start), names, 0, 0, 0};
+  }
+  remove_leftovers(folder);
+  if (resumed && checkpoint.state.step == loop.steps && checkpoint.state.begun && fs::exists(paths.summary)) {
+    MolecularDynamicsSummary summary = summary_of(checkpoint, loop, paths.log);
+    summary.nothing_to_do = true;
+    return summary;
+  }
+  // Before any output, so that a run killed at once can be continued too.
+  if (!resumed) write_checkpoint(paths.checkpoint, checkpoint);
+  fs::remove(paths.summary);
+
+  WriteOptions write;
+  write.velocities = settings.write_velocities;
+  write.forces = settings.write_forces;
+  write.position_decimals = settings.position_decimals;
+  SegmentWriter trajectory(paths.trajectory, write, checkpoint.segments);
+  LogFile log(paths.log, checkpoint.log_bytes);
+  State& state = checkpoint.state;
+  const std::int64_t first_step = state.step;
+  const double wall_before = checkpoint.wall_s;
+  const auto begin = std::chrono::steady_clock::now();
+
+  LoopSinks sinks;
+  sinks.progress = progress;
+  sinks.stop_requested = stop;
+  sinks.frame = [&](const Frame& frame) { trajectory.write(frame); };
+  sinks.log = [&](const LogRow& row) { log.append(csv_line(row)); };
+  sinks.checkpoint = [&](const State&) {
+    checkpoint.segments = trajectory.commit_segment();
+    checkpoint.log_bytes = log.flush_to_disk();
+    checkpoint.wall_s = wall_before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    write_checkpoint(paths.checkpoint, checkpoint);
+  };
+  try {
+    run_dynamics(state, potential, loop, sinks);
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::numeric) throw;
+    write_failed_configuration(paths.failed, state);
+    throw with_place(failure, folder.string());
+  }
+  MolecularDynamicsSummary summary = summary_of(checkpoint, loop, paths.log);
+  summary.resumed = resumed;
+  summary.resumed_from_step = first_step;
+  if (summary.finished) write_file_atomically(paths.summary, to_json_text(summary));
+  return summary;
+}
+
+std::string to_json_text(const MolecularDynamicsSummary& s) {
+  nlohmann::ordered_json json;
+  json["finished"] = s.finished;
+  json["nothing_to_do"] = s.nothing_to_do;
+  json["resumed_from_step"] = s.resumed ? nlohmann::ordered_json(s.resumed_from_step) : nlohmann::ordered_json(nullptr);
+  json["atoms"] = s.atoms;
+  json["formula"] = s.formula;
+  json["step"] = s.step;
+  json["time_fs"] = s.time_fs;
+  json["frames"] = s.frames;
+  json["segments"] = s.segments;
+  json["mean_temperature_kelvin"] = s.mean_temperature_kelvin;
+  json["temperature_deviation_kelvin"] = s.temperature_deviation_kelvin;
+  json["conserved_drift_mev_per_atom_ps"] = s.conserved_drift_mev_per_atom_ps;
+  json["max_extrapolation"] = s.max_extrapolation ? nlohmann::ordered_json(*s.max_extrapolation) : nlohmann::ordered_json(nullptr);
+  json["wall_s"] = s.wall_s;
+  json["ns_per_day"] = s.ns_per_day;
+  return json.dump(2) + '\n';
+}
+
+std::vector<LogRow> read_md_log(const fs::path& path) {
+  const std::string text = read_file(path);
+  std::vector<LogRow> rows;
+  std::size_t line_number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    begin = end + 1;
+    ++line_number;
+    const auto fail = [&](const std::string& what) {
+      throw Error(ErrorKind::format, fmt::format("{}, line {}: {}", path.string(), line_number, what));
+    };
+    if (line_number == 1) {
+      if (std::string(line) + '\n' != log_header) fail("not the header of a log of saltus md");
+      continue;
+    }
+    std::vector<std::string_view> cells;
+    for (std::size_t at = 0; at <= line.size();) {
+      const std::size_t comma = std::min(line.find(',', at), line.size());
+      cells.push_back(line.substr(at, comma - at));
+      at = comma + 1;
+    }
+    if (cells.size() != 7) fail(fmt::format("expected 7 columns, found {}", cells.size()));
+    LogRow row;
+    const auto step = parse_int(cells[0]);
+    if (!step) fail(fmt::format("'{}' is not a step", cells[0]));
+    else row.step = *step;
+    const std::array<double*, 5> targets{&row.time_fs, &row.temperature_kelvin, &row.potential_ev, &row.kinetic_ev, &row.conserved_ev};
+    for (std::size_t k = 0; k < targets.size(); ++k) {
+      const auto value = parse_double(cells[k + 1]);
+      if (!value) fail(fmt::format("'{}' is not a number", cells[k + 1]));
+      else *targets[k] = *value;
+    }
+    if (!cells[6].empty()) {
+      row.max_extrapolation = parse_double(cells[6]);
+      if (!row.max_extrapolation) fail(fmt::format("'{}' is not a number", cells[6]));
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace saltus::runs
