@@ -1,7 +1,10 @@
 // saltus: one table of subcommands, one place where errors become exit codes.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <memory>
+#include <filesystem>
+#include <new>
+#include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -12,24 +15,67 @@
 #include "saltus/base/threads.hpp"
 #include "saltus/cli/command.hpp"
 #include "saltus/cli/commands.hpp"
+#include "saltus/cli/version.hpp"
+#include "saltus/kernels/linear_algebra.hpp"
+
+namespace {
+
+using namespace saltus;
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+/// What is wrong with the arguments, and where to look.
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& verb = parsed.empty() ? app : *parsed.front();
+  const std::string place = parsed.empty() ? "saltus" : "saltus " + verb.get_name();
+  const std::string remedy = fmt::format("'{} --help' shows what there is", place);
+  for (const std::string& word : app.remaining(true)) {
+    if (word.size() > 1 && word[0] == '-') {
+      const std::string name = word.substr(0, word.find('='));
+      return fmt::format("{}: unknown option '{}'{}; {}", place, name, did_you_mean(name, option_names(verb)), remedy);
+    }
+    return fmt::format("{}: unexpected argument '{}'; {}", place, word, remedy);
+  }
+  return fmt::format("{}: {}; {}", place, error.what(), remedy);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace saltus;
-  CLI::App app{"saltus: from ab initio molecular dynamics to kinetics of hopping ions, protons and slow water", "saltus"};
+  CLI::App app{"saltus: from ab initio molecular dynamics to the kinetics of hopping ions, protons and slow water", "saltus"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "saltus " SALTUS_VERSION);
+  app.set_help_flag("-h,--help", "this page; after a command, the page of that command");
+  app.set_version_flag("--version", [] { return cli::version_text(); }, "version, compiler, instruction set, libraries");
+  app.get_formatter()->column_width(28);
+  app.footer(
+      "Results go to stdout, progress and warnings to stderr.\n"
+      "Exit codes: 0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal.\n\n"
+      "Example:\n  saltus run examples/li15si4/plan.toml");
   std::vector<std::string> names;
   std::vector<std::function<int()>> actions;
   std::vector<CLI::App*> subcommands;
   int threads = 0;
   for (const cli::Command& command : cli::commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
+    sub->set_help_flag("-h,--help", "this page");
     names.emplace_back(command.name);
     subcommands.push_back(sub);
     actions.push_back(command.set_up(*sub));
+    sub->add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
   }
-  if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+  if (argc == 1) {
+    fmt::print(stderr, "{}", app.help());
+    return static_cast<int>(ErrorKind::usage);
+  }
+  if (argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     fmt::print(stderr, "saltus: unknown command '{}'{}; 'saltus --help' lists the commands\n", argv[1], did_you_mean(argv[1], names));
     return static_cast<int>(ErrorKind::usage);
   }
@@ -37,19 +83,28 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "saltus: {}\n", error.what());
+    fmt::print(stderr, "{}\n", usage_message(app, error));
     return static_cast<int>(ErrorKind::usage);
   }
   try {
     set_thread_count(threads);
+    kernels::use_one_blas_thread();
+    int code = static_cast<int>(ErrorKind::internal);
     for (std::size_t k = 0; k < subcommands.size(); ++k)
-      if (subcommands[k]->parsed()) return actions[k]();
+      if (subcommands[k]->parsed()) code = actions[k]();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error(ErrorKind::file, "cannot write to standard output");
+    return code;
   } catch (const Error& error) {
     fmt::print(stderr, "saltus: error: {}\n", error.what());
     return error.exit_code();
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "saltus: error: {}\n", error.what());
+    return static_cast<int>(ErrorKind::file);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "saltus: error: not enough memory\n");
+    return static_cast<int>(ErrorKind::internal);
   } catch (const std::exception& error) {
     fmt::print(stderr, "saltus: internal error: {}\n", error.what());
     return static_cast<int>(ErrorKind::internal);
   }
-  return static_cast<int>(ErrorKind::internal);
 }
