@@ -98,6 +98,11 @@ struct Reader {
   }
 };
 
+std::string label(const std::string& table_name) {
+  if (table_name.empty()) return "the plan";
+  return table_name == "fit" ? "[fit]" : "[[" + table_name + "]]";
+}
+
 template <class S>
 ResolvedSection read_fields(const Source& source, const toml::table& table, std::span<const Field<S>> fields, S& settings,
                             const std::string& table_name, const std::set<std::string>& elsewhere = {}) {
@@ -105,14 +110,12 @@ ResolvedSection read_fields(const Source& source, const toml::table& table, std:
   for (const Field<S>& field : fields) known.emplace_back(field.key);
   for (const auto& [key, node] : table)
     if (const std::string word(key.str()); std::find(known.begin(), known.end(), word) == known.end())
-      source.fail(key.source(), fmt::format("unknown key '{}'{}{}", word, table_name.empty() ? "" : " in [" + table_name + "]",
-                                            did_you_mean(word, known)));
+      source.fail(key.source(), fmt::format("unknown key '{}' in {}{}", word, label(table_name), did_you_mean(word, known)));
   ResolvedSection section{table_name, {}, {}};
   for (const Field<S>& field : fields) {
     const toml::node* node = table.get(field.key);
     if (!node && field.required)
-      source.fail(table.source(), fmt::format("{} needs '{}': {}", table_name.empty() ? "the plan" : "[" + table_name + "]", field.key,
-                                              field.help));
+      source.fail(table.source(), fmt::format("{} needs '{}': {}", label(table_name), field.key, field.help));
     std::visit(
         [&](auto member) {
           auto& value = settings.*member;
@@ -155,6 +158,11 @@ std::vector<std::pair<S, const toml::table*>> read_list(const Source& source, co
   return result;
 }
 
+void set_default(ResolvedSection& section, const char* key, const std::string& value) {
+  for (ResolvedValue& entry : section.values)
+    if (entry.key == key) entry.json = value;
+}
+
 template <class S>
 void check_reference(const Source& source, const toml::table& table, const char* key, const std::string& value,
                      const std::vector<S>& targets, const char* kind) {
@@ -191,14 +199,20 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
     if (settings.initial.empty()) {
       settings.initial = plan.data.front().name;
-      for (ResolvedValue& value : plan.settings.back().values)
-        if (value.key == "initial") value.json = json(settings.initial).dump();
+      set_default(plan.settings.back(), "initial", json(settings.initial).dump());
     }
     check_reference(source, *table, "initial", settings.initial, plan.data, "data");
     plan.md.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
     check_reference(source, *table, "md", settings.md, plan.md, "md");
+    if (settings.fold.empty()) {
+      for (const MdSettings& md : plan.md)
+        if (md.name == settings.md) settings.fold = md.supercell;
+      set_default(plan.settings.back(), "fold", json(settings.fold).dump());
+    }
+    if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
+      source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");
     plan.kinetics.push_back(settings);
   }
   return plan;

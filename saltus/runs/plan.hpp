@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "saltus/runs/fields.hpp"
+#include "saltus/training/ace_fit.hpp"
 
 namespace saltus::runs {
 
@@ -19,7 +20,21 @@ struct DataSettings {
 };
 
 struct FitSettings {
-  double cutoff_ang = 5.5;
+  std::string potential = "ace";
+  double cutoff_ang = AceBasisSettings{}.cutoff_ang;
+  std::int64_t body_order = AceBasisSettings{}.body_order;
+  std::int64_t radial_two_body = AceBasisSettings{}.radial_two_body;
+  std::int64_t degree_three_body = AceBasisSettings{}.degree_three_body;
+  std::int64_t l_max_three_body = AceBasisSettings{}.l_max_three_body;
+  std::int64_t degree_four_body = AceBasisSettings{}.degree_four_body;
+  std::int64_t l_max_four_body = AceBasisSettings{}.l_max_four_body;
+  double energy_weight = AceFitSettings{}.energy_weight;
+  double test_fraction = AceFitSettings{}.test_fraction;
+  double valid_fraction = AceFitSettings{}.valid_fraction;
+  std::int64_t valid_blocks = AceFitSettings{}.valid_blocks;
+  double gap_fs = AceFitSettings{}.gap_fs;
+  double roughness_power = AceFitSettings{}.roughness_power;
+  double reference_ridge = AceFitSettings{}.reference_ridge;
 };
 
 struct MdSettings {
@@ -27,9 +42,9 @@ struct MdSettings {
   std::string initial;
   std::int64_t frame = 0;
   std::vector<std::int64_t> supercell{1, 1, 1};
+  std::vector<std::int64_t> removed_atoms;
   std::int64_t vacancies = 0;
   std::string vacancy_element = "Li";
-  std::vector<std::int64_t> removed_atoms;
   double temperature_kelvin = 0;
   double timestep_fs = 2;
   double equilibration_ps = 5;
@@ -49,10 +64,12 @@ struct KineticsSettings {
   std::string md;
   std::string mobile = "Li";
   std::string framework = "Si";
-  double core_radius_ang = 0.8;
+  std::vector<std::int64_t> fold;
+  double core_radius_ang = 0;
   std::vector<double> lags_ps;
-  std::int64_t min_jumps = 100;
+  std::vector<double> msd_fit_ps;
   std::int64_t blocks = 10;
+  std::int64_t min_jumps = 100;
 };
 
 struct Plan {

@@ -1,0 +1,16 @@
+// Progress on stderr: one line redrawn on a terminal (bar, rate, time left), a plain line now and then otherwise.
+#pragma once
+
+#include <string>
+
+#include "saltus/base/progress.hpp"
+
+namespace saltus::cli {
+
+/// Draws on stderr; copies share one line.
+Progress progress_line();
+
+/// Prints a line to stderr above the progress line, if one is being drawn.
+void say_above_progress(const std::string& text);
+
+}  // namespace saltus::cli

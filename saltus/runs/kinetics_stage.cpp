@@ -1,0 +1,315 @@
+#include "saltus/runs/plan_stages.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/analysis/assignment.hpp"
+#include "saltus/analysis/framework.hpp"
+#include "saltus/analysis/paths.hpp"
+#include "saltus/analysis/sites.hpp"
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/io/segments.hpp"
+#include "saltus/kinetics/jackknife.hpp"
+#include "saltus/kinetics/kinetics_estimate.hpp"
+#include "saltus/runs/estimate_json.hpp"
+#include "saltus/runs/plan_files.hpp"
+
+namespace saltus::runs {
+
+using json = nlohmann::ordered_json;
+using units::fs_per_ps;
+
+namespace {
+
+/// Å²/fs → Å²/ps
+Estimate per_ps(const Estimate& per_fs) { return {fs_per_ps * per_fs.value, fs_per_ps * per_fs.low, fs_per_ps * per_fs.high}; }
+
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+int element_of(const std::string& symbol) {
+  const auto element = atomic_number_of(symbol);
+  if (!element) throw Error(ErrorKind::usage, fmt::format("'{}' is no element", symbol));
+  return *element;
+}
+
+struct TrajectoryPaths {
+  Paths paths;
+  std::string formula;
+  std::size_t atoms = 0;
+};
+
+TrajectoryPaths read_paths(const std::filesystem::path& folder, const KineticsSettings& settings, const Progress& progress) {
+  TrajectoryPaths result;
+  PathAnalysis analysis({element_of(settings.mobile), element_of(settings.framework)});
+  ReadOptions options;
+  options.same_atoms = true;
+  const auto reader = open_segments(folder, options);
+  const std::size_t count = reader->count();
+  std::size_t read = 0;
+  Analysis* const analyses[] = {&analysis};
+  run_analyses(
+      [&](Frame& frame) {
+        if (!reader->read_next(frame)) return false;
+        if (read == 0) {
+          result.formula = formula(*frame.atoms);
+          result.atoms = frame.size();
+        }
+        report_progress(progress, "kinetics-" + settings.name + ": trajectory", static_cast<double>(++read), static_cast<double>(count));
+        return true;
+      },
+      analyses);
+  result.paths = analysis.finish();
+  return result;
+}
+
+kinetics::SiteTrajectory site_trajectory_of(const SiteVisits& visits, std::size_t sites) {
+  kinetics::SiteTrajectory trajectory;
+  trajectory.n_states = static_cast<int>(sites);
+  trajectory.n_carriers = static_cast<int>(visits.ion.size());
+  trajectory.n_frames = visits.frames;
+  for (std::size_t ion = 0; ion < visits.ion.size(); ++ion) {
+    if (visits.ion[ion].empty()) continue;
+    kinetics::SiteSegment segment{static_cast<int>(ion), {}};
+    for (const Visit& visit : visits.ion[ion])
+      segment.visits.push_back({visit.first_frame, visit.last_frame + 1, static_cast<int>(visit.site), visit.image});
+    trajectory.segments.push_back(std::move(segment));
+  }
+  return trajectory;
+}
+
+std::int64_t frames_of(double time_ps, double spacing_fs) {
+  return std::max<std::int64_t>(1, std::llround(time_ps * fs_per_ps / spacing_fs));
+}
+
+kinetics::EstimationSettings estimation_of(const KineticsSettings& settings, double spacing_fs) {
+  kinetics::EstimationSettings result;
+  result.n_blocks = static_cast<int>(settings.blocks);
+  result.min_jumps = settings.min_jumps;
+  for (double lag_ps : settings.lags_ps) result.lag_frames.push_back(frames_of(lag_ps, spacing_fs));
+  std::sort(result.lag_frames.begin(), result.lag_frames.end());
+  result.lag_frames.erase(std::unique(result.lag_frames.begin(), result.lag_frames.end()), result.lag_frames.end());
+  if (!settings.msd_fit_ps.empty()) {
+    result.fit.first_lag_frames = frames_of(settings.msd_fit_ps[0], spacing_fs);
+    result.fit.last_lag_frames = frames_of(settings.msd_fit_ps[1], spacing_fs);
+  }
+  return result;
+}
+
+json framework_json(const std::string& element, const FrameworkCheck& check) {
+  json object{{"element", element},
+              {"text", fmt::format("Yes, by these tests: its mean-square displacement is {:.3f} Å² at a tenth of the length and {:.3f} Å² at half "
+                                   "of it; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; {} atoms displaced for good; the "
+                                   "first peak of g(r) stands {:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end.",
+                                   check.msd_middle_ang2, check.msd_long_ang2, check.lindemann, check.displaced_atoms,
+                                   check.peak_contrast_first, check.peak_contrast_last)},
+              {"lag_ps", json::array()},
+              {"msd_ang2", check.msd_ang2},
+              {"r_ang", check.rdf_first.r_ang},
+              {"rdf", {{{"name", "first third"}, {"g", check.rdf_first.g}}, {{"name", "last third"}, {"g", check.rdf_last.g}}}}};
+  for (double lag_fs : check.lag_fs) object["lag_ps"].push_back(lag_fs / fs_per_ps);
+  return object;
+}
+
+json msd_json(const kinetics::KineticsEstimate& estimate) {
+  const double spacing_ps = estimate.frame_spacing_fs / fs_per_ps;
+  json object;
+  for (const char* column : {"lag_ps", "trajectory_ang2", "low", "high"}) object[column] = json::array();
+  for (std::size_t k = 0; k < estimate.msd.lag_frames.size(); ++k) {
+    const double value = kinetics::trace(estimate.msd.tensor_ang2[k]);
+    std::vector<double> block;
+    for (const auto& tensor : estimate.msd.block_tensor_ang2) block.push_back(kinetics::trace(tensor[k]));
+    const Estimate interval = kinetics::jackknife_estimate(value, kinetics::leave_one_out_means(block));
+    object["lag_ps"].push_back(static_cast<double>(estimate.msd.lag_frames[k]) * spacing_ps);
+    object["trajectory_ang2"].push_back(value);
+    object["low"].push_back(number(std::max(0.0, interval.low)));
+    object["high"].push_back(number(interval.high));
+  }
+  if (estimate.fit) {
+    object["fit_from_ps"] = static_cast<double>(estimate.fit->first_lag_frames) * spacing_ps;
+    object["fit_to_ps"] = static_cast<double>(estimate.fit->last_lag_frames) * spacing_ps;
+  }
+  if (!estimate.model_msd.empty()) {
+    const double vibration = estimate.vibration_ang2.value_or(0);
+    json model{{"name", estimate.vibration_ang2 ? "vibrations added" : ""}, {"lag_ps", json::array()}, {"msd_ang2", json::array()}};
+    for (const kinetics::ModelMsdPoint& point : estimate.model_msd) {
+      model["lag_ps"].push_back(point.time_fs / fs_per_ps);
+      model["msd_ang2"].push_back(point.msd_ang2 + vibration);
+    }
+    object["model"] = std::move(model);
+  }
+  return object;
+}
+
+json lags_json(const kinetics::KineticsEstimate& estimate) {
+  json object;
+  for (const char* column : {"lag_ps", "value", "low", "high"}) object[column] = json::array();
+  for (const kinetics::LagEstimate& lag : estimate.lags) {
+    object["lag_ps"].push_back(lag.lag_fs / fs_per_ps);
+    const auto& d = lag.diffusion_ang2_fs;
+    object["value"].push_back(d ? number(fs_per_ps * d->value) : json(nullptr));
+    object["low"].push_back(d ? number(fs_per_ps * d->low) : json(nullptr));
+    object["high"].push_back(d ? number(fs_per_ps * d->high) : json(nullptr));
+  }
+  if (estimate.plateau) {
+    object["plateau_from_ps"] = estimate.lags[*estimate.plateau].lag_fs / fs_per_ps;
+    object["plateau_to_ps"] = estimate.lags.back().lag_fs / fs_per_ps;
+  }
+  return object;
+}
+
+json timescales_json(const kinetics::KineticsEstimate& estimate) {
+  json object{{"lag_ps", json::array()}, {"processes", json::array()}};
+  std::size_t processes = 0;
+  for (const kinetics::LagEstimate& lag : estimate.lags) {
+    object["lag_ps"].push_back(lag.lag_fs / fs_per_ps);
+    processes = std::max(processes, lag.timescales.size());
+  }
+  for (std::size_t m = 0; m < processes; ++m) {
+    json process{{"value", json::array()}, {"low", json::array()}, {"high", json::array()}};
+    for (const kinetics::LagEstimate& lag : estimate.lags) {
+      const kinetics::Timescale* time = m < lag.timescales.size() ? &lag.timescales[m] : nullptr;
+      const bool band = time && time->interval_fs;
+      process["value"].push_back(time && time->value_fs ? number(*time->value_fs / fs_per_ps) : json(nullptr));
+      process["low"].push_back(band ? number(time->interval_fs->low / fs_per_ps) : json(nullptr));
+      process["high"].push_back(band ? number(time->interval_fs->high / fs_per_ps) : json(nullptr));
+    }
+    object["processes"].push_back(std::move(process));
+  }
+  return object;
+}
+
+json sites_json(const Sites& sites, const SiteVisits& visits, const kinetics::JumpStatistics& jumps, double spacing_fs) {
+  const std::vector<double> nearest = nearest_site_distance_ang(sites);
+  const AssignmentReport& report = visits.report;
+  const double cells = sites.fold[0] * sites.fold[1] * sites.fold[2];
+  json object{{"text", fmt::format("Peaks of the ion density in the frame of the framework{}. An ion keeps its site until it enters the core of "
+                                   "another. Outside all cores {:.1f} % of the time; before the first core {:.2f} %; {:.1f} % of the jumps go back at "
+                                   "once.", cells > 1 ? fmt::format(", {} cells folded into one", cells) : "", 100 * report.outside_fraction,
+                                   100 * report.undefined_fraction, 100 * report.flicker_fraction)},
+              {"columns", {"site", "a", "b", "c", "occupation", "core radius, Å", "nearest site, Å", "departures", "mean residence, ps"}},
+              {"occupation_column", 4},
+              {"rows", json::array()}};
+  for (std::size_t k = 0; k < sites.size(); ++k)
+    object["rows"].push_back({k + 1, sites.position[k].a, sites.position[k].b, sites.position[k].c, visits.occupation[k] / cells,
+                              visits.core_radius_ang[k], nearest[k], jumps.departures[k],
+                              number(jumps.mean_residence_frames[k] * spacing_fs / fs_per_ps)});
+  return object;
+}
+
+json agreement_json(const kinetics::KineticsEstimate& estimate) {
+  if (!estimate.comparison) return {{"agree", nullptr}, {"text", "At least one of the two coefficients is undetermined."}};
+  const kinetics::RouteComparison& comparison = *estimate.comparison;
+  const Estimate difference = per_ps(comparison.difference_ang2_fs);
+  return {{"agree", comparison.agree},
+          {"text", fmt::format("Model minus MSD: {:.3g} Å²/ps (95 %: {:.3g} … {:.3g}), {}{}.", difference.value, difference.low, difference.high,
+                               comparison.agree ? "which holds zero" : "which does not hold zero",
+                               estimate.plateau ? "; taken on the plateau of D(lag)" : "; D(lag) has no plateau within the lags that can be seen")}};
+}
+
+void add_estimates(const kinetics::KineticsEstimate& estimate, const KineticsSettings& settings, const AssignmentReport& report, StageResult& result) {
+  const auto coefficient = [&](const char* name, const std::optional<Estimate>& value, const std::string& note) {
+    result.estimates.push_back({name, value ? std::optional(per_ps(*value)) : std::nullopt, true, "ang2_per_ps", note});
+  };
+  coefficient("diffusion_msd", estimate.diffusion_msd_ang2_fs, estimate.diffusion_msd_note);
+  coefficient("diffusion_msm", estimate.diffusion_msm_ang2_fs, estimate.diffusion_msm_note);
+  NamedEstimate difference{"diffusion_difference", std::nullopt, true, "ang2_per_ps", "needs both coefficients"};
+  NamedEstimate agree{"routes_agree", std::nullopt, false, "", "needs both coefficients"};
+  if (estimate.comparison) {
+    difference.estimate = per_ps(estimate.comparison->difference_ang2_fs);
+    difference.note = "Markov model minus MSD, over the same time blocks";
+    const double flag = estimate.comparison->agree ? 1 : 0;
+    agree.estimate = Estimate{flag, flag, flag};
+    agree.note = "1 when the interval of the difference holds zero";
+  }
+  result.estimates.push_back(difference);
+  result.estimates.push_back(agree);
+  const auto figure = [&](const char* name, double value, const char* unit, const std::string& note) {
+    result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
+  };
+  figure("jumps", static_cast<double>(report.jumps), "", fmt::format("completed, core to core; fewer than {} leave D undetermined", settings.min_jumps));
+  if (estimate.reported)
+    figure("msm_lag", estimate.lags[*estimate.reported].lag_fs / fs_per_ps, "ps", estimate.plateau ? "where the plateau of D(lag) begins" : "no plateau found; the longest that could begin one");
+  if (estimate.fit) figure("independent_particles", estimate.fit->independent_particles, "", "ions that would, moving independently, scatter as the blocks do");
+}
+
+StageResult analyze(const Plan& plan, const KineticsSettings& settings, const StageContext& context) {
+  const std::string name = "kinetics-" + settings.name;
+  TrajectoryPaths trajectory = read_paths(context.inputs.at("md-" + settings.md) / "trajectory", settings, context.progress);
+  Paths& paths = trajectory.paths;
+  const double spacing_fs = paths.frame_spacing_fs;
+  const MdSettings& md = entry_named(plan.md, settings.md);
+  StageResult result;
+  const auto warn = [&](const std::vector<std::string>& warnings) {
+    result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
+  };
+  warn(paths.warnings);
+
+  const FrameworkCheck check = check_framework(paths.cell, paths.framework_site_path(), paths.frames, spacing_fs);
+  if (!check.crystalline)
+    throw Error(ErrorKind::numeric, fmt::format("the {} framework does not stay crystalline: {}. Sites have no meaning then: lower the temperature or "
+                                                "mend the potential", settings.framework, check.reason));
+
+  SiteSettings site_settings;
+  for (std::size_t axis = 0; axis < 3; ++axis) site_settings.fold[axis] = static_cast<int>(settings.fold[axis]);
+  const Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);
+  AssignmentSettings assignment;
+  if (settings.core_radius_ang > 0) assignment.core_radius_ang = settings.core_radius_ang;
+  const SiteVisits visits = assign_sites(sites, paths.site_path(), paths.frames, spacing_fs, assignment);
+  warn(visits.report.warnings);
+
+  kinetics::KineticsInput input;
+  input.visits = site_trajectory_of(visits, sites.size());
+  for (const Fractional& site : sites.position) input.site_ang.push_back(sites.cell.to_cartesian(site));
+  input.lattice_rows_ang = sites.cell.rows_ang();
+  input.n_particles = paths.mobile.size();
+  input.frame_spacing_fs = spacing_fs;
+  input.position_ang = std::move(paths.mobile_ang);
+  const kinetics::KineticsEstimate estimate =
+      kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), [&](const ProgressReport& report) {
+        if (context.progress) context.progress({name + ": " + report.task, report.done, report.total, report.note});
+      });
+
+  const std::int64_t site_count = static_cast<std::int64_t>(sites.size()) * sites.fold[0] * sites.fold[1] * sites.fold[2];
+  const std::int64_t empty = site_count - static_cast<std::int64_t>(paths.mobile.size());
+  const double length_ps = static_cast<double>(paths.frames - 1) * spacing_fs / fs_per_ps;
+  json chart{{"system",
+              {{"formula", trajectory.formula},
+               {"atoms", trajectory.atoms},
+               {"temperature_kelvin", md.temperature_kelvin},
+               {"length_ps", length_ps},
+               {"carriers", fmt::format("{} {} on {} sites: {} empty", paths.mobile.size(), settings.mobile, site_count, empty)}}},
+             {"agreement", agreement_json(estimate)},
+             {"framework", framework_json(settings.framework, check)},
+             {"msd", msd_json(estimate)},
+             {"diffusion", lags_json(estimate)},
+             {"timescales", timescales_json(estimate)},
+             {"sites", sites_json(sites, visits, estimate.jumps, spacing_fs)}};
+  if (estimate.fit)
+    chart["summary"] = fmt::format("Intervals: Student's t over {} time blocks of {:.1f} ps. The blocks scatter as {:.1f} independent ions would, out of {}: "
+                                   "where one vacancy moves them all, ions are not independent.", settings.blocks,
+                                   length_ps / static_cast<double>(settings.blocks), estimate.fit->independent_particles, paths.mobile.size());
+  write_file_atomically(context.folder / "kinetics.json", chart.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  result.series.push_back({"kinetics", "kinetics.json"});
+  add_estimates(estimate, settings, visits.report, result);
+  return result;
+}
+
+}  // namespace
+
+Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings) {
+  Stage stage;
+  stage.name = "kinetics-" + settings.name;
+  stage.kind = "kinetics";
+  stage.depends_on = {"md-" + settings.md};
+  stage.settings = settings_json(plan, "kinetics", settings.name);
+  stage.run = [plan, settings](const StageContext& context) { return analyze(plan, settings, context); };
+  return stage;
+}
+
+}  // namespace saltus::runs

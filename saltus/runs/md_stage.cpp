@@ -1,0 +1,152 @@
+#include "saltus/runs/plan_stages.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/sha256.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/kinetics/jackknife.hpp"
+#include "saltus/potentials/ace.hpp"
+#include "saltus/runs/molecular_dynamics.hpp"
+#include "saltus/runs/plan_files.hpp"
+
+namespace saltus::runs {
+
+using json = nlohmann::ordered_json;
+using units::fs_per_ps;
+
+namespace {
+
+constexpr std::size_t rows_shown = 1500;
+constexpr int temperature_blocks = 10;
+constexpr double equilibration_friction_per_fs = 0.01;
+
+/// Whole steps in a time, at least one where the time is not zero.
+std::int64_t steps_in(double time_fs, double timestep_fs) {
+  return time_fs <= 0 ? 0 : std::max<std::int64_t>(1, std::llround(time_fs / timestep_fs));
+}
+
+Thermostat thermostat_of(const MdSettings& md) {
+  if (md.thermostat == "langevin") return Langevin{md.temperature_kelvin, 1 / md.thermostat_time_fs};
+  if (md.thermostat == "csvr") return VelocityRescaling{md.temperature_kelvin, md.thermostat_time_fs};
+  return NoThermostat{};
+}
+
+StartSettings start_of(const Plan& plan, const MdSettings& md) {
+  StartSettings start;
+  start.file = data_file(plan, entry_named(plan.data, md.initial));
+  start.frame = static_cast<std::size_t>(md.frame);
+  for (std::size_t axis = 0; axis < 3; ++axis) start.supercell[axis] = static_cast<int>(md.supercell[axis]);
+  for (std::int64_t atom : md.removed_atoms) start.removed_atoms.push_back(static_cast<std::size_t>(atom));
+  start.vacancies = static_cast<std::size_t>(md.vacancies);
+  start.vacancy_element = md.vacancy_element;
+  start.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
+  return start;
+}
+
+MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
+  MolecularDynamicsSettings settings;
+  settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
+  settings.temperature_kelvin = md.temperature_kelvin;
+  settings.max_extrapolation = md.max_extrapolation;
+  LoopSettings& loop = settings.loop;
+  loop.timestep_fs = md.timestep_fs;
+  loop.equilibration_steps = steps_in(fs_per_ps * md.equilibration_ps, md.timestep_fs);
+  loop.steps = steps_in(fs_per_ps * md.production_ps, md.timestep_fs);
+  loop.thermostat = thermostat_of(md);
+  loop.equilibration_thermostat = Langevin{md.temperature_kelvin, equilibration_friction_per_fs};
+  loop.write_stride = steps_in(md.frame_spacing_fs, md.timestep_fs);
+  loop.log_stride = steps_in(md.log_spacing_fs, md.timestep_fs);
+  loop.checkpoint_stride = steps_in(fs_per_ps * md.checkpoint_ps, md.timestep_fs);
+  loop.skin_ang = md.skin_ang;
+  return settings;
+}
+
+json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, const std::vector<LogRow>& production) {
+  json chart{{"formula", summary.formula},
+             {"summary", fmt::format("{} atoms at {} K for {} ps after {} ps of equilibration, time step {} fs, thermostat {}: {:.3g} ns/day.",
+                                     summary.atoms, md.temperature_kelvin, md.production_ps, md.equilibration_ps, md.timestep_fs,
+                                     md.thermostat, summary.ns_per_day)},
+             {"target_kelvin", md.thermostat == "none" ? json(nullptr) : json(md.temperature_kelvin)},
+             {"max_extrapolation", md.max_extrapolation}};
+  for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation"}) chart[column] = json::array();
+  const std::size_t stride = std::max<std::size_t>(1, (production.size() + rows_shown - 1) / rows_shown);
+  for (std::size_t k = 0; k < production.size(); k += stride) {
+    const LogRow& row = production[k];
+    chart["time_ps"].push_back(row.time_fs / fs_per_ps);
+    chart["temperature_kelvin"].push_back(row.temperature_kelvin);
+    chart["conserved_mev_per_atom"].push_back(units::mev_per_ev * (row.conserved_ev - production.front().conserved_ev) /
+                                              static_cast<double>(summary.atoms));
+    std::optional<double> largest;
+    for (std::size_t j = k; j < std::min(k + stride, production.size()); ++j)
+      if (production[j].max_extrapolation) largest = std::max(largest.value_or(0), *production[j].max_extrapolation);
+    chart["extrapolation"].push_back(largest ? json(*largest) : json(nullptr));
+  }
+  return chart;
+}
+
+NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
+  NamedEstimate named{"temperature_mean", std::nullopt, true, "kelvin", ""};
+  const std::size_t length = rows.size() / temperature_blocks;
+  if (length < 2) {
+    named.note = "the log is too short for time blocks";
+    return named;
+  }
+  std::vector<double> block(temperature_blocks, 0.0);
+  for (std::size_t k = 0; k < length * temperature_blocks; ++k) block[k / length] += rows[k].temperature_kelvin / static_cast<double>(length);
+  double mean = 0;
+  for (double value : block) mean += value / temperature_blocks;
+  named.estimate = kinetics::jackknife_estimate(mean, kinetics::leave_one_out_means(block));
+  return named;
+}
+
+StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
+  const std::filesystem::path model = context.inputs.at("fit") / "model.safetensors";
+  const AcePotential potential(load_ace(model));
+  const Frame start = starting_frame(start_of(plan, md));
+  const Progress progress = [&](const ProgressReport& report) {
+    if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note});
+  };
+  const MolecularDynamicsSummary summary =
+      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress);
+
+  std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
+  std::erase_if(production, [](const LogRow& row) { return row.step < 0; });
+  write_file_atomically(context.folder / "md.json", chart_of(md, summary, production).dump() + "\n");
+
+  StageResult result;
+  result.series.push_back({"md", "md.json"});
+  const auto figure = [&](const char* name, double value, const char* unit, const char* note) {
+    result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
+  };
+  figure("ns_per_day", summary.ns_per_day, "ns_per_day", "wall time of the machine it ran on");
+  result.estimates.push_back(mean_temperature(production));
+  figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
+  if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
+  if (summary.max_extrapolation && *summary.max_extrapolation > 1)
+    result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
+                                          "at {})", *summary.max_extrapolation, md.max_extrapolation));
+  return result;
+}
+
+}  // namespace
+
+Stage md_stage(const Plan& plan, const MdSettings& md) {
+  Stage stage;
+  stage.name = "md-" + md.name;
+  stage.kind = "md";
+  stage.resumable = true;
+  stage.depends_on = {"fit", "data-" + md.initial};
+  json settings = json::parse(settings_json(plan, "md", md.name));
+  settings["seed"] = plan.seed + md.seed_offset;
+  stage.settings = settings.dump();
+  stage.run = [plan, md](const StageContext& context) { return simulate(plan, md, context); };
+  return stage;
+}
+
+}  // namespace saltus::runs

@@ -1,0 +1,24 @@
+// Files that a plan names.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+
+#include "saltus/io/trajectory.hpp"
+#include "saltus/runs/plan.hpp"
+
+namespace saltus::runs {
+
+inline std::filesystem::path data_file(const Plan& plan, const DataSettings& settings) {
+  return (plan.file.parent_path() / settings.file).lexically_normal();
+}
+
+inline ReadOptions read_options(const DataSettings& settings) { return {settings.energy_key, settings.forces_key, false}; }
+
+/// The entry of a list of settings with this name; the plan's parser has checked that it is there.
+template <class S>
+const S& entry_named(const std::vector<S>& entries, const std::string& name) {
+  return *std::find_if(entries.begin(), entries.end(), [&](const S& entry) { return entry.name == name; });
+}
+
+}  // namespace saltus::runs

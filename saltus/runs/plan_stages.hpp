@@ -1,0 +1,21 @@
+// The stages of a plan, one function each; the body of each is in NAME_stage.cpp.
+#pragma once
+
+#include "saltus/runs/plan.hpp"
+#include "saltus/runs/stage.hpp"
+
+namespace saltus::runs {
+
+/// data-NAME: reads the set through, checks that it can be trained on, says what it holds.
+Stage data_stage(const Plan& plan, const DataSettings& settings);
+
+/// fit: all data sets → model.safetensors, errors on train, validation and held-out test blocks.
+Stage fit_stage(const Plan& plan);
+
+/// md-NAME: the simulation as a folder (molecular_dynamics.hpp); continues where it was interrupted.
+Stage md_stage(const Plan& plan, const MdSettings& settings);
+
+/// kinetics-NAME: trajectory → framework check → MSD and its D → sites → jumps → Markov models and their D.
+Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings);
+
+}  // namespace saltus::runs
