@@ -1,0 +1,195 @@
+// The house rules that a machine can check: which room includes what, and what must not stand in any file.
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "saltus/base/files.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using Rooms = std::map<std::string, std::set<std::string>>;
+
+const fs::path root = SALTUS_SOURCE_DIR;
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::istringstream stream(saltus::read_file(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::set<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// What a clone holds: everything but what .gitignore names.
+std::vector<fs::path> tracked_files() {
+  const std::set<fs::path> ignored{root / ".git", root / "build", root / "saltus-runs", root / "web" / "node_modules"};
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(root); entry != fs::recursive_directory_iterator(); ++entry) {
+    if (ignored.contains(entry->path())) entry.disable_recursion_pending();
+    else if (entry->is_regular_file()) files.push_back(entry->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<fs::path> sources_of(const std::string& top) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(root / top))
+    if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string shown(const fs::path& path) { return path.lexically_relative(root).string(); }
+
+/// saltus_room(NAME ROOMS a b c LIBRARIES …) of CMakeLists.txt.
+Rooms rooms_of_cmake() {
+  const std::string text = saltus::read_file(root / "CMakeLists.txt");
+  const std::regex call(R"(saltus_room\((\w+)\s+(?:ROOMS\s+([a-z\s]+?)\s*)?(?:LIBRARIES[^)]*)?\))");
+  Rooms rooms;
+  for (auto found = std::sregex_iterator(text.begin(), text.end(), call); found != std::sregex_iterator(); ++found)
+    rooms[(*found)[1]] = words_of((*found)[2]);
+  return rooms;
+}
+
+/// | `room` | holds | may include | of docs/design.md.
+Rooms rooms_of_design() {
+  const std::regex row(R"(\| `(\w+)` \| .* \| ([^|]*) \|)");
+  Rooms rooms;
+  std::set<std::string> above;
+  bool in_table = false;
+  for (const std::string& line : lines_of(root / "docs" / "design.md")) {
+    if (line.starts_with("| room | holds | may include |")) in_table = true;
+    else if (in_table && !line.starts_with("|")) break;
+    std::smatch found;
+    if (!in_table || !std::regex_match(line, found, row)) continue;
+    const std::string list = found[2];
+    rooms[found[1]] = list == "all above" ? above : list == "–" ? std::set<std::string>{} : words_of(list);
+    above.insert(found[1]);
+  }
+  return rooms;
+}
+
+struct Include {
+  std::string name;
+  std::size_t line;
+};
+
+std::vector<Include> includes_of(const fs::path& path) {
+  static const std::regex include(R"(\s*#\s*include\s*[<"]([^>"]+)[>"].*)");
+  std::vector<Include> includes;
+  const auto lines = lines_of(path);
+  for (std::size_t k = 0; k < lines.size(); ++k)
+    if (std::smatch found; lines[k].find("include") != std::string::npos && std::regex_match(lines[k], found, include))
+      includes.push_back({found[1], k + 1});
+  return includes;
+}
+
+TEST(Rooms, TheTablesOfCMakeAndTheDesignAgree) {
+  Rooms design = rooms_of_design();
+  ASSERT_EQ(design.size(), 13u);
+  design.erase("cli");  // a program, not a library
+  EXPECT_EQ(rooms_of_cmake(), design);
+}
+
+TEST(Rooms, IncludeOnlyWhatTheyMay) {
+  const Rooms rooms = rooms_of_design();
+  std::size_t checked = 0;
+  for (const fs::path& path : sources_of("saltus")) {
+    const std::string room = *std::next(path.lexically_relative(root).begin());
+    ASSERT_TRUE(rooms.contains(room)) << shown(path) << ": no such room in docs/design.md";
+    for (const Include& include : includes_of(path)) {
+      const std::string place = shown(path) + ":" + std::to_string(include.line);
+      EXPECT_EQ(include.name.find(".."), std::string::npos) << place << ": includes by a relative path";
+      if (!include.name.starts_with("saltus/")) continue;
+      const std::string other = *std::next(fs::path(include.name).begin());
+      EXPECT_TRUE(other == room || rooms.at(room).contains(other)) << place << ": " << room << " may not include " << other;
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 100u);
+}
+
+TEST(Rooms, KeepLibrariesToTheRoomsThatNeedThem) {
+  const std::vector<std::pair<std::regex, std::set<std::string>>> allowed{
+      {std::regex("toml\\+\\+.*"), {"runs"}},
+      {std::regex("nlohmann/.*"), {"models", "runs", "cli"}},
+      {std::regex("sqlite3\\.h"), {"runs", "cli"}},
+      {std::regex("CLI/.*"), {"cli"}},
+      {std::regex("hwy/.*"), {"kernels", "cli"}},
+      {std::regex("(cblas|lapacke)\\.h"), {"kernels", "cli"}},
+      {std::regex("Eigen/.*"), {"kinetics", "cli"}},
+      {std::regex("(torch|ATen|c10)/.*"), {}},
+      {std::regex("fftw3?\\.h"), {}},
+  };
+  for (const fs::path& path : sources_of("saltus"))
+    for (const Include& include : includes_of(path))
+      for (const auto& [library, rooms] : allowed)
+        if (std::regex_match(include.name, library)) {
+          EXPECT_TRUE(rooms.contains(*std::next(path.lexically_relative(root).begin())))
+              << shown(path) << ":" << include.line << ": <" << include.name << "> has no place in this room";
+        }
+}
+
+TEST(Rooms, HaveTests) {
+  std::set<std::string> rooms;
+  for (const fs::path& path : sources_of("saltus")) rooms.insert(*std::next(path.lexically_relative(root).begin()));
+  for (const std::string& room : rooms) {
+    std::size_t tests = 0;
+    for (const auto& entry : fs::directory_iterator(root / "tests" / room)) tests += entry.path().string().ends_with("_test.cpp");
+    EXPECT_GT(tests, 0u) << room;
+  }
+}
+
+TEST(Sources, OpenWithWhatTheyAre) {
+  for (const char* top : {"saltus", "bench"})
+    for (const fs::path& path : sources_of(top)) {
+      const auto lines = lines_of(path);
+      ASSERT_FALSE(lines.empty()) << shown(path);
+      // A source may leave the word to the header that it implements.
+      const std::string own_room = "#include \"" + path.lexically_relative(root).parent_path().string() + "/";
+      EXPECT_TRUE(lines[0].starts_with("// ") || (path.extension() == ".cpp" && lines[0].starts_with(own_room)))
+          << shown(path) << ": does not say what it is";
+      if (path.extension() == ".hpp") {
+        EXPECT_NE(std::find(lines.begin(), lines.end(), "#pragma once"), lines.end()) << shown(path);
+      }
+    }
+}
+
+TEST(Sources, AreBuiltForEveryMachineAndEveryNumber) {
+  for (const fs::path& path : tracked_files()) {
+    const bool builds = path.filename() == "CMakeLists.txt" || path.extension() == ".cmake" || path.filename() == "CMakePresets.json" ||
+                        shown(path).starts_with("scripts/");
+    if (!builds) continue;
+    const std::string text = saltus::read_file(path);
+    for (const char* flag : {"march=", "mtune=native", "ffast-math", "Ofast", "funsafe-math"})
+      EXPECT_EQ(text.find(flag), std::string::npos) << shown(path) << ": -" << flag;
+  }
+}
+
+TEST(Sources, NameNoMachine) {
+  // Put together here, so that this file does not hold them.
+  std::vector<std::string> patterns;
+  for (const char* folder : {"work", "root", "home", "tmp", "farm"}) patterns.push_back(std::string("/") + folder + "/");
+  for (const char* host : {"registry", "deb", "security", "pypi", "files.pythonhosted"}) patterns.push_back(std::string("https:") + "//" + host + ".");
+  for (const fs::path& path : tracked_files()) {
+    const std::string text = saltus::read_file(path);
+    for (const std::string& pattern : patterns) {
+      const auto found = text.find(pattern);
+      EXPECT_EQ(found, std::string::npos) << shown(path) << ": ..." << text.substr(found < 20 ? 0 : found - 20, 60);
+    }
+  }
+}
+
+}  // namespace
