@@ -1,12 +1,12 @@
 #include "saltus/analysis/rdf.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <fmt/format.h>
 
 #include "saltus/atoms/elements.hpp"
-#include "saltus/atoms/neighbor_list.hpp"
 #include "saltus/base/error.hpp"
 
 namespace saltus {
@@ -25,6 +25,42 @@ std::vector<Vec3> positions_of(const Frame& frame, int atomic_number) {
   return positions;
 }
 
+struct Translation {
+  Vec3 vector_ang;
+  double length_ang;
+};
+
+// All lattice translations not longer than length_ang, the shortest (zero) first.
+std::vector<Translation> translations_within(const Cell& cell, double length_ang) {
+  Int3 most{};
+  for (int axis = 0; axis < 3; ++axis) most[static_cast<std::size_t>(axis)] = static_cast<int>(length_ang / cell.height_ang(axis)) + 1;
+  std::vector<Translation> found;
+  for (int i = -most[0]; i <= most[0]; ++i)
+    for (int j = -most[1]; j <= most[1]; ++j)
+      for (int k = -most[2]; k <= most[2]; ++k)
+        if (const Vec3 t = cell.translation_ang({i, j, k}); norm(t) <= length_ang) found.push_back({t, norm(t)});
+  std::stable_sort(found.begin(), found.end(), [](const Translation& x, const Translation& y) { return x.length_ang < y.length_ang; });
+  return found;
+}
+
+// Bound on the length of a vector whose fractions lie within ±½.
+double longest_wrapped_ang(const Cell& cell) {
+  const Mat3& rows = cell.rows_ang();
+  return (norm(rows[0]) + norm(rows[1]) + norm(rows[2])) / 2;
+}
+
+std::vector<Vec3> fractions_in_cell(const Cell& cell, std::span<const Vec3> position_ang) {
+  std::vector<Vec3> fractions;
+  fractions.reserve(position_ang.size());
+  for (const Vec3& r : position_ang) {
+    const Fractional f = cell.to_fractional(r);
+    const Vec3 v{f.a - std::floor(f.a), f.b - std::floor(f.b), f.c - std::floor(f.c)};
+    if (!is_finite(v)) throw Error(ErrorKind::numeric, "a position is not finite");
+    fractions.push_back(v);
+  }
+  return fractions;
+}
+
 double ball_ang3(double r) { return 4.0 / 3 * std::numbers::pi * r * r * r; }
 
 }  // namespace
@@ -33,20 +69,32 @@ void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3>
   for (const bool periodic : cell.periodic())
     if (!periodic) throw Error(ErrorKind::unsupported, "a radial distribution function needs a cell that is periodic along all three vectors");
   const bool same = a_ang.data() == b_ang.data() && a_ang.size() == b_ang.size();
-  std::vector<Vec3> all(a_ang.begin(), a_ang.end());
-  if (!same) all.insert(all.end(), b_ang.begin(), b_ang.end());
-  const std::size_t first_b = same ? 0 : a_ang.size();
-  const std::size_t bins = histogram.count.size();
-  const NeighborList list = build_neighbor_list(cell, all, histogram.bin_ang * static_cast<double>(bins));
-  for (std::size_t i = 0; i < a_ang.size(); ++i)
-    for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) {
-      if (list.neighbor[p] < first_b) continue;
-      const auto bin = static_cast<std::size_t>(norm(list.displacement_ang[p]) / histogram.bin_ang);
-      if (bin < bins) ++histogram.count[bin];
+  const double range = histogram.bin_ang * static_cast<double>(histogram.count.size());
+  const std::vector<Translation> translations = translations_within(cell, range + longest_wrapped_ang(cell));
+  const std::vector<Vec3> a = fractions_in_cell(cell, a_ang), b = same ? a : fractions_in_cell(cell, b_ang);
+
+  const auto count = [&](double distance_ang, std::int64_t times) {
+    const auto bin = static_cast<std::size_t>(distance_ang / histogram.bin_ang);
+    if (bin < histogram.count.size()) histogram.count[bin] += times;
+  };
+  for (std::size_t i = 0; i < a.size(); ++i)
+    for (std::size_t j = same ? i + 1 : 0; j < b.size(); ++j) {
+      Vec3 f = b[j] - a[i];
+      for (int axis = 0; axis < 3; ++axis) f[axis] -= std::round(f[axis]);
+      const Vec3 d = cell.to_cartesian({f.x, f.y, f.z});
+      const double reach = range + norm(d);
+      for (const Translation& t : translations) {
+        if (t.length_ang >= reach) break;
+        const double distance2 = norm2(d + t.vector_ang);
+        if (distance2 < range * range) count(std::sqrt(distance2), same ? 2 : 1);
+      }
     }
+  if (same)  // each atom and its own images
+    for (std::size_t k = 1; k < translations.size() && translations[k].length_ang < range; ++k)
+      count(translations[k].length_ang, static_cast<std::int64_t>(a.size()));
   ++histogram.frames;
-  histogram.centres += static_cast<double>(a_ang.size());
-  histogram.ideal_pairs_per_ang3 += static_cast<double>(a_ang.size()) * static_cast<double>(b_ang.size()) / cell.volume_ang3();
+  histogram.centres += static_cast<double>(a.size());
+  histogram.ideal_pairs_per_ang3 += static_cast<double>(a.size()) * static_cast<double>(b.size()) / cell.volume_ang3();
 }
 
 Rdf normalised(const PairHistogram& histogram) {
