@@ -50,8 +50,8 @@ std::function<int()> set_up_report(CLI::App& app) {
   app.add_option("--out", options->output, "page to write (default FOLDER/report-RUN.html); its path is printed");
   app.add_flag("--json", options->json, "print the estimates as one JSON document; writes no page unless --out is given");
   app.footer(
-      "The page is one HTML file that needs no network. Reads the registry and the artifacts only: nothing is computed\n"
-      "again. In JSON, value, low and high (95 %) are null where a number is undetermined; 'note' says why.\n\nExample:\n"
+      "The page is one HTML file that needs no network. Reads the registry and the artifacts only: nothing is\n"
+      "computed again. In JSON, value, low and high (95 %) are null where a number is undetermined; 'note' says why.\n\nExample:\n"
       "  saltus report --json");
   return [options] { return report(*options); };
 }

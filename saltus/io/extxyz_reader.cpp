@@ -1,3 +1,4 @@
+// Reads extXYZ frame by frame; what is refused, and by which rule labels are found, stands in the header.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -1,3 +1,4 @@
+// Writes extXYZ: columns and keys that other programs know, numbers that read back as they were.
 #include <cmath>
 #include <iterator>
 
