@@ -46,7 +46,7 @@ struct SiteVisits {
   std::int64_t frames = 0;
   std::vector<std::vector<Visit>> ion;    ///< [ion] in time order, without gaps after the first core entry
   std::vector<double> core_radius_ang;    ///< [sites]
-  std::vector<double> occupation;         ///< [sites] mean number of ions, 1 = always taken
+  std::vector<double> occupation;         ///< [sites] mean number of ions, averaged over the folded cells; 1 = always taken
   AssignmentReport report;
 };
 

@@ -119,7 +119,7 @@ std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, st
     reasons.push_back(fmt::format("the first peak of its radial distribution fell from {:.1f} to {:.1f} times the minimum behind it",
                                   c.peak_contrast_first, c.peak_contrast_last));
   std::string text;
-  for (const std::string& reason : reasons) text += (text.empty() ? "the framework is not a crystal at rest: " : "; ") + reason;
+  for (const std::string& reason : reasons) text += (text.empty() ? "" : "; ") + reason;
   return text;
 }
 

@@ -28,7 +28,7 @@ struct FrameworkLimits {
 
 struct FrameworkCheck {
   bool crystalline = false;
-  std::string reason;                     ///< why not; empty when crystalline
+  std::string reason;                     ///< why not ("its mean-square displacement has …; …"); empty when crystalline
   std::vector<double> lag_fs, msd_ang2;   ///< MSD(lag) of the framework, log-spaced lags up to half the length
   double msd_middle_ang2 = 0;             ///< at a tenth of the length
   double msd_long_ang2 = 0;               ///< at half the length

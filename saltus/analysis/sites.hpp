@@ -26,7 +26,8 @@ struct Sites {
   Cell cell;
   Int3 fold{1, 1, 1};
   std::vector<Fractional> position;       ///< [sites], each coordinate in [0, 1)
-  std::vector<double> occupation;         ///< [sites] mean number of ions in the basin of the site; empty for given sites
+  std::vector<double> occupation;         ///< [sites] mean number of ions in the basin, averaged over the folded
+                                          ///< cells; empty for given sites
   double unassigned_fraction = 0;         ///< share of the ions' density in no basin
   std::size_t merged_by_persistence = 0;  ///< peaks that became part of another site, and why
   std::size_t merged_by_occupation = 0;

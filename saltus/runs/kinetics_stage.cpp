@@ -196,7 +196,7 @@ json sites_json(const Sites& sites, const SiteVisits& visits, const kinetics::Ju
               {"occupation_column", 4},
               {"rows", json::array()}};
   for (std::size_t k = 0; k < sites.size(); ++k)
-    object["rows"].push_back({k + 1, sites.position[k].a, sites.position[k].b, sites.position[k].c, visits.occupation[k] / cells,
+    object["rows"].push_back({k + 1, sites.position[k].a, sites.position[k].b, sites.position[k].c, visits.occupation[k],
                               visits.core_radius_ang[k], nearest[k], jumps.departures[k],
                               number(jumps.mean_residence_frames[k] * spacing_fs / fs_per_ps)});
   return object;
