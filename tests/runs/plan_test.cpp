@@ -1,0 +1,97 @@
+// Plans: resolved values, and what is said of those that cannot be meant.
+#include "saltus/runs/plan.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/runs/explain.hpp"
+#include "saltus/runs/stage.hpp"
+
+namespace saltus::runs {
+namespace {
+
+const std::string head = "title = \"t\"\n[[data]]\nname = \"a\"\nfile = \"a.extxyz\"\n";  // four lines
+const std::string md = "[[md]]\nname = \"m\"\ntemperature_kelvin = 800\nproduction_ps = 5\n";
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_plan(text, "dir/plan.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::format);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Plan, FillsInDefaultsAndSaysSo) {
+  const Plan plan = parse_plan(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\n", "dir/plan.toml");
+  ASSERT_EQ(plan.md.size(), 1u);
+  EXPECT_EQ(plan.md[0].temperature_kelvin, 800);
+  EXPECT_EQ(plan.md[0].timestep_fs, 2);
+  EXPECT_EQ(plan.md[0].initial, "a");
+  EXPECT_EQ(plan.kinetics.at(0).fold, (std::vector<std::int64_t>{1, 1, 1}));
+  const nlohmann::ordered_json document = explain_json(plan);
+  bool seen = false;
+  for (const auto& section : document.at("settings"))
+    if (section.at("table") == "md")
+      for (const auto& value : section.at("values")) {
+        if (value.at("key") == "temperature_kelvin") EXPECT_FALSE(value.at("default").get<bool>());
+        if (value.at("key") != "timestep_fs") continue;
+        seen = true;
+        EXPECT_TRUE(value.at("default").get<bool>());
+        EXPECT_EQ(value.at("value"), 2);
+        EXPECT_EQ(value.at("unit"), "fs");
+      }
+  EXPECT_TRUE(seen);
+  EXPECT_NE(explain_text(plan).find("*timestep_fs"), std::string::npos);
+}
+
+TEST(Plan, StagesComeInOrderWithTheirDependencies) {
+  const Plan plan = parse_plan(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\n", "plan.toml");
+  const std::vector<Stage> stages = stages_of(plan);
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[0].name, "data-a");
+  EXPECT_EQ(stages[1].depends_on, std::vector<std::string>{"data-a"});
+  EXPECT_EQ(stages[2].depends_on, (std::vector<std::string>{"fit", "data-a"}));
+  EXPECT_EQ(stages[3].depends_on, std::vector<std::string>{"md-m"});
+}
+
+TEST(Plan, UnknownKeysGetDidYouMeanAndALine) {
+  EXPECT_EQ(refusal("title = \"t\"\nseeed = 3\n"), "dir/plan.toml:2: unknown key 'seeed' in the plan (did you mean 'seed'?)");
+  EXPECT_EQ(refusal(head + md + "productoin_ps = 5\n"),
+            "dir/plan.toml:9: unknown key 'productoin_ps' in [[md]] (did you mean 'production_ps'?)");
+  EXPECT_NE(refusal(head + "[fit]\ncutof_ang = 5\n").find(":6: unknown key 'cutof_ang' in [fit] (did you mean 'cutoff_ang'?)"), std::string::npos);
+}
+
+TEST(Plan, WrongTypesAndRangesAreNamedWithTheLine) {
+  EXPECT_EQ(refusal(head + md + "timestep_fs = \"two\"\n"), "dir/plan.toml:9: 'timestep_fs' must be a number, found text");
+  EXPECT_EQ(refusal(head + md + "supercell = [1, 2]\n"), "dir/plan.toml:9: 'supercell' must have 3 entries, found 2");
+  EXPECT_EQ(refusal(head + md + "supercell = [1, 2, 0]\n"), "dir/plan.toml:9: 'supercell' is 0, but must be between 1 and 64");
+  EXPECT_EQ(refusal(head + md + "timestep_fs = -1\n"), "dir/plan.toml:9: 'timestep_fs' is -1 fs, but must be between 0.01 and 10");
+  EXPECT_EQ(refusal(head + md + "timestep_fs = nan\n"), "dir/plan.toml:9: 'timestep_fs' must be finite");
+  EXPECT_NE(refusal(head + md + "thermostat = \"langevn\"\n").find("did you mean 'langevin'?"), std::string::npos);
+  EXPECT_NE(refusal(head + "[md]\n").find(":5: 'md' is a list of tables: write [[md]]"), std::string::npos);
+  EXPECT_NE(refusal("title = ").find("dir/plan.toml:1: "), std::string::npos);
+}
+
+TEST(Plan, MissingAndDanglingNamesAreRefused) {
+  EXPECT_NE(refusal("title = \"t\"\n").find("at least one [[data]]"), std::string::npos);
+  EXPECT_NE(refusal(head + "[[md]]\nname = \"m\"\ntemperature_kelvin = 800\n").find(":5: [[md]] needs 'production_ps'"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "initial = \"b\"\n").find(":9: 'initial': there is no [[data]] named 'b'"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"n\"\n").find(":11: 'md': there is no [[md]] named 'n'"), std::string::npos);
+  EXPECT_NE(refusal(head + md + md).find("used by two [[md]]"), std::string::npos);
+  EXPECT_NE(refusal(head + "[[data]]\nname = \"../x\"\nfile = \"a\"\n").find("use letters, digits"), std::string::npos);
+}
+
+TEST(Plan, TheExamplesAreValid) {
+  for (const char* name : {"plan.toml", "small.toml"}) {
+    const Plan plan = read_plan(std::filesystem::path(SALTUS_SOURCE_DIR) / "examples/li15si4" / name);
+    EXPECT_FALSE(plan.kinetics.empty()) << name;
+    for (const Stage& stage : stages_of(plan))
+      for (const std::filesystem::path& file : stage.input_files) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace saltus::runs
