@@ -47,6 +47,7 @@ Thermostat thermostat_of(const Options& options) {
 }
 
 int run_md(Options options) {
+  listen_for_signals();
   options.run.loop.thermostat = thermostat_of(options);
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
@@ -58,7 +59,6 @@ int run_md(Options options) {
   const auto potential = load_potential(options.model);
   const std::string model_sha256 = sha256_of_path(options.model);
   const Frame start = runs::starting_frame(options.start);
-  listen_for_signals();
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(),
                                                     [] { return stop_signal != 0; });
   if (options.json) {

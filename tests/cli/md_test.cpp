@@ -1,0 +1,216 @@
+// saltus md as a program: killed at random moments and continued, stopped by a signal, extended, refused.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "saltus/base/files.hpp"
+#include "saltus/base/random.hpp"
+#include "saltus/io/extxyz.hpp"
+#include "saltus/potentials/lennard_jones.hpp"
+
+namespace saltus {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+class Md : public ::testing::Test {
+ protected:
+  Md() : folder_(fs::path(::testing::TempDir()) / ("saltus_md_" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+    save_lennard_jones(folder_ / "argon.safetensors", lennard_jones_argon());
+    Frame cube;
+    cube.cell = Cell(Mat3{{Vec3{5.5, 0, 0}, Vec3{0, 5.5, 0}, Vec3{0, 0, 5.5}}});
+    cube.position_ang = {{0, 0, 0}, {0, 2.75, 2.75}, {2.75, 0, 2.75}, {2.75, 2.75, 0}};
+    cube.atoms = std::make_shared<const Atoms>(atoms_of({18, 18, 18, 18}));
+    std::string text;
+    append_extxyz(text, cube);
+    write_file_atomically(folder_ / "argon.extxyz", text);
+  }
+  ~Md() override { fs::remove_all(folder_); }
+
+  using Options = std::map<std::string, std::string>;
+
+  // A liquid of 30 atoms: they diffuse, so that neighbour lists are rebuilt often. `changed` replaces or adds options.
+  std::vector<std::string> command(const std::string& out, const Options& changed = {}) const {
+    Options options{{"--model", folder_ / "argon.safetensors"}, {"--init", folder_ / "argon.extxyz"}, {"--vacancies", "2"},
+                    {"--vacancy-element", "Ar"}, {"--temperature-kelvin", "150"}, {"--thermostat", "csvr"},
+                    {"--equilibration-steps", "500"}, {"--timestep-fs", "5"}, {"--seed", "7"}, {"--write-every", "20"},
+                    {"--log-every", "50"}, {"--checkpoint-every", "250"}, {"--skin-ang", "0.8"}, {"--threads", "1"},
+                    {"--out", folder_ / out}};
+    for (const auto& [option, value] : changed) options[option] = value;
+    std::vector<std::string> words{SALTUS_BINARY, "md", "--supercell", "2", "2", "2"};
+    for (const auto& [option, value] : options) words.insert(words.end(), {option, value});
+    return words;
+  }
+
+  pid_t start(std::vector<std::string> words) const {
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    const std::string messages = folder_ / "messages";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const int file = ::open(messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      ::dup2(file, STDOUT_FILENO);
+      ::dup2(file, STDERR_FILENO);
+      ::execv(arguments[0], arguments.data());
+      ::_exit(127);
+    }
+    return child;
+  }
+  static int wait_for(pid_t child) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  int run(const std::vector<std::string>& words) const { return wait_for(start(words)); }
+  std::string messages() const { return read_file(folder_ / "messages"); }
+
+  // Trajectory and log; also tells that nothing else was left in the folder.
+  std::map<std::string, std::string> output(const std::string& out) const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / out)) {
+      const std::string name = fs::relative(entry.path(), folder_ / out);
+      if (entry.is_directory()) continue;
+      if (name == "checkpoint" || name == "summary.json") continue;
+      files[name] = read_file(entry.path());
+    }
+    return files;
+  }
+  std::string joined_trajectory(const std::string& out) const {
+    std::string text;
+    for (const auto& [name, content] : output(out))
+      if (name.rfind("trajectory/", 0) == 0) text += content;
+    return text;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
+  const char* wanted = std::getenv("SALTUS_KILLS");
+  const int kills_wanted = wanted ? std::atoi(wanted) : 6;
+  const Options steps{{"--steps", "6000"}};
+  const auto begin = Clock::now();
+  ASSERT_EQ(run(command("whole", steps)), 0) << messages();
+  const auto duration = std::chrono::duration<double>(Clock::now() - begin);
+  const auto expected = output("whole");
+  ASSERT_EQ(expected.size(), 26u);  // the frame of step 0, 24 segments behind it, the log
+
+  Random random(31, 0);
+  int kills = 0, finished = 0;
+  const auto compare = [&] {
+    const auto found = output("killed");
+    ASSERT_EQ(found.size(), expected.size());
+    for (const auto& [name, content] : expected) {
+      ASSERT_TRUE(found.contains(name)) << name;
+      ASSERT_TRUE(found.at(name) == content) << name << " differs after " << kills << " kills";
+    }
+    ++finished;
+  };
+  while (kills < kills_wanted || finished == 0) {
+    const pid_t child = start(command("killed", steps));
+    if (kills < kills_wanted) {
+      std::this_thread::sleep_for(random.uniform() * 0.6 * duration);
+      ::kill(child, SIGKILL);
+    }
+    const int status = wait_for(child);
+    if (status == -SIGKILL) {
+      ++kills;
+      continue;
+    }
+    ASSERT_EQ(status, 0) << messages();
+    compare();
+    fs::remove_all(folder_ / "killed");
+  }
+  EXPECT_GE(finished, 1);
+}
+
+TEST_F(Md, StoppedBySignalItTellsHowToGoOnAndContinues) {
+  const Options steps{{"--steps", "6000"}, {"--thermostat", "langevin"}};
+  ASSERT_EQ(run(command("whole", steps)), 0) << messages();
+  const auto log_size = [&] {
+    std::error_code none_yet;
+    const auto size = fs::file_size(folder_ / "stopped" / "log.csv", none_yet);
+    return none_yet ? 0 : size;
+  };
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const auto before = log_size();
+    const pid_t child = start(command("stopped", steps));
+    // Once it simulates, so that the signal does not meet the program while it starts.
+    for (int k = 0; k < 4000 && log_size() <= before; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ::kill(child, signal);
+    EXPECT_EQ(wait_for(child), 128 + signal) << messages();
+    EXPECT_NE(messages().find("the same command continues"), std::string::npos) << messages();
+  }
+  EXPECT_EQ(run(command("stopped", steps)), 0) << messages();
+  EXPECT_EQ(joined_trajectory("stopped"), joined_trajectory("whole"));
+  EXPECT_EQ(output("stopped").at("log.csv"), output("whole").at("log.csv"));
+}
+
+TEST_F(Md, FinishedExtendedAndRefused) {
+  ASSERT_EQ(run(command("part", {{"--steps", "700"}})), 0) << messages();
+  const auto before = output("part");
+  EXPECT_EQ(run(command("part", {{"--steps", "700"}})), 0);
+  EXPECT_NE(messages().find("nothing to do"), std::string::npos);
+  EXPECT_EQ(output("part"), before);
+
+  EXPECT_EQ(run(command("part", {{"--steps", "900"}, {"--timestep-fs", "4"}})), 2);
+  EXPECT_NE(messages().find("timestep_fs = 5, now it is 4"), std::string::npos) << messages();
+  EXPECT_EQ(run(command("part", {{"--steps", "600"}})), 2);
+  EXPECT_EQ(output("part"), before);
+
+  ASSERT_EQ(run(command("whole", {{"--steps", "1500"}})), 0) << messages();
+  ASSERT_EQ(run(command("part", {{"--steps", "1500"}, {"--threads", "2"}})), 0) << messages();
+  EXPECT_EQ(joined_trajectory("part"), joined_trajectory("whole"));
+  EXPECT_EQ(output("part").at("log.csv"), output("whole").at("log.csv"));
+
+  std::string damaged = read_file(folder_ / "part" / "checkpoint");
+  damaged[damaged.size() / 2] ^= 1;
+  write_file_atomically(folder_ / "part" / "checkpoint", damaged);
+  EXPECT_EQ(run(command("part", {{"--steps", "1600"}})), 4);
+  EXPECT_NE(messages().find("damaged"), std::string::npos) << messages();
+  fs::remove(folder_ / "part" / "checkpoint");
+  EXPECT_EQ(run(command("part", {{"--steps", "1600"}})), 2);
+  EXPECT_NE(messages().find("no checkpoint"), std::string::npos) << messages();
+}
+
+TEST_F(Md, WhatCannotBeMeantIsRefusedAndLeavesNothing) {
+  const auto refused = [&](const Options& more, int code, const std::string& part) {
+    EXPECT_EQ(run(command("none", more)), code) << messages();
+    EXPECT_NE(messages().find(part), std::string::npos) << messages();
+    EXPECT_FALSE(fs::exists(folder_ / "none"));
+  };
+  refused({}, 2, "--steps");
+  refused({{"--steps", "10"}, {"--vacancy-element", "Xx"}}, 2, "'Xx'");
+  refused({{"--steps", "10"}, {"--vacancies", "33"}}, 2, "33 vacancies");
+  refused({{"--steps", "10"}, {"--remove", "32"}}, 2, "32");
+  refused({{"--steps", "10"}, {"--frame", "1"}}, 2, "no frame 1");
+  refused({{"--steps", "10"}, {"--max-extrapolation", "2"}}, 5, "no extrapolation measure");
+  refused({{"--steps", "10"}, {"--model", folder_ / "argon.extxyz"}}, 4, "argon.extxyz");
+}
+
+TEST_F(Md, ExplosionEndsTheRunAndKeepsTheCheckpoint) {
+  // A time step fifty times too long.
+  EXPECT_EQ(run(command("hot", {{"--steps", "3000"}, {"--timestep-fs", "250"}, {"--equilibration-steps", "0"}, {"--checkpoint-every", "1"}})), 6);
+  EXPECT_NE(messages().find("step "), std::string::npos) << messages();
+  EXPECT_NE(messages().find("atom "), std::string::npos) << messages();
+  EXPECT_TRUE(fs::exists(folder_ / "hot" / "checkpoint"));
+  EXPECT_TRUE(fs::exists(folder_ / "hot" / "failed.extxyz"));
+  EXPECT_FALSE(fs::exists(folder_ / "hot" / "summary.json"));
+}
+
+}  // namespace
+}  // namespace saltus
