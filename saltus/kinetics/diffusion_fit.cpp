@@ -15,7 +15,6 @@ constexpr double dimensions = 3;
 
 struct LineWeights {
   Eigen::VectorXd slope, offset;  // linear functionals of the MSD values
-  double slope_variance = 0;      // under the covariance given
 };
 
 LineWeights line_weights(const Eigen::VectorXd& time, const Eigen::MatrixXd& covariance) {
@@ -30,7 +29,7 @@ LineWeights line_weights(const Eigen::VectorXd& time, const Eigen::MatrixXd& cov
   const Eigen::Matrix2d normal = scaled_design.transpose() * solved;
   const Eigen::Matrix2d inverse = normal.llt().solve(Eigen::Matrix2d::Identity());
   const Eigen::MatrixXd weights = inverse * solved.transpose() * scale.asDiagonal();
-  return {weights.row(1).transpose(), weights.row(0).transpose(), inverse(1, 1)};
+  return {weights.row(1).transpose(), weights.row(0).transpose()};
 }
 
 }  // namespace
@@ -84,14 +83,17 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
   // Weights depend on noise over step variance; both come from the line through both ends, then from the fit.
   double slope = std::max(0.0, (whole(n - 1) - whole(0)) / (time(n - 1) - time(0)));
   double offset = std::max(0.0, whole(0) - slope * time(0));
+  const auto covariance_of = [&](std::int64_t n_steps) -> Eigen::MatrixXd {
+    const double noise_variance = offset / (2 * dimensions);
+    double step_variance = std::max(slope * frame_spacing_fs / dimensions, 1e-9 * noise_variance);
+    if (!(step_variance > 0)) step_variance = 1;  // nothing moves: any weights give zero
+    const std::vector<double> values = brownian_msd_covariance(lags, n_steps, step_variance, noise_variance);
+    return dimensions * Eigen::Map<const Eigen::MatrixXd>(values.data(), n, n);
+  };
   Eigen::MatrixXd covariance;
   LineWeights weights;
   for (int round = 0; round < 3; ++round) {
-    double step_variance = slope * frame_spacing_fs / dimensions, noise_variance = offset / (2 * dimensions);
-    step_variance = std::max(step_variance, 1e-9 * noise_variance);
-    if (!(step_variance > 0)) step_variance = 1;  // nothing moves: any weights give zero
-    const std::vector<double> values = brownian_msd_covariance(lags, block_steps, step_variance, noise_variance);
-    covariance = dimensions * Eigen::Map<const Eigen::MatrixXd>(values.data(), n, n);
+    covariance = covariance_of(block_steps);
     weights = line_weights(time, covariance);
     slope = std::max(0.0, weights.slope.dot(whole));
     offset = std::max(0.0, weights.offset.dot(whole));
@@ -122,16 +124,16 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
     fit.candidate_lag_frames.push_back(lags[static_cast<std::size_t>(first)]);
     fit.candidate_ang2_fs.push_back(series.back().value);
   }
-  const auto chosen = settings.first_lag_frames ? std::optional<std::size_t>(0) : plateau_start(series, 0.8, 1);
-  fit.linear_regime_found = chosen.has_value();
-  const std::size_t start = chosen.value_or(series.size() - 1);
+  const Plateau chosen = settings.first_lag_frames ? Plateau{0, true} : plateau_of(series, 1.5);
+  fit.linear_regime_found = chosen.flat;
+  const std::size_t start = chosen.start;
   const auto first = static_cast<Eigen::Index>(start);
   const LineWeights& w = line[start];
   fit.first_lag_frames = lags[start];
   fit.last_lag_frames = lags.back();
   fit.replicate_ang2_fs = series[start].replicate;
   fit.diffusion_ang2_fs = jackknife_estimate(series[start].value, fit.replicate_ang2_fs);
-  fit.diffusion_ang2_fs.low = std::max(0.0, fit.diffusion_ang2_fs.low);
+  fit.diffusion_ang2_fs.low = std::max(fit.diffusion_ang2_fs.low, std::min(0.0, series[start].value));
   fit.offset_ang2 = w.offset.dot(whole.tail(n - first));
   for (int i = 0; i < 3; ++i) {
     for (int j = 0; j < 3; ++j) {
@@ -140,19 +142,14 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
     }
   }
   // The model for one particle and one block, against the scatter of the blocks.
-  const double model_block_error = std::sqrt(w.slope_variance) / (2 * dimensions);
-  const double error = jackknife_error(fit.replicate_ang2_fs);
-  const double block_scatter = error * std::sqrt(static_cast<double>(blocks));
-  fit.independent_particles = block_scatter > 0 ? std::pow(model_block_error / block_scatter, 2) : 0;
-  const double model_error = model_block_error / std::sqrt(static_cast<double>(blocks) * static_cast<double>(curve.n_particles));
-  fit.model_diffusion_ang2_fs = {series[start].value, std::max(0.0, series[start].value - 1.959964 * model_error),
-                                 series[start].value + 1.959964 * model_error};
-  const Eigen::VectorXd residual = whole.tail(n - first) -
-                                   (w.slope.dot(whole.tail(n - first)) * time.tail(n - first)).eval() -
-                                   Eigen::VectorXd::Constant(n - first, fit.offset_ang2);
-  Eigen::MatrixXd scaled_covariance = covariance.bottomRightCorner(n - first, n - first);
-  scaled_covariance /= std::max(fit.independent_particles, 1e-300) * static_cast<double>(blocks);
-  fit.chi2_per_degree = residual.dot(scaled_covariance.llt().solve(residual)) / static_cast<double>(n - first - 2);
+  const auto model_error = [&](const Eigen::MatrixXd& sigma) {
+    return std::sqrt(w.slope.dot(sigma.bottomRightCorner(n - first, n - first) * w.slope)) / (2 * dimensions);
+  };
+  const double block_scatter = jackknife_error(fit.replicate_ang2_fs) * std::sqrt(static_cast<double>(blocks));
+  fit.independent_particles = block_scatter > 0 ? std::pow(model_error(covariance) / block_scatter, 2) : 0;
+  const double half = 1.959964 * model_error(covariance_of(curve.n_frames - 1)) /
+                      std::sqrt(static_cast<double>(curve.n_particles));
+  fit.model_diffusion_ang2_fs = {series[start].value, series[start].value - half, series[start].value + half};
   return fit;
 }
 

@@ -28,18 +28,17 @@ struct DiffusionFitSettings {
 };
 
 struct DiffusionFit {
-  /// D (a third of the trace) of the whole curve; interval: Student's t over the time blocks. Not below zero.
+  /// D (a third of the trace) of the whole curve; interval: Student's t over the time blocks.
   Estimate diffusion_ang2_fs;
-  std::vector<double> replicate_ang2_fs;  ///< [B] delete-one-block replicates
+  std::vector<double> replicate_ang2_fs;  ///< [B] delete-one-block replicates, for differences from other estimates
   Mat3 tensor_ang2_fs;                    ///< the same weights on each component
   double offset_ang2 = 0;                 ///< a0: vibration, and correlated jumps before the linear regime
   /// The fit window. When not given, it starts at the smallest lag (at most half the last) for which every fit that starts
-  /// later agrees within the scatter of the blocks (see plateau_start).
+  /// later agrees within the scatter of the blocks (see plateau_of).
   std::int64_t first_lag_frames = 0, last_lag_frames = 0;
-  bool linear_regime_found = true;  ///< false: no start agrees with the later ones; the latest allowed is used
+  bool linear_regime_found = true;  ///< false: D still changes significantly with the start; the latest allowed is used
   std::vector<std::int64_t> candidate_lag_frames;  ///< starts that were tried
   std::vector<double> candidate_ang2_fs;           ///< [the same] D from there
-  double chi2_per_degree = 0;  ///< of the fit, with the model covariance scaled to independent_particles
   /// Interval if all particles moved independently as in Brownian motion: too narrow when they do not.
   Estimate model_diffusion_ang2_fs;
   /// Particles that would, moving independently, scatter as the blocks do; far below n_particles when one vacancy moves all.

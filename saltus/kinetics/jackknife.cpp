@@ -82,20 +82,25 @@ std::optional<Estimate> jackknife_estimate_of_positive(double value, std::span<c
   return Estimate{value, std::exp(on_log.low), std::exp(on_log.high)};
 }
 
-std::optional<std::size_t> plateau_start(std::span<const SeriesMember> series, double confidence, double min_span) {
-  if (series.empty()) return {};
-  const double t = student_t(confidence, static_cast<int>(series.front().replicate.size()) - 1);
-  for (std::size_t k = 0; k + 1 < series.size() && series[k].abscissa * min_span <= series.back().abscissa; ++k) {
-    const bool flat = std::all_of(series.begin() + static_cast<std::ptrdiff_t>(k) + 1, series.end(), [&](const auto& later) {
+Plateau plateau_of(std::span<const SeriesMember> series, double min_span) {
+  if (series.empty()) throw Error(ErrorKind::usage, "plateau: the series is empty");
+  const int degrees = static_cast<int>(series.front().replicate.size()) - 1;
+  const auto flat_from = [&](std::size_t k, double t) {
+    return std::all_of(series.begin() + static_cast<std::ptrdiff_t>(k) + 1, series.end(), [&](const SeriesMember& later) {
       std::vector<double> difference;
       for (std::size_t b = 0; b < later.replicate.size(); ++b) {
         difference.push_back(later.replicate[b] - series[k].replicate[b]);
       }
       return std::abs(later.value - series[k].value) <= t * jackknife_error(difference);
     });
-    if (flat) return k;
+  };
+  std::size_t last = 0;
+  for (std::size_t k = 1; k < series.size() && series[k].abscissa * min_span <= series.back().abscissa; ++k) last = k;
+  const double strict = student_t(0.5, degrees);
+  for (std::size_t k = 0; k <= last; ++k) {
+    if (flat_from(k, strict)) return {k, true};
   }
-  return {};
+  return {last, flat_from(last, student_t(0.95, degrees))};
 }
 
 }  // namespace saltus::kinetics

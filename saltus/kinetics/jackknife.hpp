@@ -36,10 +36,16 @@ struct SeriesMember {
   std::vector<double> replicate;  ///< [B]
 };
 
-/// Index of the smallest abscissa from which on the value does not change: every later member differs from it by no more
-/// than t(confidence, B-1) standard errors of that difference (which the common blocks give). Only members whose abscissa
-/// is at most last / min_span qualify: something must be left to see the plateau by. Nothing when there is none.
-std::optional<std::size_t> plateau_start(std::span<const SeriesMember> series, double confidence = 0.8,
-                                         double min_span = 2);
+struct Plateau {
+  std::size_t start = 0;  ///< index into the series
+  bool flat = false;      ///< false: the value still changes significantly after `start`
+};
+
+/// Where a series stops changing. Differences between two members are judged by their own standard errors, which the common
+/// blocks give. The start is the smallest abscissa from which on every later member lies within t(50 %, B-1) of them (a
+/// strict level, so that what drift is left is small against the interval); if there is none, the largest abscissa allowed,
+/// called flat when every later member lies within t(95 %, B-1). Allowed are members up to last abscissa / min_span (and
+/// always the first): something must be left to see the plateau by. Throws Error{usage} on an empty series.
+Plateau plateau_of(std::span<const SeriesMember> series, double min_span = 2);
 
 }  // namespace saltus::kinetics

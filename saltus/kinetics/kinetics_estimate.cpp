@@ -110,7 +110,7 @@ LagEstimate estimate_lag(const SiteTrajectory& visits, const SiteGeometry& geome
   }
   const auto corrected = [](double value, std::span<const double> replicate) {
     Estimate estimate = jackknife_estimate(value - jackknife_bias(value, replicate), replicate);
-    estimate.low = std::max(0.0, estimate.low);
+    estimate.low = std::max(estimate.low, std::min(0.0, estimate.value));  // D is not negative
     return estimate;
   };
   const double diffusion = trace(result.tensor_ang2_fs) / 3;
@@ -216,11 +216,11 @@ KineticsEstimate estimate_kinetics(const KineticsInput& input, const EstimationS
     series.push_back({result.lags[l].lag_fs, result.lags[l].diffusion_ang2_fs->value, result.lags[l].replicate_ang2_fs});
     member.push_back(l);
   }
-  if (const auto start = plateau_start(series)) result.plateau = member[*start];
-  for (std::size_t k = 0; k < series.size() && !result.plateau; ++k) {
-    if (k == 0 || 2 * series[k].abscissa <= series.back().abscissa) result.reported = member[k];
+  if (!series.empty()) {
+    const Plateau plateau = plateau_of(series);
+    result.reported = member[plateau.start];
+    if (plateau.flat) result.plateau = result.reported;
   }
-  if (result.plateau) result.reported = result.plateau;
 
   if (result.msd.lag_frames.size() >= 4) result.fit = fit_diffusion(result.msd, input.frame_spacing_fs, settings.fit);
   if (result.jumps.n_jumps < settings.min_jumps) {
@@ -249,8 +249,7 @@ KineticsEstimate estimate_kinetics(const KineticsInput& input, const EstimationS
     for (std::size_t b = 0; b < difference.size(); ++b) difference[b] -= result.fit->replicate_ang2_fs[b];
     RouteComparison comparison;
     comparison.difference_ang2_fs = jackknife_estimate(msm.value - msd.value, difference);
-    comparison.agree = comparison.difference_ang2_fs.low <= 0 && comparison.difference_ang2_fs.high >= 0;
-    comparison.intervals_overlap = msm.low <= msd.high && msd.low <= msm.high;
+    comparison.agree = msm.low <= msd.value && msd.value <= msm.high && msd.low <= msm.value && msm.value <= msd.high;
     result.comparison = comparison;
   }
   if (result.reported) {

@@ -60,11 +60,10 @@ struct LagEstimate {
   std::vector<Timescale> timescales;             ///< slowest first
 };
 
-/// D from the MSD against D from the model, from replicates over the same blocks.
+/// D from the MSD against D from the model.
 struct RouteComparison {
-  Estimate difference_ang2_fs;  ///< model minus MSD
-  bool agree = false;           ///< the 95 % interval of the difference holds zero
-  bool intervals_overlap = false;
+  Estimate difference_ang2_fs;  ///< model minus MSD, interval from the common blocks: sharper than the two intervals
+  bool agree = false;           ///< each value lies within the other's interval
 };
 
 struct ModelMsdPoint {

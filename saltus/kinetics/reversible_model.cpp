@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "saltus/base/error.hpp"
@@ -11,21 +12,29 @@ namespace saltus::kinetics {
 
 namespace {
 
+// Metastable counts are ill conditioned: residuals are summed in extended precision, so that pi keeps the digits of double.
+using Wide = long double;
+
 struct Pair {
   std::size_t i, j;  // i < j
-  double s;          // S_ij
+  Wide s;            // S_ij
 };
 
 struct Problem {
   std::vector<Pair> pairs;
-  std::vector<double> c, self;  // c_i, C_ii
+  std::vector<Wide> c, leaving;  // c_i, c_i - C_ii
 };
+
+// c_i + c_j e^{u_i - u_j}
+Wide denominator(const Problem& problem, std::size_t i, std::size_t j, const std::vector<double>& u) {
+  return problem.c[i] + problem.c[j] * std::exp(static_cast<Wide>(u[i]) - static_cast<Wide>(u[j]));
+}
 
 Problem gather(const CountMatrix& counts) {
   const auto n = static_cast<std::size_t>(counts.n_states);
   Problem problem;
-  problem.c.assign(n, 0.0);
-  problem.self.assign(n, 0.0);
+  problem.c.assign(n, 0);
+  problem.leaving.assign(n, 0);
   std::vector<Pair> all;
   for (const CountEntry& entry : counts.entries) {
     if (entry.from < 0 || entry.to < 0 || entry.from >= counts.n_states || entry.to >= counts.n_states) {
@@ -36,9 +45,8 @@ Problem gather(const CountMatrix& counts) {
     }
     const auto i = static_cast<std::size_t>(entry.from), j = static_cast<std::size_t>(entry.to);
     problem.c[i] += entry.count;
-    if (i == j) {
-      problem.self[i] += entry.count;
-    } else if (entry.count > 0) {
+    if (i != j && entry.count > 0) {
+      problem.leaving[i] += entry.count;
       all.push_back({std::min(i, j), std::max(i, j), entry.count});
     }
   }
@@ -51,6 +59,19 @@ Problem gather(const CountMatrix& counts) {
       problem.pairs.push_back(pair);
     }
   }
+  std::vector<std::size_t> root(n);  // of the tree each state is in
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  const auto find = [&](std::size_t i) {
+    while (root[i] != i) i = root[i] = root[root[i]];
+    return i;
+  };
+  std::size_t trees = n;
+  for (const Pair& pair : problem.pairs) {
+    const std::size_t a = find(pair.i), b = find(pair.j);
+    if (a != b) --trees;
+    root[a] = b;
+  }
+  if (trees > 1) throw Error(ErrorKind::numeric, "count matrix: not connected; keep only the largest connected set");
   for (std::size_t i = 0; i < n; ++i) {
     if (!(problem.c[i] > 0)) {
       throw Error(ErrorKind::usage, "count matrix: state " + std::to_string(i) +
@@ -62,29 +83,39 @@ Problem gather(const CountMatrix& counts) {
 
 double objective(const Problem& problem, const std::vector<double>& u) {
   double f = 0;
-  for (const Pair& pair : problem.pairs) {
-    const double a = std::log(problem.c[pair.i]) - u[pair.i], b = std::log(problem.c[pair.j]) - u[pair.j];
-    f += pair.s * (std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))));
+  std::vector<double> log_count;
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    log_count.push_back(std::log(static_cast<double>(problem.c[i])));
+    f += static_cast<double>(problem.leaving[i]) * u[i];
   }
-  for (std::size_t i = 0; i < u.size(); ++i) f += (problem.c[i] - problem.self[i]) * u[i];
+  for (const Pair& pair : problem.pairs) {
+    const double a = log_count[pair.i] - u[pair.i], b = log_count[pair.j] - u[pair.j];
+    f += static_cast<double>(pair.s) * (std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))));
+  }
   return f;
 }
 
 // h_i = sum_j T_ij - 1; the gradient is -c_i h_i.
 std::vector<double> residual(const Problem& problem, const std::vector<double>& u) {
-  std::vector<double> h(u.size());
-  for (std::size_t i = 0; i < u.size(); ++i) h[i] = problem.self[i] / problem.c[i] - 1;
+  std::vector<Wide> h(u.size());
+  for (std::size_t i = 0; i < u.size(); ++i) h[i] = -problem.leaving[i] / problem.c[i];
   for (const Pair& pair : problem.pairs) {
-    const double ratio = std::exp(u[pair.i] - u[pair.j]);
-    h[pair.i] += pair.s / (problem.c[pair.i] + problem.c[pair.j] * ratio);
-    h[pair.j] += pair.s / (problem.c[pair.j] + problem.c[pair.i] / ratio);
+    h[pair.i] += pair.s / denominator(problem, pair.i, pair.j, u);
+    h[pair.j] += pair.s / denominator(problem, pair.j, pair.i, u);
   }
-  return h;
+  return {h.begin(), h.end()};
 }
 
-double largest(const std::vector<double>& values) {
+// Largest |h_i| over the probability of leaving i: staying states must not hide what moves.
+double largest_relative(const Problem& problem, const std::vector<double>& h) {
   double result = 0;
-  for (const double value : values) result = std::max(result, std::abs(value));
+  for (std::size_t i = 0; i < h.size(); ++i) {
+    if (problem.leaving[i] > 0) {
+      result = std::max(result, std::abs(h[i]) * static_cast<double>(problem.c[i] / problem.leaving[i]));
+    } else if (h[i] != 0) {
+      result = std::max(result, std::abs(h[i]));
+    }
+  }
   return result;
 }
 
@@ -92,12 +123,13 @@ std::vector<double> newton_step(const Problem& problem, const std::vector<double
   std::vector<WeightedEdge> edges;
   edges.reserve(problem.pairs.size());
   for (const Pair& pair : problem.pairs) {
-    const double q = problem.c[pair.j] / problem.c[pair.i] * std::exp(u[pair.i] - u[pair.j]);
-    const double weight = q > 1 ? pair.s / q / ((1 + 1 / q) * (1 + 1 / q)) : pair.s * q / ((1 + q) * (1 + q));
+    const double log_ratio = static_cast<double>(std::log(problem.c[pair.j] / problem.c[pair.i])) + u[pair.i] - u[pair.j];
+    const double q = std::exp(-std::abs(log_ratio));
+    const double weight = static_cast<double>(pair.s) * q / ((1 + q) * (1 + q));
     edges.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), weight});
   }
   std::vector<double> rhs(u.size());
-  for (std::size_t i = 0; i < u.size(); ++i) rhs[i] = problem.c[i] * h[i];
+  for (std::size_t i = 0; i < u.size(); ++i) rhs[i] = static_cast<double>(problem.c[i]) * h[i];
   return solve_laplacian(static_cast<int>(u.size()), edges, rhs, 1);
 }
 
@@ -111,9 +143,8 @@ void finish(const Problem& problem, ReversibleModel& model) {
   for (std::size_t i = 0; i < n; ++i) model.pi[i] = std::exp(model.ln_pi[i]);
   std::vector<double> leaving(n, 0.0);
   for (const Pair& pair : problem.pairs) {
-    const double ratio = std::exp(model.ln_pi[pair.i] - model.ln_pi[pair.j]);
-    const double forth = pair.s / (problem.c[pair.i] + problem.c[pair.j] * ratio);
-    const double back = pair.s / (problem.c[pair.j] + problem.c[pair.i] / ratio);
+    const auto forth = static_cast<double>(pair.s / denominator(problem, pair.i, pair.j, model.ln_pi));
+    const auto back = static_cast<double>(pair.s / denominator(problem, pair.j, pair.i, model.ln_pi));
     model.transitions.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), forth});
     model.transitions.push_back({static_cast<int>(pair.j), static_cast<int>(pair.i), back});
     leaving[pair.i] += forth;
@@ -136,30 +167,33 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
   const std::size_t n = problem.c.size();
   ReversibleModel model;
   model.n_states = counts.n_states;
-  model.row_count = problem.c;
+  model.row_count.assign(problem.c.begin(), problem.c.end());
   if (n == 0) throw Error(ErrorKind::usage, "count matrix: no states");
   std::vector<double> u(start_ln_pi.begin(), start_ln_pi.end());
   if (u.empty()) {
-    for (const double c : problem.c) u.push_back(std::log(c));
+    for (const double c : model.row_count) u.push_back(std::log(c));
   }
   if (u.size() != n) throw Error(ErrorKind::usage, "reversible estimate: the start must have one value per state");
 
   std::vector<double> h = residual(problem, u);
-  double worst = largest(h), f = objective(problem, u);
+  double worst = largest_relative(problem, h), f = objective(problem, u);
   while (model.iterations < settings.max_iterations && worst > 0) {
     const std::vector<double> step = newton_step(problem, u, h);
     double slope = 0;  // derivative of f along the step
-    for (std::size_t i = 0; i < n; ++i) slope -= problem.c[i] * h[i] * step[i];
+    for (std::size_t i = 0; i < n; ++i) slope -= static_cast<double>(problem.c[i]) * h[i] * step[i];
     // Where f can no longer resolve the gain, the residual decides.
     const bool resolved = -slope > 1e-10 * (std::abs(f) + 1e-300);
-    double size = 1;
+    // The logarithms of f are smooth on a scale of one in u_i - u_j: no step goes much beyond.
+    double reach = 0;
+    for (const Pair& pair : problem.pairs) reach = std::max(reach, std::abs(step[pair.i] - step[pair.j]));
+    double size = std::min(1.0, 3 / reach);
     bool accepted = false;
     for (int halving = 0; halving < 60 && !accepted; ++halving, size /= 2) {
       std::vector<double> trial(n);
       for (std::size_t i = 0; i < n; ++i) trial[i] = u[i] + size * step[i];
       const double trial_f = objective(problem, trial);
       std::vector<double> trial_h = residual(problem, trial);
-      const double trial_worst = largest(trial_h);
+      const double trial_worst = largest_relative(problem, trial_h);
       if (resolved ? trial_f <= f + 1e-4 * size * slope : trial_worst < worst) {
         u = std::move(trial);
         h = std::move(trial_h);
@@ -173,7 +207,8 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
     if (!accepted) break;
     ++model.iterations;
   }
-  model.max_residual = worst;
+  for (const double value : h) model.max_residual = std::max(model.max_residual, std::abs(value));
+  model.max_relative_residual = worst;
   model.converged = worst <= settings.tolerance;
   model.ln_pi = std::move(u);
   finish(problem, model);

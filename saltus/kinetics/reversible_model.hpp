@@ -24,13 +24,14 @@ struct ReversibleModel {
   std::vector<double> row_count;        ///< [n] c_i
   std::vector<Transition> transitions;  ///< non-zero T_ij with the diagonal, sorted by from, to; rows sum to one
   double max_residual = 0;              ///< largest |sum_j T_ij - 1| of the formula above: how well the maximum is met
+  double max_relative_residual = 0;     ///< the same over the probability of leaving the state: stays sharp for slow states
   double max_imbalance = 0;             ///< largest |pi_i T_ij - pi_j T_ji|
   int iterations = 0;
-  bool converged = false;               ///< max_residual <= tolerance
+  bool converged = false;               ///< max_relative_residual <= tolerance
 };
 
 struct ReversibleSettings {
-  double tolerance = 1e-12;  ///< on max_residual; steps go on beyond it as long as they still gain
+  double tolerance = 1e-10;  ///< on max_relative_residual; steps go on beyond it as long as they still gain
   int max_iterations = 100;
 };
 
