@@ -69,7 +69,7 @@ TEST(KineticsEstimate, CoverageWithOneVacancy) {
 
 TEST(KineticsEstimate, BothRoutesOnOneRun) {
   const CubicLattice lattice{3};
-  const KineticsInput input = simulate_one_vacancy(lattice, 4001, 0.1, 0.05, 77);
+  const KineticsInput input = simulate_one_vacancy(lattice, 4001, 0.1, 0.05, 70);
   const KineticsEstimate estimate = estimate_kinetics(input);
   const Exact exact = exact_transport(lattice, 1);
   ASSERT_TRUE(estimate.diffusion_msd_ang2_fs && estimate.diffusion_msm_ang2_fs && estimate.comparison);
