@@ -10,7 +10,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
-#include "saltus/potentials/repulsion.hpp"
 
 namespace saltus {
 
@@ -41,7 +40,7 @@ constexpr double far_away = 1e3;  // Å, of padding
 }  // namespace
 
 kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang) {
-  const double inner = std::min(0.95 * closest_ang, 0.8 * cutoff_ang);
+  const double inner = std::min(1.03 * closest_ang, 0.8 * cutoff_ang);
   return {cutoff_ang, inner, std::min(0.3, 0.5 * inner), 0.5 * closest_ang};
 }
 
@@ -67,6 +66,9 @@ AcePotential::AcePotential(AceParameters parameters)
     for (const auto& factor : parameters_.covariance_factor)
       if (factor.size() != functions * functions) refuse("the extrapolation measure does not fit the basis");
   }
+  for (std::size_t a = 0; a < species; ++a)
+    for (std::size_t b = 0; b < species; ++b)
+      repulsion_.push_back(zbl_pair(parameters_.elements[a], parameters_.elements[b], parameters_.repulsion_end_ang[a * species + b]));
   model_.shape = basis_.shape;
   model_.radial = parameters_.radial;
   for (const auto& c : parameters_.coefficient_ev) model_.polynomial.push_back(expand(basis_, c));
@@ -171,12 +173,12 @@ void AcePotential::evaluate_configuration(const Atoms& atoms, const NeighborList
           if (p == list.pairs()) continue;
           Vec3 slope{neighbors.gradient_x[e], neighbors.gradient_y[e], neighbors.gradient_z[e]};
           const std::size_t j = list.neighbor[p];
-          const double end = parameters_.repulsion_end_ang[static_cast<std::size_t>(group.species) * S + static_cast<std::size_t>(scratch.species[j])];
+          const ZblPair& zbl = repulsion_[static_cast<std::size_t>(group.species) * S + static_cast<std::size_t>(scratch.species[j])];
           const Vec3& d = list.displacement_ang[p];
           const double r2 = norm2(d);
-          if (r2 < end * end) {  // half of the pair belongs to each of its atoms
+          if (r2 < zbl.end_ang * zbl.end_ang) {  // half of the pair belongs to each of its atoms
             const double r = std::sqrt(r2);
-            const PairEnergy pair = zbl_repulsion(atoms.atomic_number[i], atoms.atomic_number[j], r, end);
+            const PairEnergy pair = zbl_repulsion(zbl, r);
             sum += 0.5 * pair.energy_ev;
             slope += (0.5 * pair.slope_ev_ang / r) * d;
           }

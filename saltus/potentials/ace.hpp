@@ -9,8 +9,11 @@
 
 #include "saltus/potentials/ace_basis.hpp"
 #include "saltus/potentials/potential.hpp"
+#include "saltus/potentials/repulsion.hpp"
 
 namespace saltus {
+
+struct TensorFile;
 
 /// All that defines a model; what the file holds.
 struct AceParameters {
@@ -51,10 +54,12 @@ class AcePotential final : public Potential {
   AceBasis basis_;
   kernels::AceModel model_;
   PotentialInfo info_;
+  std::vector<ZblPair> repulsion_;  // [species·species]
   double cutoff_ang_ = 0;
 };
 
-/// Default radial functions of a pair: `closest_ang` is the smallest distance in the training data (or an estimate).
+/// Default radial functions of a pair: `closest_ang` is the smallest distance in the training data (or an estimate). They
+/// saturate just outside it, since the last few per cent were met by a handful of pairs only; below, the repulsion speaks.
 kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang);
 
 /// Neighbours of atom i from a list, sorted by species and padded for the kernels; `pair` receives, for each neighbour
@@ -67,5 +72,6 @@ void gather_neighbors(const NeighborList& list, std::size_t i, const std::vector
 void save_ace(const std::filesystem::path& path, const AceParameters& parameters);
 /// Throws Error{file}, Error{format} with the place.
 AceParameters load_ace(const std::filesystem::path& path);
+AceParameters ace_from(const TensorFile& file);
 
 }  // namespace saltus

@@ -18,9 +18,9 @@ struct AceBasisSettings {
   double cutoff_ang = 5.5;        ///< of every pair of species
   int body_order = 4;             ///< 2, 3 or 4: up to that many atoms in one function
   int radial_two_body = 12;       ///< radial functions of the two-body part
-  int degree_three_body = 12;
-  int l_max_three_body = 5;
-  int degree_four_body = 9;
+  int degree_three_body = 10;
+  int l_max_three_body = 4;
+  int degree_four_body = 5;
   int l_max_four_body = 3;
 };
 

@@ -8,6 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/safetensors.hpp"
+#include "saltus/potentials/ace.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 
 namespace saltus {
@@ -20,6 +21,7 @@ struct Family {
 };
 
 constexpr Family families[] = {
+    {"ace", [](const TensorFile& file) -> std::unique_ptr<Potential> { return std::make_unique<AcePotential>(ace_from(file)); }},
     {"lennard_jones",
      [](const TensorFile& file) -> std::unique_ptr<Potential> { return std::make_unique<LennardJones>(lennard_jones_from(file)); }},
 };

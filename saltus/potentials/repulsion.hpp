@@ -10,7 +10,16 @@ struct PairEnergy {
   double slope_ev_ang = 0;  ///< dV/dr
 };
 
-/// Energy and slope at distance r_ang > 0 (zero from end_ang on).
-PairEnergy zbl_repulsion(int atomic_number_a, int atomic_number_b, double r_ang, double end_ang);
+/// What does not depend on the distance.
+struct ZblPair {
+  double strength_ev_ang = 0;  ///< Z_i Z_j e²
+  double length_ang = 1;       ///< a
+  double end_ang = 0;
+};
+
+ZblPair zbl_pair(int atomic_number_a, int atomic_number_b, double end_ang);
+
+/// Energy and slope at distance r_ang > 0 (zero from the end on).
+PairEnergy zbl_repulsion(const ZblPair& pair, double r_ang);
 
 }  // namespace saltus

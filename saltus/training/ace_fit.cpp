@@ -21,8 +21,12 @@ namespace saltus {
 namespace {
 
 constexpr std::size_t frames_per_block = 8;
+constexpr double repulsion_reach = 1.5;  // end of the repulsion over the sum of covalent radii
 
-enum class Role : std::uint8_t { none, train, valid, test };
+// The gaps beside validation blocks keep the choice of the ridge honest; the final fit uses those frames too.
+enum class Role : std::uint8_t { unused, train, valid, beside_valid, test };
+
+bool is_fitted(Role role) { return role == Role::train || role == Role::valid || role == Role::beside_valid; }
 
 struct SetPlan {
   const TrainingSet* set;
@@ -54,7 +58,7 @@ struct FirstPass {
   std::vector<std::uint8_t> elements;
   std::vector<double> reference_energy_ev;
   std::map<std::pair<std::uint8_t, std::uint8_t>, double> closest_ang;
-  std::size_t frames = 0;  // of training and validation
+  std::size_t frames = 0;  // that the final fit uses
 };
 
 void require_labels(const Frame& frame, const TrainingSet& set, std::size_t k) {
@@ -84,13 +88,16 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     } catch (const Error& error) {
       throw with_place(error, set.path.string());
     }
-    plan.role.assign(time.size(), Role::none);
+    plan.role.assign(time.size(), Role::unused);
     for (const auto k : split.train) plan.role[k] = Role::train;
     for (const auto k : split.valid) plan.role[k] = Role::valid;
     for (const auto k : split.test) plan.role[k] = Role::test;
+    for (std::size_t k = 0; k < time.size(); ++k)
+      if (plan.role[k] == Role::unused && (split.test.empty() || time[k] <= time[split.test.front()] - settings.gap_fs))
+        plan.role[k] = Role::beside_valid;
     reader = open_trajectory(set.path, set.options);
     for (std::size_t k = 0; reader->read_next(frame); ++k) {
-      if (plan.role[k] == Role::none || plan.role[k] == Role::test) continue;
+      if (!is_fitted(plan.role[k])) continue;
       require_labels(frame, set, k);
       ++first.frames;
       std::map<std::uint8_t, int> count;
@@ -132,18 +139,19 @@ AceParameters empty_model(const FirstPass& first, const AceFitSettings& settings
       if (found == first.closest_ang.end() && a <= b)
         warnings.push_back(fmt::format("no pair {}–{} within the cutoff in the training data: its interaction is only the repulsion", symbol_of(a), symbol_of(b)));
       p.radial.push_back(default_radial_pair(settings.basis.cutoff_ang, closest));
-      p.repulsion_end_ang.push_back(std::min(radii, settings.basis.cutoff_ang));
+      p.repulsion_end_ang.push_back(std::min(repulsion_reach * radii, settings.basis.cutoff_ang));
     }
   }
   return p;
 }
 
 struct Accumulated {
-  Normal train_force, train_energy, valid_force, valid_energy;
+  Normal train_force, train_energy, valid_force, valid_energy, beside_force, beside_energy;
   std::vector<std::vector<double>> covariance;  // [species] Σ B Bᵀ, lower
   std::vector<std::size_t> atoms;               // [species]
   Accumulated(std::size_t columns, std::size_t species, std::size_t functions)
       : train_force(columns), train_energy(columns), valid_force(columns), valid_energy(columns),
+        beside_force(columns), beside_energy(columns),
         covariance(species, std::vector<double>(functions * functions, 0.0)), atoms(species, 0) {}
 };
 
@@ -168,9 +176,10 @@ void accumulate(const FirstPass& first, const AcePotential& base, Accumulated& s
       std::vector<std::vector<double>> by_species(S);
       for (std::size_t k = 0; k < block.size(); ++k) {
         const std::span<const double> all(rows[k]);
-        const bool train = role[k] == Role::train;
-        (train ? sums.train_energy : sums.valid_energy).add(all.first(width), 1);
-        (train ? sums.train_force : sums.valid_force).add(all.subspan(width), 3 * block[k].size());
+        Normal& energy = role[k] == Role::train ? sums.train_energy : role[k] == Role::valid ? sums.valid_energy : sums.beside_energy;
+        Normal& force = role[k] == Role::train ? sums.train_force : role[k] == Role::valid ? sums.valid_force : sums.beside_force;
+        energy.add(all.first(width), 1);
+        force.add(all.subspan(width), 3 * block[k].size());
         for (std::size_t i = 0; i < block[k].size(); ++i) {
           const auto s = static_cast<std::size_t>(base.species_of(block[k].atoms->atomic_number[i]));
           by_species[s].insert(by_species[s].end(), functions[k].begin() + static_cast<std::ptrdiff_t>(i * F),
@@ -189,7 +198,7 @@ void accumulate(const FirstPass& first, const AcePotential& base, Accumulated& s
     };
     Frame frame;
     for (std::size_t k = 0; reader->read_next(frame); ++k) {
-      if (plan.role[k] != Role::train && plan.role[k] != Role::valid) continue;
+      if (!is_fitted(plan.role[k])) continue;
       block.push_back(frame);
       role.push_back(plan.role[k]);
       if (block.size() == frames_per_block) flush();
@@ -264,7 +273,7 @@ std::vector<double> covariance_factor(std::vector<double> sum, std::size_t atoms
 }
 
 SplitPart part_of(Role role) {
-  return role == Role::train ? SplitPart::train : role == Role::valid ? SplitPart::valid : SplitPart::test;
+  return role == Role::test ? SplitPart::test : role == Role::valid ? SplitPart::valid : SplitPart::train;
 }
 
 /// Evaluates every used frame once: errors by set and part, and the largest extrapolation measure over the training atoms.
@@ -275,16 +284,16 @@ void measure(const FirstPass& first, AceFit& fit, const Progress& progress) {
   std::size_t done = 0;
   for (const SetPlan& plan : first.plans) {
     std::map<Role, LabelErrorCollector> collectors;
-    for (const Role role : {Role::train, Role::valid, Role::test}) collectors.emplace(role, LabelErrorCollector(7));
+    for (const Role role : {Role::train, Role::valid, Role::test}) collectors.emplace(role, LabelErrorCollector(7));  // prime to 3
     auto reader = open_trajectory(plan.set->path, plan.set->options);
     Workspace workspace;
     Frame frame;
     for (std::size_t k = 0; reader->read_next(frame); ++k) {
-      if (plan.role[k] == Role::none) continue;
+      if (plan.role[k] == Role::unused) continue;
       require_labels(frame, *plan.set, k);
-      const bool fitted = plan.role[k] != Role::test;
+      const bool fitted = is_fitted(plan.role[k]);
       const Evaluation evaluation = evaluate_one(potential, frame, {.forces = true, .extrapolation = fitted}, workspace);
-      collectors.at(plan.role[k]).add(frame, evaluation);
+      collectors.at(plan.role[k] == Role::beside_valid ? Role::train : plan.role[k]).add(frame, evaluation);
       for (std::size_t i = 0; i < evaluation.extrapolation.size(); ++i) {
         double& most = largest[static_cast<std::size_t>(potential.species_of(frame.atoms->atomic_number[i]))];
         most = std::max(most, evaluation.extrapolation[i]);
@@ -350,16 +359,17 @@ AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& setti
     RidgeTrial trial{ridge, std::sqrt(sums.train_force.mean_square_residual(c)), std::sqrt(sums.valid_force.mean_square_residual(c)),
                      std::sqrt(sums.valid_energy.mean_square_residual(c)), 0};
     trial.valid_loss = std::hypot(trial.valid_force_rmse_ev_ang, settings.energy_weight * trial.valid_energy_rmse_ev_per_atom);
-    if (trial.valid_loss < best) {
-      best = trial.valid_loss;
-      fit.chosen_ridge = ridge;
-    }
+    best = std::min(best, trial.valid_loss);
     fit.trials.push_back(trial);
   }
   if (fit.trials.empty()) throw Error(ErrorKind::numeric, "fit: no regularisation gave a positive definite problem");
+  // The strongest ridge that loses no more than 2 %: the minimum is flat, and what the data do not fix should stay smooth.
+  for (const RidgeTrial& trial : fit.trials)
+    if (trial.valid_loss <= 1.02 * best) fit.chosen_ridge = trial.ridge;
 
-  const auto c = solve(combine({&sums.train_force, &sums.valid_force}, {&sums.train_energy, &sums.valid_energy}, settings.energy_weight),
-                       columns, penalty, fit.chosen_ridge);
+  const auto c = solve(combine({&sums.train_force, &sums.valid_force, &sums.beside_force},
+                               {&sums.train_energy, &sums.valid_energy, &sums.beside_energy}, settings.energy_weight),
+                       columns, penalties(base.basis(), S, train, settings.roughness_power), fit.chosen_ridge);
   if (c.empty()) throw Error(ErrorKind::numeric, "fit: the final problem is not positive definite");
   for (std::size_t s = 0; s < S; ++s) {
     fit.parameters.reference_energy_ev[s] += c[unknowns.constant(s)];

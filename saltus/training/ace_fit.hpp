@@ -20,7 +20,7 @@ struct AceFitSettings {
   double valid_fraction = 0.15;     ///< validation blocks inside the rest
   int valid_blocks = 2;
   double gap_fs = 50;               ///< left out at each border between blocks
-  double roughness_power = 1;       ///< the ridge grows with (roughness of the function)^power
+  double roughness_power = 2;       ///< the ridge grows with (roughness of the function)^power
   double reference_ridge = 1e-3;    ///< of the reference energies over composition
 };
 
