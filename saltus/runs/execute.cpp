@@ -188,7 +188,8 @@ RunOutcome run_stages(const RunHeader& header, std::span<const Stage> stages, co
       registry.set_stage_state(outcome.run, name, "reused");
       continue;
     }
-    if (node.why != "not there") say(fmt::format("{}: to be made anew, since {}", name, node.why));
+    std::error_code code;
+    if (fs::exists(node.folder, code)) say(fmt::format("{}: to be made anew, since {}", name, node.why));
     registry.set_stage_state(outcome.run, name, "running");
     const auto failed = [&](const std::string& message) {
       if (!node.stage->resumable) {
