@@ -1,5 +1,7 @@
 #include "saltus/analysis/analysis.hpp"
 
+#include <exception>
+
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
@@ -21,11 +23,20 @@ void check_same_atoms(const Frame& frame, const std::shared_ptr<const Atoms>& fi
                           index + 1, formula(*frame.atoms), formula(*first)));
 }
 
+[[noreturn]] void rethrow_at(const std::exception_ptr& error, std::size_t index) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    throw with_place(known, fmt::format("frame {}", index + 1));
+  }
+}
+
 }  // namespace
 
 std::size_t run_analyses(const NextFrame& next, std::span<Analysis* const> analyses) {
   std::vector<Frame> frames(frames_per_chunk);
   std::vector<std::unique_ptr<Record>> records(frames_per_chunk);
+  std::vector<std::exception_ptr> errors(frames_per_chunk);  // the one of the first frame is thrown, however many threads
   std::shared_ptr<const Atoms> first;
   std::size_t done = 0;
   while (true) {
@@ -41,12 +52,15 @@ std::size_t run_analyses(const NextFrame& next, std::span<Analysis* const> analy
         if ((done + k) % stride) return;
         try {
           records[k] = analysis->map(frames[k]);
-        } catch (const Error& error) {
-          throw with_place(error, fmt::format("frame {}", done + k + 1));
+        } catch (...) {
+          errors[k] = std::current_exception();
         }
       });
-      for (std::size_t k = 0; k < count; ++k)
-        if ((done + k) % stride == 0) analysis->fold(std::move(records[k]));
+      for (std::size_t k = 0; k < count; ++k) {
+        if ((done + k) % stride) continue;
+        if (errors[k]) rethrow_at(errors[k], done + k);
+        analysis->fold(std::move(records[k]));
+      }
     }
     done += count;
     if (count < frames_per_chunk) return done;

@@ -115,7 +115,7 @@ std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, st
                                   c.nearest_neighbor_ang / 4));
   if (c.rdf_change > limits.rdf_change)
     reasons.push_back(fmt::format("its pair distances changed by {:.0f} % between the first and the last third", 100 * c.rdf_change));
-  if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first)
+  if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first && c.peak_contrast_last < limits.fluid_contrast)
     reasons.push_back(fmt::format("the first peak of its radial distribution fell from {:.1f} to {:.1f} times the minimum behind it",
                                   c.peak_contrast_first, c.peak_contrast_last));
   std::string text;

@@ -21,7 +21,8 @@ struct FrameworkLimits {
   double lindemann = 0.15;
   double displaced_fraction = 0.02;///< atoms whose mean place in the last fifth is elsewhere than in the first fifth
   double rdf_change = 0.15;        ///< share of pair distances that differ between the first and last third
-  double peak_contrast_loss = 0.5; ///< contrast in the last third over that in the first must not fall below this
+  double peak_contrast_loss = 0.5; ///< contrast in the last third over that in the first must not fall below this …
+  double fluid_contrast = 6;       ///< … and what is above this is no fluid's (simple fluids: 4 to 5 at the melting point)
   double largest_rdf_ang = 8;
   double rdf_bin_ang = 0.1;
 };
