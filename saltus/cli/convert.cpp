@@ -63,8 +63,8 @@ std::function<int()> set_up_convert(CLI::App& app) {
   add_decimals_option(app, options->write);
   app.add_flag("--json", options->json, "one JSON document instead of text");
   app.footer(
-      "Carries element, mass, position (Å), cell, energy (eV), forces (eV/Å), virial (eV), velocities (Å/fs), step and\n"
-      "time (fs); other keys and columns stay behind. 'saltus info --formats' lists the formats.\n\nExample:\n"
+      "Carries element, mass, position (Å), cell, energy (eV), forces (eV/Å), virial (eV), velocities (Å/fs), step\n"
+      "and time (fs); other keys and columns stay behind. 'saltus info --formats' lists the formats.\n\nExample:\n"
       "  saltus convert examples/li15si4/li15si4_900K.extxyz second_half.extxyz --first 131");
   return [options] { return convert(*options); };
 }

@@ -1,4 +1,4 @@
-// saltus info FILE: what a trajectory or data set holds.
+// saltus info FILE: what a trajectory, data set or model file holds.
 #include "saltus/cli/commands.hpp"
 
 #include <algorithm>
@@ -15,9 +15,13 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/cli/model_summary.hpp"
 #include "saltus/cli/trajectory_options.hpp"
+#include "saltus/dynamics/checkpoint.hpp"
+#include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trajectory.hpp"
+#include "saltus/models/safetensors.hpp"
 
 namespace saltus::cli {
 
@@ -169,7 +173,12 @@ nlohmann::ordered_json as_json(const Options& options, const Summary& s) {
   return document;
 }
 
-void print_row(const char* name, const std::string& value) { fmt::print("{:<12} {}\n", name, value); }
+void print_row(const char* label, const std::string& value) { fmt::print("{:<12} {}\n", label, value); }
+
+// Names from a file need not be UTF-8.
+void print_json(const nlohmann::ordered_json& document) {
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
 
 std::string label_text(const std::string& key, std::size_t present, const Summary& s) {
   if (present == 0) return "none";
@@ -219,6 +228,39 @@ void print_table(const Options& options, const Summary& s) {
   if (!s.uniform_source) print_row("note", "columns or keys differ between frames; those of the first are shown");
 }
 
+std::string shape_text(const std::vector<std::size_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+void show_model(const Options& options) {
+  const TensorFile model = read_safetensors(options.file);
+  nlohmann::ordered_json document{{"file", options.file}, {"format", "safetensors"}, {"metadata", model.metadata}};
+  document["tensors"] = nlohmann::ordered_json::array();
+  for (const auto& [tensor_name, tensor] : model.tensors)
+    document["tensors"].push_back({{"name", tensor_name}, {"type", name(tensor.dtype)}, {"shape", tensor.shape}});
+  if (options.json) return print_json(document);
+  print_row("file", options.file);
+  print_row("format", "safetensors");
+  for (const auto& [key, value] : model.metadata) {
+    constexpr std::size_t shown = 100;
+    fmt::print("  {:<24} {}{}\n", printable(key), printable(value.substr(0, shown)), value.size() > shown ? " …" : "");
+  }
+  print_row("tensors", std::to_string(model.tensors.size()));
+  for (const auto& [tensor_name, tensor] : model.tensors)
+    fmt::print("  {:<24} {} {}\n", printable(tensor_name), name(tensor.dtype), shape_text(tensor.shape));
+}
+
+void show_checkpoint(const Options& options) {
+  const Checkpoint checkpoint = read_checkpoint(options.file);
+  nlohmann::ordered_json settings = nlohmann::ordered_json::object();
+  for (const auto& [key, value] : checkpoint.settings) settings[key] = value;
+  if (options.json)
+    return print_json({{"file", options.file}, {"format", "checkpoint"}, {"segments", checkpoint.segments}, {"wall_s", checkpoint.wall_s}, {"settings", settings}});
+  print_row("file", options.file);
+  print_row("format", "checkpoint of saltus md");
+  print_row("segments", std::to_string(checkpoint.segments));
+  print_row("wall time", fmt::format("{:.1f} s", checkpoint.wall_s));
+  for (const auto& [key, value] : checkpoint.settings) fmt::print("  {:<24} {}\n", printable(key), printable(value));
+}
+
 void print_formats(bool json) {
   nlohmann::ordered_json document;
   if (!json) fmt::print("{:<10} {:<14} {:<11} {}\n", "format", "extensions", "can", "what it is");
@@ -230,29 +272,37 @@ void print_formats(bool json) {
       fmt::print("{:<10} {:<14} {:<11} {}\n", format.name, format.folder ? "(folder)" : format.extensions,
                  reads && writes ? "read, write" : reads ? "read" : "write", format.description);
   }
-  if (json) fmt::print("{}\n", document.dump(2));
+  if (json) print_json(document);
 }
 
 }  // namespace
 
 std::function<int()> set_up_info(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "trajectory or data set; a folder of segments");
+  app.add_option("FILE", options->file, "trajectory, data set or model file; a folder of segments");
   add_label_options(app, options->read);
   app.add_flag("--formats", options->formats, "list the formats that can be read and written");
   app.add_flag("--json", options->json, "one JSON document instead of a table");
-  app.footer("Reads the whole file and so checks it. Units: Å, fs, eV, eV/Å.\n\nExample:\n  saltus info examples/li15si4/li15si4_900K.extxyz");
+  app.footer("Reads the whole file, and so checks it. Units: Å, fs, eV, eV/Å.\n\nExample:\n  saltus info examples/li15si4/li15si4_900K.extxyz");
   return [options] {
     if (options->formats) {
       print_formats(options->json);
       return 0;
     }
     if (options->file.empty()) throw Error(ErrorKind::usage, "info needs a FILE; 'saltus info --help' shows an example");
+    if (is_model_file(options->file)) {
+      print_model_summary(options->file, options->json);
+      return 0;
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(options->file, ignored)) {
+      const std::string start = first_bytes(options->file, 64);
+      if (start.starts_with("SALTUSMD")) return show_checkpoint(*options), 0;
+      if (looks_like_safetensors(start, std::filesystem::file_size(options->file))) return show_model(*options), 0;
+    }
     const Summary summary = summarize(*options);
-    if (options->json)
-      fmt::print("{}\n", as_json(*options, summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    else
-      print_table(*options, summary);
+    if (options->json) print_json(as_json(*options, summary));
+    else print_table(*options, summary);
     return 0;
   };
 }

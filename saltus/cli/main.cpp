@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -22,6 +23,22 @@ namespace {
 
 using namespace saltus;
 
+/// Help pages with short types: "INT" for "INT:INT in [1 - 4096]", so that most options take one line.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(29); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_size() == 0 ? "" : option->get_type_name();
+    const auto check = type.find(':');
+    std::string text = check == std::string::npos ? type : type.compare(check + 1, 1, "{") == 0 ? type.substr(check + 1) : type.substr(0, check);
+    if (text == "UINT") text = "INT";
+    if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += " ...";
+    else if (option->get_expected_min() > 1) text += fmt::format(" x {}", option->get_expected());
+    if (option->get_required() && !option->get_positional()) text += " REQUIRED";
+    return text.empty() ? text : " " + text;
+  }
+};
+
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -33,14 +50,17 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 /// What is wrong with the arguments, and where to look.
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
-  const auto parsed = app.get_subcommands();
-  const CLI::App& verb = parsed.empty() ? app : *parsed.front();
-  const std::string place = parsed.empty() ? "saltus" : "saltus " + verb.get_name();
+  const CLI::App* verb = &app;
+  std::string place = "saltus";
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    place += " " + verb->get_name();
+  }
   const std::string remedy = fmt::format("'{} --help' shows what there is", place);
   for (const std::string& word : app.remaining(true)) {
     if (word.size() > 1 && word[0] == '-') {
       const std::string name = word.substr(0, word.find('='));
-      return fmt::format("{}: unknown option '{}'{}; {}", place, name, did_you_mean(name, option_names(verb)), remedy);
+      return fmt::format("{}: unknown option '{}'{}; {}", place, name, did_you_mean(name, option_names(*verb)), remedy);
     }
     return fmt::format("{}: unexpected argument '{}'; {}", place, word, remedy);
   }
@@ -54,7 +74,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "this page; after a command, the page of that command");
   app.set_version_flag("--version", [] { return cli::version_text(); }, "version, compiler, instruction set, libraries");
-  app.get_formatter()->column_width(28);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(
       "Results go to stdout, progress and warnings to stderr.\n"
       "Exit codes: 0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal.\n\n"
@@ -69,6 +89,10 @@ int main(int argc, char** argv) {
     names.emplace_back(command.name);
     subcommands.push_back(sub);
     actions.push_back(command.set_up(*sub));
+    for (CLI::App* kind : sub->get_subcommands([](CLI::App*) { return true; })) {
+      kind->set_help_flag("-h,--help", "this page");
+      kind->fallthrough();  // to --threads
+    }
     sub->add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
   }
   if (argc == 1) {

@@ -126,7 +126,7 @@ std::function<int()> set_up_sample(CLI::App& app) {
   app.add_option("--count", options->count, "N frames spread evenly")->check(CLI::PositiveNumber);
   app.add_option("--random", options->random, "N different frames at random, in the order of the input")->check(CLI::PositiveNumber);
   app.add_option("--seed", options->seed, "seed of --random (default 0)");
-  app.add_flag("--split", options->split, "OUT_train, OUT_valid and OUT_test by blocks of time: the last frames are the test,\n"
+  app.add_flag("--split", options->split, "OUT_train, OUT_valid and OUT_test by blocks of time: the last are the test,\n"
                                           "validation blocks lie spread before it");
   app.add_option("--test", options->split_options.test_fraction, "fraction for the test (default 0.2)");
   app.add_option("--valid", options->split_options.valid_fraction, "fraction for validation (default 0.15)");

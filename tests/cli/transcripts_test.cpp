@@ -145,14 +145,17 @@ TEST_P(Transcript, IsWhatHappens) {
 INSTANTIATE_TEST_SUITE_P(Cli, Transcript, testing::ValuesIn(transcripts()),
                          [](const auto& test) { return test.param.stem().string(); });
 
-std::vector<std::string> verbs() {
+/// Every "verb" and "verb kind".
+std::vector<std::string> verbs(const std::string& parent = "") {
   std::vector<std::string> names;
   bool listed = false;
-  for (const std::string& line : outcome_of("saltus --help", SALTUS_SOURCE_DIR).lines) {
+  for (const std::string& line : outcome_of("saltus " + parent + "--help", SALTUS_SOURCE_DIR).lines) {
     if (line.starts_with("Subcommands:")) listed = true;
-    else if (listed && line.starts_with("  ")) names.push_back(line.substr(2, line.find(' ', 2) - 2));
+    else if (listed && line.starts_with("  ")) names.push_back(parent + line.substr(2, line.find(' ', 2) - 2));
     else if (listed) break;
   }
+  for (std::size_t k = 0, count = parent.empty() ? names.size() : 0; k < count; ++k)
+    for (std::string& kind : verbs(names[k] + " ")) names.push_back(std::move(kind));
   return names;
 }
 
@@ -195,6 +198,14 @@ TEST(Help, FitsAScreenAndEndsWithAnExample) {
         }
     }
   }
+}
+
+TEST(Help, TheReadmeListsEveryVerb) {
+  const std::string readme = saltus::read_file(SALTUS_SOURCE_DIR "/README.md");
+  for (const std::string& verb : verbs())
+    if (verb.find(' ') == std::string::npos) {
+      EXPECT_NE(readme.find("\n| `" + verb + "` | "), std::string::npos) << verb;
+    }
 }
 
 TEST(Help, ExamplesThatTakeNoLongRunWork) {
