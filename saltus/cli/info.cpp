@@ -1,4 +1,4 @@
-// saltus info FILE: what a trajectory, data set or model file holds.
+// saltus info FILE: what a trajectory, data set, model file or checkpoint holds.
 #include "saltus/cli/commands.hpp"
 
 #include <algorithm>
@@ -21,7 +21,6 @@
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trajectory.hpp"
-#include "saltus/models/safetensors.hpp"
 
 namespace saltus::cli {
 
@@ -228,26 +227,6 @@ void print_table(const Options& options, const Summary& s) {
   if (!s.uniform_source) print_row("note", "columns or keys differ between frames; those of the first are shown");
 }
 
-std::string shape_text(const std::vector<std::size_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
-
-void show_model(const Options& options) {
-  const TensorFile model = read_safetensors(options.file);
-  nlohmann::ordered_json document{{"file", options.file}, {"format", "safetensors"}, {"metadata", model.metadata}};
-  document["tensors"] = nlohmann::ordered_json::array();
-  for (const auto& [tensor_name, tensor] : model.tensors)
-    document["tensors"].push_back({{"name", tensor_name}, {"type", name(tensor.dtype)}, {"shape", tensor.shape}});
-  if (options.json) return print_json(document);
-  print_row("file", options.file);
-  print_row("format", "safetensors");
-  for (const auto& [key, value] : model.metadata) {
-    constexpr std::size_t shown = 100;
-    fmt::print("  {:<24} {}{}\n", printable(key), printable(value.substr(0, shown)), value.size() > shown ? " …" : "");
-  }
-  print_row("tensors", std::to_string(model.tensors.size()));
-  for (const auto& [tensor_name, tensor] : model.tensors)
-    fmt::print("  {:<24} {} {}\n", printable(tensor_name), name(tensor.dtype), shape_text(tensor.shape));
-}
-
 void show_checkpoint(const Options& options) {
   const Checkpoint checkpoint = read_checkpoint(options.file);
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();
@@ -279,7 +258,7 @@ void print_formats(bool json) {
 
 std::function<int()> set_up_info(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "trajectory, data set or model file; a folder of segments");
+  app.add_option("FILE", options->file, "trajectory, data set, folder of segments, model file or checkpoint");
   add_label_options(app, options->read);
   app.add_flag("--formats", options->formats, "list the formats that can be read and written");
   app.add_flag("--json", options->json, "one JSON document instead of a table");
@@ -295,10 +274,9 @@ std::function<int()> set_up_info(CLI::App& app) {
       return 0;
     }
     std::error_code ignored;
-    if (!std::filesystem::is_directory(options->file, ignored)) {
-      const std::string start = first_bytes(options->file, 64);
-      if (start.starts_with("SALTUSMD")) return show_checkpoint(*options), 0;
-      if (looks_like_safetensors(start, std::filesystem::file_size(options->file))) return show_model(*options), 0;
+    if (!std::filesystem::is_directory(options->file, ignored) && first_bytes(options->file, 8) == "SALTUSMD") {
+      show_checkpoint(*options);
+      return 0;
     }
     const Summary summary = summarize(*options);
     if (options->json) print_json(as_json(*options, summary));

@@ -95,22 +95,20 @@ Element element_from(std::string_view label) {
   refuse_element(label);
 }
 
-// Elements by label, each looked up once per file.
+// Elements by label; those spelled like a symbol are looked up once.
 class ElementTable {
  public:
   const Element& find(std::string_view label) {
-    if (label.size() > 2) return cold(label);
-    const auto first = static_cast<unsigned char>(label[0]);
-    const auto second = label.size() == 2 ? static_cast<unsigned char>(label[1]) : 0u;
-    if (first >= 128 || second >= 128) return cold(label);
-    Element& element = known_[first * 128u + second];
+    const bool one = label.size() == 1, two = label.size() == 2;
+    if ((!one && !two) || label[0] < 'A' || label[0] > 'Z' || (two && (label[1] < 'a' || label[1] > 'z')))
+      return other_ = element_from(label);
+    Element& element = known_[static_cast<std::size_t>(label[0] - 'A')][two ? static_cast<std::size_t>(label[1] - 'a') : 26u];
     if (element.atomic_number == 0) element = element_from(label);
     return element;
   }
 
  private:
-  const Element& cold(std::string_view label) { return other_ = element_from(label); }
-  std::vector<Element> known_ = std::vector<Element>(128 * 128);
+  std::array<std::array<Element, 27>, 26> known_{};
   Element other_;
 };
 
@@ -613,7 +611,6 @@ void ExtxyzReader::refuse_atom_line(std::string_view line) {
   if (words.size() < expected || (words.size() > expected && !plain_))
     refuse("expected {} columns ({}), found {}", expected, layout_->text, words.size());
   std::size_t first = 0;
-  std::string_view label;
   for (const Column& column : layout_->columns) {
     for (std::size_t k = first; k < first + static_cast<std::size_t>(column.count); ++k) {
       const std::string what = fmt::format("column {} ({})", k + 1, column.name);

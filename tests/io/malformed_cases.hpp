@@ -1,6 +1,7 @@
 // extXYZ files that must be refused, with a part of the message that names what is wrong.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@ namespace saltus {
 struct MalformedCase {
   std::string name, content, message;
 };
+
+inline void PrintTo(const MalformedCase& malformed, std::ostream* out) { *out << malformed.name; }
 
 inline std::vector<MalformedCase> malformed_cases() {
   const std::string cell = "Lattice=\"5 0 0 0 5 0 0 0 5\" ";
