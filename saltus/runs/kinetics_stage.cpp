@@ -202,30 +202,56 @@ json sites_json(const Sites& sites, const SiteVisits& visits, const kinetics::Ju
   return object;
 }
 
-json agreement_json(const kinetics::KineticsEstimate& estimate) {
-  if (!estimate.comparison) return {{"agree", nullptr}, {"text", "At least one of the two coefficients is undetermined."}};
-  const kinetics::RouteComparison& comparison = *estimate.comparison;
-  const Estimate difference = per_ps(comparison.difference_ang2_fs);
-  return {{"agree", comparison.agree},
-          {"text", fmt::format("Model minus MSD: {:.3g} Å²/ps (95 %: {:.3g} … {:.3g}), {}{}.", difference.value, difference.low, difference.high,
-                               comparison.agree ? "which holds zero" : "which does not hold zero",
-                               estimate.plateau ? "; taken on the plateau of D(lag)" : "; D(lag) has no plateau within the lags that can be seen")}};
+/// D as reported: none when the interval's centre is not positive, for then it is not told from zero.
+struct Coefficient {
+  std::optional<Estimate> value;  ///< Å²/ps
+  std::string note;
+};
+
+Coefficient coefficient_of(const std::optional<Estimate>& per_fs, const std::string& note) {
+  if (!per_fs) return {std::nullopt, note};
+  const Estimate value = per_ps(*per_fs);
+  if (value.value > 0) return {value, note};
+  return {std::nullopt, fmt::format("not told from zero: {:.2g} Å²/ps (95 %: {:.2g} … {:.2g}); a longer simulation is needed", value.value, value.low,
+                                    value.high)};
 }
 
-void add_estimates(const kinetics::KineticsEstimate& estimate, const KineticsSettings& settings, const AssignmentReport& report, StageResult& result) {
-  const auto coefficient = [&](const char* name, const std::optional<Estimate>& value, const std::string& note) {
-    result.estimates.push_back({name, value ? std::optional(per_ps(*value)) : std::nullopt, true, "ang2_per_ps", note});
-  };
-  coefficient("diffusion_msd", estimate.diffusion_msd_ang2_fs, estimate.diffusion_msd_note);
-  coefficient("diffusion_msm", estimate.diffusion_msm_ang2_fs, estimate.diffusion_msm_note);
-  NamedEstimate difference{"diffusion_difference", std::nullopt, true, "ang2_per_ps", "needs both coefficients"};
+struct Routes {
+  Coefficient msd, msm;
+  std::optional<Estimate> difference;  ///< Å²/ps; when both are determined
+  bool agree = false;
+};
+
+Routes routes_of(const kinetics::KineticsEstimate& estimate) {
+  Routes routes{coefficient_of(estimate.diffusion_msd_ang2_fs, estimate.diffusion_msd_note),
+                coefficient_of(estimate.diffusion_msm_ang2_fs, estimate.diffusion_msm_note), std::nullopt, false};
+  if (routes.msd.value && routes.msm.value && estimate.comparison) {
+    routes.difference = per_ps(estimate.comparison->difference_ang2_fs);
+    routes.agree = estimate.comparison->agree;
+  }
+  return routes;
+}
+
+json agreement_json(const Routes& routes, bool plateau) {
+  if (!routes.difference) return {{"agree", nullptr}, {"text", "At least one of the two coefficients is undetermined."}};
+  const Estimate& difference = *routes.difference;
+  return {{"agree", routes.agree},
+          {"text", fmt::format("{} within the 95 % interval of the other. Model minus MSD over the same time blocks: {:.3g} Å²/ps (95 %: {:.3g} … "
+                               "{:.3g}). {}.", routes.agree ? "Each value lies" : "Not each value lies", difference.value, difference.low, difference.high,
+                               plateau ? "D of the model is taken where its plateau begins" : "D of the model shows no plateau within the lags that can be seen")}};
+}
+
+void add_estimates(const kinetics::KineticsEstimate& estimate, const Routes& routes, const KineticsSettings& settings,
+                   const AssignmentReport& report, StageResult& result) {
+  result.estimates.push_back({"diffusion_msd", routes.msd.value, true, "ang2_per_ps", routes.msd.note});
+  result.estimates.push_back({"diffusion_msm", routes.msm.value, true, "ang2_per_ps", routes.msm.note});
+  NamedEstimate difference{"diffusion_difference", routes.difference, true, "ang2_per_ps", "needs both coefficients"};
   NamedEstimate agree{"routes_agree", std::nullopt, false, "", "needs both coefficients"};
-  if (estimate.comparison) {
-    difference.estimate = per_ps(estimate.comparison->difference_ang2_fs);
+  if (routes.difference) {
     difference.note = "Markov model minus MSD, over the same time blocks";
-    const double flag = estimate.comparison->agree ? 1 : 0;
+    const double flag = routes.agree ? 1 : 0;
     agree.estimate = Estimate{flag, flag, flag};
-    agree.note = "1 when the interval of the difference holds zero";
+    agree.note = "1 when each value lies within the interval of the other";
   }
   result.estimates.push_back(difference);
   result.estimates.push_back(agree);
@@ -234,8 +260,10 @@ void add_estimates(const kinetics::KineticsEstimate& estimate, const KineticsSet
   };
   figure("jumps", static_cast<double>(report.jumps), "", fmt::format("completed, core to core; fewer than {} leave D undetermined", settings.min_jumps));
   if (estimate.reported)
-    figure("msm_lag", estimate.lags[*estimate.reported].lag_fs / fs_per_ps, "ps", estimate.plateau ? "where the plateau of D(lag) begins" : "no plateau found; the longest that could begin one");
-  if (estimate.fit) figure("independent_particles", estimate.fit->independent_particles, "", "ions that would, moving independently, scatter as the blocks do");
+    figure("msm_lag", estimate.lags[*estimate.reported].lag_fs / fs_per_ps, "ps",
+           estimate.plateau ? "where the plateau of D(lag) begins" : "no plateau found; the longest lag that could begin one");
+  if (estimate.fit)
+    figure("independent_particles", estimate.fit->independent_particles, "", "ions that would, moving independently, scatter as the blocks do");
 }
 
 StageResult analyze(const Plan& plan, const KineticsSettings& settings, const StageContext& context) {
@@ -275,6 +303,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
         if (context.progress) context.progress({name + ": " + report.task, report.done, report.total, report.note});
       });
 
+  const Routes routes = routes_of(estimate);
   const std::int64_t site_count = static_cast<std::int64_t>(sites.size()) * sites.fold[0] * sites.fold[1] * sites.fold[2];
   const std::int64_t empty = site_count - static_cast<std::int64_t>(paths.mobile.size());
   const double length_ps = static_cast<double>(paths.frames - 1) * spacing_fs / fs_per_ps;
@@ -284,7 +313,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
                {"temperature_kelvin", md.temperature_kelvin},
                {"length_ps", length_ps},
                {"carriers", fmt::format("{} {} on {} sites: {} empty", paths.mobile.size(), settings.mobile, site_count, empty)}}},
-             {"agreement", agreement_json(estimate)},
+             {"agreement", agreement_json(routes, estimate.plateau.has_value())},
              {"framework", framework_json(settings.framework, check)},
              {"msd", msd_json(estimate)},
              {"diffusion", lags_json(estimate)},
@@ -296,7 +325,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
                                    length_ps / static_cast<double>(settings.blocks), estimate.fit->independent_particles, paths.mobile.size());
   write_file_atomically(context.folder / "kinetics.json", chart.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   result.series.push_back({"kinetics", "kinetics.json"});
-  add_estimates(estimate, settings, visits.report, result);
+  add_estimates(estimate, routes, settings, visits.report, result);
   return result;
 }
 

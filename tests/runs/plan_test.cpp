@@ -36,7 +36,9 @@ TEST(Plan, FillsInDefaultsAndSaysSo) {
   for (const auto& section : document.at("settings"))
     if (section.at("table") == "md")
       for (const auto& value : section.at("values")) {
-        if (value.at("key") == "temperature_kelvin") EXPECT_FALSE(value.at("default").get<bool>());
+        if (value.at("key") == "temperature_kelvin") {
+          EXPECT_FALSE(value.at("default").get<bool>());
+        }
         if (value.at("key") != "timestep_fs") continue;
         seen = true;
         EXPECT_TRUE(value.at("default").get<bool>());
