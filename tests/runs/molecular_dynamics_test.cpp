@@ -1,0 +1,172 @@
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/io/extxyz.hpp"
+#include "saltus/io/segments.hpp"
+#include "saltus/potentials/lennard_jones.hpp"
+#include "saltus/runs/molecular_dynamics.hpp"
+
+namespace saltus::runs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MolecularDynamicsRun : public ::testing::Test {
+ protected:
+  MolecularDynamicsRun() : folder_(fs::path(::testing::TempDir()) / ("saltus_md_run_" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~MolecularDynamicsRun() override { fs::remove_all(folder_); }
+  fs::path folder_;
+};
+
+Frame argon() {
+  Frame cube;
+  cube.cell = Cell(Mat3{{Vec3{5.3, 0, 0}, Vec3{0, 5.3, 0}, Vec3{0, 0, 5.3}}});
+  cube.position_ang = {{0, 0, 0}, {0, 2.65, 2.65}, {2.65, 0, 2.65}, {2.65, 2.65, 0}};
+  cube.atoms = std::make_shared<const Atoms>(atoms_of({18, 18, 18, 18}));
+  return repeated(cube, {2, 2, 2});
+}
+
+MolecularDynamicsSettings short_run() {
+  MolecularDynamicsSettings settings;
+  settings.seed = 3;
+  settings.temperature_kelvin = 40;
+  settings.loop.steps = 100;
+  settings.loop.timestep_fs = 5;
+  settings.loop.thermostat = VelocityRescaling{40, 100};
+  settings.loop.log_stride = 10;
+  settings.loop.checkpoint_stride = 40;
+  return settings;
+}
+
+TEST(StartingFrame, SupercellAndVacanciesOfTheExample) {
+  StartSettings settings;
+  settings.file = fs::path(SALTUS_SOURCE_DIR) / "examples/li15si4/li15si4_900K.extxyz";
+  settings.removed_atoms = {31};
+  const Frame one = starting_frame(settings);
+  EXPECT_EQ(formula(*one.atoms), "Li59Si16");
+
+  settings.removed_atoms = {};
+  settings.supercell = {2, 2, 2};
+  settings.vacancies = 8;
+  settings.vacancy_element = "Li";
+  const Frame eight = starting_frame(settings);
+  EXPECT_EQ(formula(*eight.atoms), "Li472Si128");
+  EXPECT_EQ(starting_frame(settings).position_ang, eight.position_ang);
+  settings.seed = 1;
+  EXPECT_NE(starting_frame(settings).position_ang, eight.position_ang);
+
+  settings.frame = 100000;
+  try {
+    starting_frame(settings);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+  }
+}
+
+TEST_F(MolecularDynamicsRun, LeavesTrajectoryLogAndSummary) {
+  const LennardJones potential(lennard_jones_argon());
+  const auto summary = run_molecular_dynamics(short_run(), argon(), potential, "model", folder_ / "run");
+  EXPECT_TRUE(summary.finished);
+  EXPECT_EQ(summary.frames, 11u);
+  EXPECT_EQ(summary.formula, "Ar32");
+  EXPECT_EQ(summary.time_fs, 500);
+  EXPECT_GT(summary.ns_per_day, 0);
+  const auto frames = read_frames(folder_ / "run" / "trajectory");
+  ASSERT_EQ(frames.size(), summary.frames);
+  EXPECT_EQ(segments_of(folder_ / "run" / "trajectory").size(), summary.segments);
+  const auto rows = read_md_log(folder_ / "run" / "log.csv");
+  ASSERT_EQ(rows.size(), 11u);
+  double mean = 0;
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    EXPECT_EQ(rows[k].step, frames[k].step);
+    EXPECT_EQ(rows[k].time_fs, frames[k].time_fs);
+    EXPECT_NEAR(rows[k].potential_ev, *frames[k].energy_ev, 1e-6);
+    mean += rows[k].temperature_kelvin / 11;
+  }
+  EXPECT_NEAR(summary.mean_temperature_kelvin, mean, 1e-9);
+  EXPECT_EQ(read_file(folder_ / "run" / "summary.json"), to_json_text(summary));
+}
+
+TEST_F(MolecularDynamicsRun, WithoutThermostatEquilibrationReachesTheTemperature) {
+  const LennardJones potential(lennard_jones_argon());
+  MolecularDynamicsSettings settings = short_run();
+  settings.loop.thermostat = NoThermostat{};
+  settings.loop.equilibration_steps = 600;
+  settings.loop.steps = 600;
+  const auto summary = run_molecular_dynamics(settings, argon(), potential, "model", folder_ / "run");
+  // Half of the energy of a crystal begun at rest goes into the springs, without a thermostat it would stay at 20 K.
+  EXPECT_NEAR(summary.mean_temperature_kelvin, 40, 10);
+  EXPECT_LT(std::abs(summary.conserved_drift_mev_per_atom_ps), 0.02);
+}
+
+TEST_F(MolecularDynamicsRun, OtherModelOrStartIsRefused) {
+  const LennardJones potential(lennard_jones_argon());
+  MolecularDynamicsSettings settings = short_run();
+  run_molecular_dynamics(settings, argon(), potential, "model", folder_ / "run");
+  const auto message = [&](const MolecularDynamicsSettings& changed, const Frame& start, const std::string& model) {
+    try {
+      run_molecular_dynamics(changed, start, potential, model, folder_ / "run");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(run_molecular_dynamics(settings, argon(), potential, "model", folder_ / "run").nothing_to_do);
+  EXPECT_NE(message(settings, argon(), "other").find("model = model, now it is other"), std::string::npos);
+  Frame moved = argon();
+  moved.position_ang[5].y += 1e-9;
+  EXPECT_NE(message(settings, moved, "model").find("starting frame"), std::string::npos);
+  settings.seed = 4;
+  EXPECT_NE(message(settings, argon(), "model").find("seed = 3, now it is 4"), std::string::npos);
+  settings = short_run();
+  settings.velocities_from_frame = true;
+  EXPECT_NE(message(settings, argon(), "model"), "");
+}
+
+TEST_F(MolecularDynamicsRun, TwoAtOnceInOneFolderAreRefused) {
+  const LennardJones potential(lennard_jones_argon());
+  MolecularDynamicsSettings settings = short_run();
+  int refused = 0;
+  const auto stop = [&] {
+    try {
+      run_molecular_dynamics(settings, argon(), potential, "model", folder_ / "run");
+    } catch (const Error& error) {
+      refused += error.kind() == ErrorKind::file;
+    }
+    return true;
+  };
+  EXPECT_FALSE(run_molecular_dynamics(settings, argon(), potential, "model", folder_ / "run", {}, stop).finished);
+  EXPECT_EQ(refused, 1);
+}
+
+TEST_F(MolecularDynamicsRun, MalformedLogsAreRefusedWithTheLine) {
+  const auto message = [&](const std::string& text) {
+    write_file_atomically(folder_ / "log.csv", text);
+    try {
+      read_md_log(folder_ / "log.csv");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::format);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation\n";
+  EXPECT_NE(message("a,b\n").find("line 1"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,2,3,4,\n1,2\n").find("line 3: expected 7 columns, found 2"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,x,3,4,\n").find("line 2: 'x' is not a number"), std::string::npos);
+  EXPECT_NE(message(header + "0.5,0,1,1,3,4,\n").find("'0.5' is not a step"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace saltus::runs
