@@ -8,10 +8,11 @@ std::span<const Command> commands() {
   static constexpr std::array table{
       Command{"run", "the whole way of a plan file, resuming what is already done", set_up_run},
       Command{"explain", "a plan as resolved, with defaults and units, before anything runs", set_up_explain},
-      Command{"info", "what a trajectory, data set or model file holds", set_up_info},
+      Command{"info", "what a trajectory, data set, checkpoint or model file holds", set_up_info},
       Command{"convert", "frames from one format or naming into another", set_up_convert},
       Command{"sample", "equidistant or random frames; train, valid and test by blocks of time", set_up_sample},
       Command{"analyze", "mean-square displacement, radial distributions of a trajectory", set_up_analyze},
+      Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"runs", "what was run: the registry", set_up_runs},
       Command{"report", "one self-contained HTML page of a run, or its numbers as JSON", set_up_report},

@@ -108,7 +108,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_flag("--write-forces", run.write_forces, "write forces too");
   app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
   app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
-  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 10)")
+  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 100)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond this (1 = edge of the training data; default: no limit)")
       ->check(CLI::PositiveNumber);

@@ -22,7 +22,7 @@ struct LoopSettings {
   std::int64_t write_stride = 10;           ///< frames; of production only
   std::int64_t log_stride = 50;
   std::int64_t checkpoint_stride = 5000;
-  std::int64_t extrapolation_stride = 10;
+  std::int64_t extrapolation_stride = 100;
   double max_extrapolation = std::numeric_limits<double>::infinity();
   double temperature_limit_kelvin = std::numeric_limits<double>::infinity();
   double skin_ang = 0.5;
