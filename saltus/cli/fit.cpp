@@ -73,13 +73,15 @@ std::function<int()> set_up_fit(CLI::App& app) {
   app.add_option("--degree-four-body", fit.basis.degree_four_body, "bound of sum n + sum l")->capture_default_str();
   app.add_option("--l-max-four-body", fit.basis.l_max_four_body, "largest angular momentum")->capture_default_str();
   app.add_option("--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)")->capture_default_str();
+  app.add_option("--ridge-tolerance", fit.ridge_tolerance, "of the validation loss: the strongest ridge within it")->capture_default_str();
+  app.add_option("--roughness-power", fit.roughness_power, "the ridge grows with roughness to this power")->capture_default_str();
   app.add_option("--test", fit.test_fraction, "last part of each set, never fitted")->capture_default_str();
   app.add_option("--valid", fit.valid_fraction, "in blocks before it, to choose the ridge")->capture_default_str();
   app.add_option("--gap-fs", fit.gap_fs, "left out between blocks, fs")->capture_default_str();
   app.add_flag("--json", o->json, "errors as one JSON document");
   app.footer(
-      "Each set is split by blocks of time: neighbouring AIMD frames are nearly the same. Errors are given for each part,\n"
-      "energies raw, mean-aligned and composition-aligned, forces also relative to their root mean square.\n"
+      "Each set is split by blocks of time: neighbouring AIMD frames are nearly the same. Errors are given for\n"
+      "each part, energies raw, mean-aligned and composition-aligned, forces also relative to their rms.\n"
       "Example:\n"
       "  saltus fit li15si4_900K.extxyz li15si4_vacancy_1200K.extxyz --out model.safetensors");
   return [o] { return run_fit(*o); };

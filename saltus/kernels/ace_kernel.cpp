@@ -89,12 +89,12 @@ HWY_INLINE void radial(const AceRadialPair& pair, const RadialMap& map, V r, int
   const V inv = hn::Div(one, hn::Add(r_eff, hn::Set(d, pair.scale)));
   const V x = hn::MulAdd(hn::Set(d, map.slope), inv, hn::Set(d, map.shift));
   const V dx = hn::Mul(hn::Mul(hn::Set(d, -map.slope), hn::Mul(inv, inv)), slope_eff);
-  const V s = hn::Mul(r, hn::Set(d, 1 / pair.cutoff));
+  const V s = hn::Mul(r_eff, hn::Set(d, 1 / pair.cutoff));
   const auto inside = hn::Lt(s, one);
   const V s2 = hn::Mul(s, s), s3 = hn::Mul(s2, s);
   const V f = hn::IfThenElseZero(inside, hn::MulAdd(s3, hn::MulAdd(s, hn::MulAdd(s, hn::Set(d, -6.0), hn::Set(d, 15.0)), hn::Set(d, -10.0)), one));
   const V rest = hn::Sub(one, s);
-  const V df = hn::IfThenElseZero(inside, hn::Mul(hn::Set(d, -30.0 / pair.cutoff), hn::Mul(s2, hn::Mul(rest, rest))));
+  const V df = hn::IfThenElseZero(inside, hn::Mul(hn::Mul(hn::Set(d, -30.0 / pair.cutoff), slope_eff), hn::Mul(s2, hn::Mul(rest, rest))));
   V t0 = one, t1 = x, d0 = zero, d1 = one;  // T_n and dT_n/dx
   const V two_x = hn::Add(x, x);
   const V fdx = hn::Mul(f, dx);

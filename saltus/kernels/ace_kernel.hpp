@@ -13,9 +13,9 @@ namespace saltus::kernels {
 inline constexpr int ace_max_l = 8;
 inline constexpr int ace_max_radial = 24;
 
-/// Radial functions of one pair of species:  R_n(r) = T_n(x(r)) f(r / cutoff),  n = 0, 1, …
-/// T_n Chebyshev polynomials; x falls from +1 to −1 as 1/(r + scale); f(t) = 1 − 10 t³ + 15 t⁴ − 6 t⁵.
-/// Below `inner` the distance saturates smoothly (C²), so that R becomes constant within `softness` below it.
+/// Radial functions of one pair of species:  R_n(r) = T_n(x(s)) f(s / cutoff),  n = 0, 1, …,  s(r) the saturated distance.
+/// T_n Chebyshev polynomials; x falls from +1 to −1 as 1/(s + scale); f(t) = 1 − 10 t³ + 15 t⁴ − 6 t⁵.
+/// s = r down to `inner`; below, it levels off smoothly (C²) and is constant from inner − softness on, and so is R.
 struct AceRadialPair {
   double cutoff = 0, inner = 0, softness = 0, scale = 0;
 };

@@ -40,7 +40,7 @@ constexpr double far_away = 1e3;  // Å, of padding
 }  // namespace
 
 kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang) {
-  const double inner = std::min(1.03 * closest_ang, 0.8 * cutoff_ang);
+  const double inner = std::min(closest_ang, 0.8 * cutoff_ang);
   return {cutoff_ang, inner, std::min(0.3, 0.5 * inner), 0.5 * closest_ang};
 }
 

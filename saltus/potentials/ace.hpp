@@ -58,8 +58,7 @@ class AcePotential final : public Potential {
   double cutoff_ang_ = 0;
 };
 
-/// Default radial functions of a pair: `closest_ang` is the smallest distance in the training data (or an estimate). They
-/// saturate just outside it, since the last few per cent were met by a handful of pairs only; below, the repulsion speaks.
+/// Default radial functions of a pair: they saturate below `closest_ang`, where the training data on the pair begin.
 kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang);
 
 /// Neighbours of atom i from a list, sorted by species and padded for the kernels; `pair` receives, for each neighbour

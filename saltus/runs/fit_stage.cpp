@@ -31,6 +31,7 @@ AceFitSettings ace_settings(const FitSettings& fit) {
   settings.valid_blocks = static_cast<int>(fit.valid_blocks);
   settings.gap_fs = fit.gap_fs;
   settings.roughness_power = fit.roughness_power;
+  settings.ridge_tolerance = fit.ridge_tolerance;
   settings.reference_ridge = fit.reference_ridge;
   return settings;
 }

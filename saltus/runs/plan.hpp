@@ -34,6 +34,7 @@ struct FitSettings {
   std::int64_t valid_blocks = AceFitSettings{}.valid_blocks;
   double gap_fs = AceFitSettings{}.gap_fs;
   double roughness_power = AceFitSettings{}.roughness_power;
+  double ridge_tolerance = AceFitSettings{}.ridge_tolerance;
   double reference_ridge = AceFitSettings{}.reference_ridge;
 };
 

@@ -53,6 +53,8 @@ std::span<const Field<FitSettings>> fit_fields() {
       Field<S>{.key = "gap_fs", .member = &S::gap_fs, .unit = "fs", .help = "left out between the parts", .minimum = 0},
       Field<S>{.key = "roughness_power", .member = &S::roughness_power, .unit = "", .help = "how the ridge grows with the roughness of a function",
                .minimum = 0, .maximum = 8},
+      Field<S>{.key = "ridge_tolerance", .member = &S::ridge_tolerance, .unit = "",
+               .help = "the strongest ridge that loses no more than this of the validation loss", .minimum = 0, .maximum = 1},
       Field<S>{.key = "reference_ridge", .member = &S::reference_ridge, .unit = "", .help = "ridge of the reference energies", .minimum = 1e-12,
                .maximum = 1},
   };

@@ -21,7 +21,11 @@ namespace saltus {
 namespace {
 
 constexpr std::size_t frames_per_block = 8;
-constexpr double repulsion_reach = 1.5;  // end of the repulsion over the sum of covalent radii
+constexpr double repulsion_reach = 2;  // end of the repulsion over the sum of covalent radii
+// The data on a pair begin where a frame has so many pairs closer. Closer pairs are too few to fix an interaction: there
+// the radial functions saturate and the repulsion speaks, so that a fit cannot invent a hole that atoms fall into.
+constexpr double pairs_per_frame = 0.5;
+constexpr double distance_bin_ang = 0.01;
 
 // The gaps beside validation blocks keep the choice of the ridge honest; the final fit uses those frames too.
 enum class Role : std::uint8_t { unused, train, valid, beside_valid, test };
@@ -57,7 +61,7 @@ struct FirstPass {
   std::vector<SetPlan> plans;
   std::vector<std::uint8_t> elements;
   std::vector<double> reference_energy_ev;
-  std::map<std::pair<std::uint8_t, std::uint8_t>, double> closest_ang;
+  std::map<std::pair<std::uint8_t, std::uint8_t>, double> closest_ang;  // where the data on a pair begin
   std::size_t frames = 0;  // that the final fit uses
 };
 
@@ -73,6 +77,8 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
   std::map<std::uint8_t, int> known;
   std::vector<std::map<std::uint8_t, int>> composition;
   std::vector<double> energy;
+  const auto bins = static_cast<std::size_t>(settings.basis.cutoff_ang / distance_bin_ang) + 1;
+  std::map<std::pair<std::uint8_t, std::uint8_t>, std::vector<std::size_t>> distances;  // directed pairs by distance
   for (const TrainingSet& set : sets) {
     SetPlan plan{&set, {}};
     auto reader = open_trajectory(set.path, set.options);
@@ -108,13 +114,20 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
       for (std::size_t i = 0; i < frame.size(); ++i)
         for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) {
           const auto a = frame.atoms->atomic_number[i], b = frame.atoms->atomic_number[list.neighbor[p]];
-          auto [entry, is_new] = first.closest_ang.try_emplace({a, b}, std::numeric_limits<double>::max());
-          entry->second = std::min(entry->second, norm(list.displacement_ang[p]));
+          auto& count = distances[{a, b}];
+          count.resize(bins);
+          ++count[std::min(bins - 1, static_cast<std::size_t>(norm(list.displacement_ang[p]) / distance_bin_ang))];
         }
     }
     first.plans.push_back(std::move(plan));
   }
   for (const auto& [z, unused] : known) first.elements.push_back(z);
+  for (const auto& [pair, count] : distances) {
+    const double enough = pairs_per_frame * static_cast<double>(first.frames) * (pair.first == pair.second ? 2 : 1);
+    std::size_t bin = 0, closer = 0;
+    while (bin + 1 < bins && static_cast<double>(closer += count[bin]) < enough) ++bin;
+    first.closest_ang[pair] = static_cast<double>(bin) * distance_bin_ang;
+  }
   std::vector<std::vector<double>> counts;
   for (const auto& c : composition) {
     std::vector<double> row;
@@ -363,9 +376,9 @@ AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& setti
     fit.trials.push_back(trial);
   }
   if (fit.trials.empty()) throw Error(ErrorKind::numeric, "fit: no regularisation gave a positive definite problem");
-  // The strongest ridge that loses no more than 2 %: the minimum is flat, and what the data do not fix should stay smooth.
+  // The minimum is flat, and what the data do not fix should stay smooth.
   for (const RidgeTrial& trial : fit.trials)
-    if (trial.valid_loss <= 1.02 * best) fit.chosen_ridge = trial.ridge;
+    if (trial.valid_loss <= (1 + settings.ridge_tolerance) * best) fit.chosen_ridge = trial.ridge;
 
   const auto c = solve(combine({&sums.train_force, &sums.valid_force, &sums.beside_force},
                                {&sums.train_energy, &sums.valid_energy, &sums.beside_energy}, settings.energy_weight),

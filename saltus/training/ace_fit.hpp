@@ -21,6 +21,7 @@ struct AceFitSettings {
   int valid_blocks = 2;
   double gap_fs = 50;               ///< left out at each border between blocks
   double roughness_power = 2;       ///< the ridge grows with (roughness of the function)^power
+  double ridge_tolerance = 0.05;    ///< the strongest ridge is taken that loses no more than this of the best validation loss
   double reference_ridge = 1e-3;    ///< of the reference energies over composition
 };
 

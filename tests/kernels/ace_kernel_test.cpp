@@ -52,13 +52,15 @@ TEST(RadialFunctions, DerivativesCutoffAndSaturation) {
     EXPECT_EQ(value[n], 0);
     EXPECT_EQ(slope[n], 0);
   }
-  // Below the saturation only the envelope still varies; R_0 is the envelope itself.
+  // Below inner − softness nothing changes any more, and all T_n are 1 where x is.
   double closer[count];
-  ace_radial(pair, 1.6, count, value, slope);
+  ace_radial(pair, 1.69, count, value, slope);
   ace_radial(pair, 1.5, count, closer, slope);
-  for (int n = 1; n < count; ++n) EXPECT_NEAR(value[n] / value[0], closer[n] / closer[0], 1e-12);
-  // The polynomial x(r) maps the floor of the saturation to +1: all T_n are 1 there.
-  for (int n = 1; n < count; ++n) EXPECT_NEAR(value[n] / value[0], 1, 1e-12);
+  for (int n = 0; n < count; ++n) {
+    EXPECT_NEAR(value[n], closer[n], 1e-12);
+    EXPECT_NEAR(slope[n], 0, 1e-12);
+    EXPECT_NEAR(value[n] / value[0], 1, 1e-12);
+  }
 }
 
 TEST(LinearAlgebra, GramCholeskySolve) {
