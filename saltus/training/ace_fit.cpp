@@ -114,9 +114,9 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
       for (std::size_t i = 0; i < frame.size(); ++i)
         for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) {
           const auto a = frame.atoms->atomic_number[i], b = frame.atoms->atomic_number[list.neighbor[p]];
-          auto& count = distances[{a, b}];
-          count.resize(bins);
-          ++count[std::min(bins - 1, static_cast<std::size_t>(norm(list.displacement_ang[p]) / distance_bin_ang))];
+          auto& histogram = distances[{a, b}];
+          histogram.resize(bins);
+          ++histogram[std::min(bins - 1, static_cast<std::size_t>(norm(list.displacement_ang[p]) / distance_bin_ang))];
         }
     }
     first.plans.push_back(std::move(plan));
