@@ -16,12 +16,8 @@ namespace saltus::cli {
 
 namespace {
 
-struct Options {
-  std::string input, output;
-  ReadOptions read;
-  WriteOptions write;
+struct Options : InputOutput {
   std::size_t first = 1, last = 0, every = 1;
-  bool json = false;
 };
 
 int convert(const Options& options) {
@@ -54,14 +50,11 @@ int convert(const Options& options) {
 
 std::function<int()> set_up_convert(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("IN", options->input, "trajectory or data set; a folder of segments")->required();
-  app.add_option("OUT", options->output, "file to write; its extension names the format")->required();
-  add_label_options(app, options->read);
+  add_input_output(app, *options);
   app.add_option("--first", options->first, "first frame to take, counted from 1 (default 1)")->check(CLI::PositiveNumber);
   app.add_option("--last", options->last, "last frame to take (default: the last there is)")->check(CLI::PositiveNumber);
   app.add_option("--every", options->every, "take one frame in N (default 1)")->check(CLI::PositiveNumber);
-  add_decimals_option(app, options->write);
-  app.add_flag("--json", options->json, "one JSON document instead of text");
+  add_frame_options(app, *options);
   app.footer(
       "Carries element, mass, position (Å), cell, energy (eV), forces (eV/Å), virial (eV), velocities (Å/fs), step\n"
       "and time (fs); other keys and columns stay behind. 'saltus info --formats' lists the formats.\n\nExample:\n"

@@ -19,16 +19,12 @@ namespace saltus::cli {
 
 namespace {
 
-struct Options {
-  std::string input, output;
-  ReadOptions read;
-  WriteOptions write;
+struct Options : InputOutput {
   std::size_t every = 0, count = 0, random = 0;
   std::uint64_t seed = 0;
   bool split = false;
   SplitOptions split_options;
   double time_step_fs = 0;
-  bool json = false;
 };
 
 struct Part {
@@ -120,8 +116,7 @@ int sample(const Options& options) {
 
 std::function<int()> set_up_sample(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("IN", options->input, "trajectory or data set; a folder of segments")->required();
-  app.add_option("OUT", options->output, "file to write; its extension names the format")->required();
+  add_input_output(app, *options);
   app.add_option("--every", options->every, "one frame in N, from the first")->check(CLI::PositiveNumber);
   app.add_option("--count", options->count, "N frames spread evenly")->check(CLI::PositiveNumber);
   app.add_option("--random", options->random, "N different frames at random, in the order of the input")->check(CLI::PositiveNumber);
@@ -133,9 +128,7 @@ std::function<int()> set_up_sample(CLI::App& app) {
   app.add_option("--valid-blocks", options->split_options.valid_blocks, "number of validation blocks (default 2)");
   app.add_option("--gap-fs", options->split_options.gap_fs, "least time between frames of different parts, fs (default 50)");
   app.add_option("--time-step-fs", options->time_step_fs, "time between frames, fs (default: as the file says)")->check(CLI::PositiveNumber);
-  add_label_options(app, options->read);
-  add_decimals_option(app, options->write);
-  app.add_flag("--json", options->json, "one JSON document instead of text");
+  add_frame_options(app, *options);
   app.footer("Example:\n  saltus sample examples/li15si4/li15si4_900K.extxyz li15si4.extxyz --split --gap-fs 50");
   return [options] { return sample(*options); };
 }

@@ -12,12 +12,19 @@ void add_label_options(CLI::App& app, ReadOptions& options) {
   app.add_option("--forces-key", options.forces_key, "name of the forces in the file (default: REF_forces, …, forces, …)");
 }
 
-void add_decimals_option(CLI::App& app, WriteOptions& options) {
+void add_input_output(CLI::App& app, InputOutput& files) {
+  app.add_option("IN", files.input, "trajectory or data set; a folder of segments")->required();
+  app.add_option("OUT", files.output, "file to write; its extension names the format")->required();
+}
+
+void add_frame_options(CLI::App& app, InputOutput& files) {
+  add_label_options(app, files.read);
+  WriteOptions& write = files.write;
   app.add_option_function<int>(
-         "--decimals",
-         [&options](int n) { options.position_decimals = options.velocity_decimals = options.force_decimals = n; },
+         "--decimals", [&write](int n) { write.position_decimals = write.velocity_decimals = write.force_decimals = n; },
          "digits after the point (default: as many as reading back needs)")
       ->check(CLI::Range(0, 17));
+  app.add_flag("--json", files.json, "one JSON document instead of text");
 }
 
 void refuse_overwriting(const std::filesystem::path& input, const std::filesystem::path& output) {

@@ -15,8 +15,19 @@ namespace saltus::cli {
 /// Adds --energy-key and --forces-key.
 void add_label_options(CLI::App& app, ReadOptions& options);
 
-/// Adds --decimals: digits of positions, velocities and forces.
-void add_decimals_option(CLI::App& app, WriteOptions& options);
+/// What a command reads and writes, and how.
+struct InputOutput {
+  std::string input, output;
+  ReadOptions read;
+  WriteOptions write;
+  bool json = false;
+};
+
+/// Adds IN and OUT.
+void add_input_output(CLI::App& app, InputOutput& files);
+
+/// Adds the names of labels, --decimals (digits of positions, velocities and forces) and --json.
+void add_frame_options(CLI::App& app, InputOutput& files);
 
 /// Throws Error{usage} when writing `output` would replace `input` or a part of it.
 void refuse_overwriting(const std::filesystem::path& input, const std::filesystem::path& output);

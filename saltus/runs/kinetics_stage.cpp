@@ -184,14 +184,16 @@ json timescales_json(const kinetics::KineticsEstimate& estimate) {
   return object;
 }
 
-json sites_json(const Sites& sites, const SiteVisits& visits, const kinetics::JumpStatistics& jumps, double spacing_fs) {
+json sites_json(const Sites& sites, const SiteVisits& visits, const CoreSensitivity& sensitivity,
+                const kinetics::JumpStatistics& jumps, double spacing_fs) {
   const std::vector<double> nearest = nearest_site_distance_ang(sites);
   const AssignmentReport& report = visits.report;
   const double cells = sites.fold[0] * sites.fold[1] * sites.fold[2];
   json object{{"text", fmt::format("Peaks of the ion density in the frame of the framework{}. An ion keeps its site until it enters the core of "
                                    "another. Outside all cores {:.1f} % of the time; before the first core {:.2f} %; {:.1f} % of the jumps go back at "
-                                   "once.", cells > 1 ? fmt::format(", {} cells folded into one", cells) : "", 100 * report.outside_fraction,
-                                   100 * report.undefined_fraction, 100 * report.flicker_fraction)},
+                                   "once. {} jumps; {} with core radii 10 % smaller and {} with radii 10 % larger.", cells > 1 ? fmt::format(", {} cells folded into one", cells) : "", 100 * report.outside_fraction,
+                                   100 * report.undefined_fraction, 100 * report.flicker_fraction, sensitivity.jumps,
+                                   sensitivity.jumps_smaller, sensitivity.jumps_larger)},
               {"columns", {"site", "a", "b", "c", "occupation", "core radius, Å", "nearest site, Å", "departures", "mean residence, ps"}},
               {"occupation_column", 4},
               {"rows", json::array()}};
@@ -290,6 +292,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   if (settings.core_radius_ang > 0) assignment.core_radius_ang = settings.core_radius_ang;
   const SiteVisits visits = assign_sites(sites, paths.site_path(), paths.frames, spacing_fs, assignment);
   warn(visits.report.warnings);
+  const CoreSensitivity sensitivity = core_sensitivity(sites, visits, paths.site_path());
 
   kinetics::KineticsInput input;
   input.visits = site_trajectory_of(visits, sites.size());
@@ -318,7 +321,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
              {"msd", msd_json(estimate)},
              {"diffusion", lags_json(estimate)},
              {"timescales", timescales_json(estimate)},
-             {"sites", sites_json(sites, visits, estimate.jumps, spacing_fs)}};
+             {"sites", sites_json(sites, visits, sensitivity, estimate.jumps, spacing_fs)}};
   if (estimate.fit)
     chart["summary"] = fmt::format("Intervals: Student's t over {} time blocks of {:.1f} ps. The blocks scatter as {:.1f} independent ions would, out of {}: "
                                    "where one vacancy moves them all, ions are not independent.", settings.blocks,
