@@ -75,6 +75,9 @@ std::function<int()> set_up_fit(CLI::App& app) {
   app.add_option("--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)")->capture_default_str();
   app.add_option("--ridge-tolerance", fit.ridge_tolerance, "of the validation loss: the strongest ridge within it")->capture_default_str();
   app.add_option("--roughness-power", fit.roughness_power, "the ridge grows with roughness to this power")->capture_default_str();
+  app.add_option("--repulsion-reach", fit.repulsion_reach, "end of the repulsion over the sum of covalent radii")->capture_default_str();
+  app.add_option("--pairs-where-data-begin", fit.pairs_where_data_begin,
+                 "pairs per frame closer than where the fit speaks")->capture_default_str();
   app.add_option("--test", fit.test_fraction, "last part of each set, never fitted")->capture_default_str();
   app.add_option("--valid", fit.valid_fraction, "in blocks before it, to choose the ridge")->capture_default_str();
   app.add_option("--gap-fs", fit.gap_fs, "left out between blocks, fs")->capture_default_str();

@@ -33,6 +33,8 @@ AceFitSettings ace_settings(const FitSettings& fit) {
   settings.roughness_power = fit.roughness_power;
   settings.ridge_tolerance = fit.ridge_tolerance;
   settings.reference_ridge = fit.reference_ridge;
+  settings.repulsion_reach = fit.repulsion_reach;
+  settings.pairs_where_data_begin = fit.pairs_where_data_begin;
   return settings;
 }
 

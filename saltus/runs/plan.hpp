@@ -36,6 +36,8 @@ struct FitSettings {
   double roughness_power = AceFitSettings{}.roughness_power;
   double ridge_tolerance = AceFitSettings{}.ridge_tolerance;
   double reference_ridge = AceFitSettings{}.reference_ridge;
+  double repulsion_reach = AceFitSettings{}.repulsion_reach;
+  double pairs_where_data_begin = AceFitSettings{}.pairs_where_data_begin;
 };
 
 struct MdSettings {

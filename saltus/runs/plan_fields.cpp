@@ -57,6 +57,10 @@ std::span<const Field<FitSettings>> fit_fields() {
                .help = "the strongest ridge that loses no more than this of the validation loss", .minimum = 0, .maximum = 1},
       Field<S>{.key = "reference_ridge", .member = &S::reference_ridge, .unit = "", .help = "ridge of the reference energies", .minimum = 1e-12,
                .maximum = 1},
+      Field<S>{.key = "repulsion_reach", .member = &S::repulsion_reach, .unit = "",
+               .help = "end of the short-range repulsion over the sum of the covalent radii", .minimum = 0.5, .maximum = 4},
+      Field<S>{.key = "pairs_where_data_begin", .member = &S::pairs_where_data_begin, .unit = "",
+               .help = "closer than the distance with so many closer pairs per frame, only the repulsion acts", .minimum = 0, .maximum = 100},
   };
   return table;
 }

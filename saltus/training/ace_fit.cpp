@@ -21,10 +21,6 @@ namespace saltus {
 namespace {
 
 constexpr std::size_t frames_per_block = 8;
-constexpr double repulsion_reach = 2;  // end of the repulsion over the sum of covalent radii
-// The data on a pair begin where a frame has so many pairs closer. Closer pairs are too few to fix an interaction: there
-// the radial functions saturate and the repulsion speaks, so that a fit cannot invent a hole that atoms fall into.
-constexpr double pairs_per_frame = 0.5;
 constexpr double distance_bin_ang = 0.01;
 
 // The gaps beside validation blocks keep the choice of the ridge honest; the final fit uses those frames too.
@@ -123,7 +119,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
   }
   for (const auto& [z, unused] : known) first.elements.push_back(z);
   for (const auto& [pair, count] : distances) {
-    const double enough = pairs_per_frame * static_cast<double>(first.frames) * (pair.first == pair.second ? 2 : 1);
+    const double enough = settings.pairs_where_data_begin * static_cast<double>(first.frames) * (pair.first == pair.second ? 2 : 1);
     std::size_t bin = 0, closer = 0;
     while (bin + 1 < bins && static_cast<double>(closer += count[bin]) < enough) ++bin;
     first.closest_ang[pair] = static_cast<double>(bin) * distance_bin_ang;
@@ -152,7 +148,7 @@ AceParameters empty_model(const FirstPass& first, const AceFitSettings& settings
       if (found == first.closest_ang.end() && a <= b)
         warnings.push_back(fmt::format("no pair {}–{} within the cutoff in the training data: its interaction is only the repulsion", symbol_of(a), symbol_of(b)));
       p.radial.push_back(default_radial_pair(settings.basis.cutoff_ang, closest));
-      p.repulsion_end_ang.push_back(std::min(repulsion_reach * radii, settings.basis.cutoff_ang));
+      p.repulsion_end_ang.push_back(std::min(settings.repulsion_reach * radii, settings.basis.cutoff_ang));
     }
   }
   return p;

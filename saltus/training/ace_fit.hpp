@@ -23,6 +23,10 @@ struct AceFitSettings {
   double roughness_power = 2;       ///< the ridge grows with (roughness of the function)^power
   double ridge_tolerance = 0.05;    ///< the strongest ridge is taken that loses no more than this of the best validation loss
   double reference_ridge = 1e-3;    ///< of the reference energies over composition
+  double repulsion_reach = 2;       ///< end of the short-range repulsion over the sum of the covalent radii
+  /// The data on a pair of elements begin where a frame has so many pairs closer, on average. Closer pairs are too few to fix
+  /// an interaction: there the radial functions saturate and the repulsion speaks, so that a fit cannot invent a hole.
+  double pairs_where_data_begin = 0.5;
 };
 
 struct TrainingSet {
