@@ -8,6 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/xtc.hpp"
@@ -17,6 +18,7 @@ namespace saltus {
 namespace {
 
 constexpr std::array formats{
+    TrajectoryFormat{"gro", ".gro", "GROMACS coordinates in fixed columns, nm; elements by atom names", false, recognizes_gro, open_gro, nullptr},
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
                      recognizes_extxyz, open_extxyz, create_extxyz},
     TrajectoryFormat{"xtc", ".xtc", "GROMACS compressed positions; needs a topology", false, recognizes_xtc, open_xtc, nullptr},
