@@ -11,6 +11,7 @@
 #include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/io/trr.hpp"
 #include "saltus/io/xtc.hpp"
 
 namespace saltus {
@@ -22,6 +23,7 @@ constexpr std::array formats{
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
                      recognizes_extxyz, open_extxyz, create_extxyz},
     TrajectoryFormat{"xtc", ".xtc", "GROMACS compressed positions; needs a topology", false, recognizes_xtc, open_xtc, nullptr},
+    TrajectoryFormat{"trr", ".trr", "GROMACS positions, velocities, forces; needs a topology", false, recognizes_trr, open_trr, nullptr},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
