@@ -128,7 +128,7 @@ class GroReader final : public SequentialReader {
     if (const auto text = title_value(title_, "t="))
       if (const auto time_ps = finite_number(*text)) {
         frame.time_fs = *time_ps * units::fs_per_ps;
-        source_.time = "t";
+        source_.time = std::string("t");
       }
     if (const auto text = title_value(title_, "step="))
       if (const auto step = parse_int(*text)) {
