@@ -5,8 +5,9 @@
 // atoms; for each frame the cell if the header says so, then all x, all y, all z as 32-bit floats (Å).
 //
 // Cell           A, γ, B, β, α, C, where the angles are cosines (NAMD, LAMMPS, OpenMM) if all three lie in −1…1, else degrees (CP2K,
-//                older programs). What is neither (the symmetric matrix of CHARMM's skewed cells) is refused. The cell is put
-//                with a along x and b in the xy plane: positions in a skewed cell are right only where the program has it so too.
+//                older programs) if all three lie in 1…180; else the six numbers are the lower triangle of CHARMM's symmetric matrix, if
+//                it is positive definite. A cell of lengths and angles is put with a along x and b in the xy plane:
+//                positions in a skewed cell are right only where the program has it so too.
 // Time           step · time step, where the header has it. Its unit is CHARMM's (48.88821 fs) unless the titles name CP2K (fs) or
 //                LAMMPS (of ReadOptions::lammps_units: metal, the default, ps; real fs). ReadOptions::time_step_fs is used instead if given.
 // Frames         as many as the file has bytes for; the number in the header is often wrong.

@@ -54,6 +54,16 @@ std::optional<Layout> layout_of(std::string_view start) {
   return std::nullopt;
 }
 
+// The lower triangle of CHARMM's symmetric matrix of lattice vectors, row by row.
+Cell cell_from_symmetric_matrix(const double (&v)[6]) {
+  const Mat3 rows{{Vec3{v[0], v[1], v[3]}, Vec3{v[1], v[2], v[4]}, Vec3{v[3], v[4], v[5]}}};
+  const bool positive = v[0] > 0 && v[0] * v[2] > v[1] * v[1] && determinant(rows) > 0;
+  if (!positive)
+    refuse("the angles of the cell ({}, {}, {}) are neither cosines nor degrees, and the six numbers are no symmetric matrix of a cell",
+           v[4], v[3], v[1]);
+  return Cell(rows);
+}
+
 class DcdReader final : public NumberedReader {
  public:
   DcdReader(const std::filesystem::path& path, const ReadOptions& options)
@@ -75,12 +85,10 @@ class DcdReader final : public NumberedReader {
     }
   }
 
-  // The bytes of the record at `offset`, which moves behind it; `bytes` = 0: of any length.
+  // The record of so many bytes at `offset`, which moves behind it.
   std::string_view record(std::uint64_t& offset, std::uint64_t bytes) {
     const std::uint64_t length = mark_at(bytes_.at(offset, layout_.mark, read_ahead), layout_);
-    if (bytes != 0 && length != bytes) refuse("a record of {} bytes at byte {}, expected {}", length, offset, bytes);
-    if (!bytes_.holds(offset + layout_.mark, length) || !bytes_.holds(offset + layout_.mark + length, layout_.mark))
-      refuse("a record of {} bytes at byte {} goes beyond the end of the file at byte {}; it is cut off", length, offset, bytes_.size());
+    if (length != bytes) refuse("a record of {} bytes at byte {}, expected {}", length, offset, bytes);
     const char* at = bytes_.at(offset, length + 2 * layout_.mark, read_ahead);
     if (mark_at(at + layout_.mark + length, layout_) != length) refuse("the record at byte {} does not end as it starts", offset);
     offset += length + 2 * layout_.mark;
@@ -107,11 +115,16 @@ class DcdReader final : public NumberedReader {
     first_step_ = field[1];
     step_interval_ = field[2];
 
-    const std::string_view titles = record(offset, 0);
-    const auto title_count = titles.size() >= 4 ? load<std::int32_t>(titles.data(), layout_.order) : -1;
-    if (title_count < 0 || titles.size() != 4 + title_bytes * static_cast<std::uint64_t>(title_count))
-      refuse("a record of {} bytes cannot hold {} titles of {}", titles.size(), title_count, title_bytes);
-    set_time_step(options, file_time_step, titles.substr(4));
+    // By the number of titles: older files of MDAnalysis mark the record with another length, the same at both ends.
+    const char* mark = bytes_.at(offset, layout_.mark + 4, read_ahead);
+    const std::uint64_t title_mark = mark_at(mark, layout_);
+    const auto title_count = load<std::int32_t>(mark + layout_.mark, layout_.order);
+    if (title_count < 0) refuse("the number of titles must not be negative, found {}", title_count);
+    const std::uint64_t titles_bytes = 4 + title_bytes * static_cast<std::uint64_t>(title_count);
+    const char* titles = bytes_.at(offset, titles_bytes + 2 * layout_.mark, read_ahead) + layout_.mark;
+    if (mark_at(titles + titles_bytes, layout_) != title_mark) refuse("the record of {} titles at byte {} does not end as it starts", title_count, offset);
+    set_time_step(options, file_time_step, {titles + 4, static_cast<std::size_t>(titles_bytes - 4)});
+    offset += titles_bytes + 2 * layout_.mark;
 
     const auto atoms = load<std::int32_t>(record(offset, 4).data(), layout_.order);
     if (atoms < 1) refuse("the number of atoms must be at least 1, found {}", atoms);
@@ -177,9 +190,7 @@ class DcdReader final : public NumberedReader {
     CellParameters parameters{{value[0], value[2], value[5]}, {value[4], value[3], value[1]}};
     const auto all = [&](auto&& test) { return std::all_of(parameters.cosine.begin(), parameters.cosine.end(), test); };
     if (!all([](double v) { return std::abs(v) <= 1; })) {
-      if (!all([](double v) { return v > 1 && v < 180; }))
-        do_not_support("the angles of the cell ({}, {}, {}) are neither cosines nor degrees; cells as symmetric matrices are not read",
-                       value[4], value[3], value[1]);
+      if (!all([](double v) { return v > 1 && v < 180; })) return cell_from_symmetric_matrix(value);
       for (double& angle : parameters.cosine) angle = cosine_of_degrees(angle);
     }
     return cell_from_parameters(parameters);

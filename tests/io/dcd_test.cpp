@@ -77,6 +77,20 @@ TEST(Dcd, XPlorHasADoubleTimeStepAndNoCell) {
   EXPECT_EQ(frames[1].position_ang, frames_in(golden + "/no_cell.dcd")[1].position_ang);
 }
 
+// As older versions of MDAnalysis write it.
+TEST(Dcd, WrongLengthOfTheTitles) {
+  const std::string bytes = with_bytes(with_bytes(read_file(golden + "/skewed.dcd"), 92, little_int(164)), 92 + 248, little_int(164));
+  EXPECT_EQ(opener(6)(bytes, "old")->count(), 3u);
+}
+
+TEST(Dcd, SymmetricMatrixOfCharmm) {
+  std::string bytes = read_file(golden + "/skewed.dcd");
+  const double matrix[] = {30.8, 14.6, 30.7, 9.6, -2.6, 30.9};
+  for (std::size_t k = 0; k < 6; ++k) bytes = with_bytes(bytes, frames_at + 4 + 8 * k, number_bytes(matrix[k], false));
+  const auto frames = read_all(*opener(6)(bytes, "charmm"));
+  EXPECT_EQ(frames[0].cell.rows_ang(), (Mat3{{Vec3{30.8, 14.6, 9.6}, Vec3{14.6, 30.7, -2.6}, Vec3{9.6, -2.6, 30.9}}}));
+}
+
 TEST(Dcd, TheNumberOfFramesIsThatOfTheFile) {
   const std::string bytes = with_bytes(read_file(golden + "/skewed.dcd"), 8, little_int(0));
   EXPECT_EQ(opener(6)(bytes, "a")->count(), 3u);
@@ -213,9 +227,9 @@ TEST(Dcd, Malformed) {
           {"header_end", int_at(88, 85), "does not end as it starts"},
           {"fixed_atoms", int_at(40, 2), "2 atoms are fixed"},
           {"time_step_nan", with_bytes(good, 44, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)), "time step is not finite"},
-          {"titles_negative", int_at(96, -1), "cannot hold -1 titles"},
-          {"titles_many", int_at(96, 1000), "cannot hold 1000 titles"},
-          {"titles_record", int_at(92, 2000000000), "goes beyond the end of the file"},
+          {"titles_negative", int_at(96, -1), "must not be negative, found -1"},
+          {"titles_many", int_at(96, 1000), "it is cut off"},
+          {"titles_record", int_at(92, 2000000000), "the record of 3 titles at byte 92 does not end as it starts"},
           {"atoms_record", int_at(frames_at - 12, 8), "a record of 8 bytes"},
           {"atoms_zero", int_at(frames_at - 8, 0), "at least 1, found 0"},
           {"atoms_negative", int_at(frames_at - 8, -6), "at least 1, found -6"},
@@ -229,7 +243,8 @@ TEST(Dcd, Malformed) {
           {"cell_flat", double_at(cell + 8, 1), "has the cosine 1"},
           {"cell_impossible", with_bytes(double_at(cell + 8, 0.9), cell + 24, number_bytes(-0.9, false)), "no cell has angles"},
           {"cell_mixed", double_at(cell + 8, 80), "neither cosines nor degrees"},
-          {"cell_large_angle", double_at(cell + 8, 270), "neither cosines nor degrees"},
+          {"cell_large_angle", double_at(cell + 24, 270), "neither cosines nor degrees"},
+          {"cell_no_matrix", with_bytes(double_at(cell + 8, -11.9), cell + 24, number_bytes(11.9, false)), "no symmetric matrix"},
           {"x_record", int_at(x - 4, 28), "a record of 28 bytes"},
           {"x_end", int_at(x + 24, 0), "does not end as it starts"},
           {"position_nan", with_bytes(good, x + 8, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)), "the position of atom 3 is not finite"},
