@@ -8,6 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/amber_netcdf.hpp"
 #include "saltus/io/dcd.hpp"
 #include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
@@ -26,6 +27,8 @@ constexpr std::array formats{
     TrajectoryFormat{"xtc", ".xtc", "GROMACS compressed positions; needs a topology", false, recognizes_xtc, open_xtc, nullptr},
     TrajectoryFormat{"trr", ".trr", "GROMACS positions, velocities, forces; needs a topology", false, recognizes_trr, open_trr, nullptr},
     TrajectoryFormat{"dcd", ".dcd", "CHARMM, NAMD, LAMMPS, OpenMM, CP2K positions; needs a topology", false, recognizes_dcd, open_dcd, create_dcd},
+    TrajectoryFormat{"amber-netcdf", ".nc .ncdf .ncrst", "AMBER NetCDF trajectories and restarts; needs a topology", false,
+                     recognizes_amber_netcdf, open_amber_netcdf, nullptr},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
