@@ -12,6 +12,7 @@
 #include "saltus/io/dcd.hpp"
 #include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/npy.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trr.hpp"
 #include "saltus/io/xtc.hpp"
@@ -29,6 +30,7 @@ constexpr std::array formats{
     TrajectoryFormat{"dcd", ".dcd", "CHARMM, NAMD, LAMMPS, OpenMM, CP2K positions; needs a topology", false, recognizes_dcd, open_dcd, create_dcd},
     TrajectoryFormat{"amber-netcdf", ".nc .ncdf .ncrst", "AMBER NetCDF trajectories and restarts; needs a topology", false,
                      recognizes_amber_netcdf, open_amber_netcdf, nullptr},
+    TrajectoryFormat{"npy", ".npy", "NumPy array of positions (frames, atoms, 3), Å; needs a topology", false, recognizes_npy, open_npy, nullptr},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
