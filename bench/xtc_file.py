@@ -1,5 +1,5 @@
 # Writes water.xtc (10,002 atoms, 200 frames) and times MDAnalysis reading it; bench_xtc reads the same file:
-#   python xtc_file.py /tmp/water.xtc && SALTUS_BENCH_XTC=/tmp/water.xtc bench_xtc
+#   python xtc_file.py water.xtc && SALTUS_BENCH_XTC=water.xtc bench_xtc
 import sys
 import time
 

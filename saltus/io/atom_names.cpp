@@ -57,9 +57,9 @@ bool contains(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-[[noreturn]] void refuse(std::string_view name, std::string_view residue, const std::string& why) {
-  throw Error(ErrorKind::format, fmt::format("atom {} of residue {} {}; give a topology that names the elements", shown(name),
-                                             shown(residue), why));
+[[noreturn]] void refuse(std::string_view name, std::string_view residue, const std::string& why,
+                         const char* remedy = "give a topology that names the elements") {
+  throw Error(ErrorKind::format, fmt::format("atom {} of residue {} {}; {}", shown(name), shown(residue), why, remedy));
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ std::uint8_t element_of_atom_name(std::string_view name, std::string_view residu
 
   if (contains(waters, upper_residue)) {
     if (upper[0] == 'O' || upper[0] == 'H') return *one;
-    refuse(name, residue, "is neither O nor H; sites without a nucleus are not read");
+    refuse(name, residue, "is neither O nor H", "sites without a nucleus are not read: write the file again without them (gmx trjconv -n)");
   }
   if (upper == upper_case(first_letters(residue)) || upper_residue == "ION") {
     for (const auto& [ion, symbol] : charmm_ions)

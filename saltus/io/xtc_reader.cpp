@@ -85,7 +85,7 @@ class XtcReader final : public SequentialReader {
 
   bool skip_at(Place& place) override {
     if (place.offset == bytes_.size()) return false;
-    place.offset = header_at(place.offset, 0).end;
+    place.offset = header_at(place.offset, start_bytes + block_bytes + 8).end;
     return true;
   }
 
