@@ -1,4 +1,5 @@
-// Reading XTC: frames per second of the file named by SALTUS_BENCH_XTC; bench/xtc_file.py makes one and times MDAnalysis on it.
+// Reading XTC: frames per second of the file named by SALTUS_BENCH_XTC; bench/xtc_file.py makes one and times
+// MDAnalysis on it.
 #include <cstdlib>
 #include <filesystem>
 #include <string>

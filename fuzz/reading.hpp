@@ -1,5 +1,5 @@
-// Any bytes through a reader: refused with an Error of kind format or unsupported, or read; what seek() and count() find is what
-// reading in order finds.
+// Any bytes through a reader: refused with an Error of kind format or unsupported, or read; what seek() and count()
+// find is what reading in order finds.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,9 @@ inline Topology fuzz_topology(std::uint64_t claimed) {
 }
 
 inline void read_fuzzed(const std::function<std::unique_ptr<TrajectoryReader>()>& open) {
-  const auto allowed = [](const Error& error) { return error.kind() == ErrorKind::format || error.kind() == ErrorKind::unsupported; };
+  const auto allowed = [](const Error& error) {
+    return error.kind() == ErrorKind::format || error.kind() == ErrorKind::unsupported;
+  };
   std::unique_ptr<TrajectoryReader> reader;
   std::size_t frames = 0;
   try {
@@ -43,7 +45,9 @@ inline void read_fuzzed(const std::function<std::unique_ptr<TrajectoryReader>()>
   const auto fresh = open();
   for (std::size_t k = 0; k <= frames / 2; ++k)
     if (!fresh->read_next(again)) std::abort();
-  if (frame.position_ang != again.position_ang || frame.velocity_ang_fs != again.velocity_ang_fs || !(frame.cell == again.cell)) std::abort();
+  if (frame.position_ang != again.position_ang || frame.velocity_ang_fs != again.velocity_ang_fs ||
+      !(frame.cell == again.cell))
+    std::abort();
 }
 
 }  // namespace saltus

@@ -66,8 +66,9 @@ class AmberNetcdfReader final : public NumberedReader {
     record_bytes_ = header.record_bytes;
     const std::size_t rank = has_records_ ? 3 : 2;
     if (coordinates->dimensions.size() != rank || header.dimensions[coordinates->dimensions[rank - 1]].length != 3)
-      refuse("coordinates have {} dimensions, expected (frame, atom, 3) with frame as the record dimension, or (atom, 3)",
-             coordinates->dimensions.size());
+      refuse(
+          "coordinates have {} dimensions, expected (frame, atom, 3) with frame as the record dimension, or (atom, 3)",
+          coordinates->dimensions.size());
     atoms_ = header.dimensions[coordinates->dimensions[rank - 2]].length;
     require_atom_count(topology_, atoms_);
 
@@ -95,11 +96,15 @@ class AmberNetcdfReader final : public NumberedReader {
     for (const auto& part : {positions_, velocities_, forces_, lengths_, angles_, time_}) {
       if (!part) continue;
       const std::uint64_t end = part->offset + part->values * part->number_bytes;  // of the first frame
-      if (!bytes_.holds(0, end)) whole = 0;
-      else if (has_records_) whole = std::min(whole, (bytes_.size() - end) / record_bytes_ + 1);
+      if (!bytes_.holds(0, end))
+        whole = 0;
+      else if (has_records_)
+        whole = std::min(whole, (bytes_.size() - end) / record_bytes_ + 1);
     }
     whole_frames_ = static_cast<std::size_t>(whole);
-    if (whole < stated) cut_off_ = fmt::format("the file ends at byte {}, its header states {} frames; it is cut off", bytes_.size(), stated);
+    if (whole < stated)
+      cut_off_ =
+          fmt::format("the file ends at byte {}, its header states {} frames; it is cut off", bytes_.size(), stated);
   }
 
   std::optional<Field> field(const NetcdfHeader& header, std::string_view name, std::uint64_t values, double factor,
@@ -109,18 +114,20 @@ class AmberNetcdfReader final : public NumberedReader {
     if (variable->type != NetcdfType::float32 && variable->type != NetcdfType::float64)
       refuse("{} are of type {}, expected float or double", name, saltus::name(variable->type));
     if (variable->has_records != has_records_ || variable->values != values)
-      refuse("{} have {} values{}, expected {}{}", name, variable->values, variable->has_records ? " per frame" : "", values,
-             has_records_ ? " per frame" : "");
+      refuse("{} have {} values{}, expected {}{}", name, variable->values, variable->has_records ? " per frame" : "",
+             values, has_records_ ? " per frame" : "");
     if (const auto* units = find_attribute(variable->attributes, "units")) {
       std::string_view text = trim(std::string_view(units->text).substr(0, units->text.find('\0')));
       if (text.ends_with('s')) text.remove_suffix(1);
       const auto* known = std::find(known_units.begin(), known_units.end(), text);
       if (known == known_units.end())
-        throw Error(ErrorKind::unsupported, fmt::format("{} are in {}, expected {}", name, shown(units->text), *known_units.begin()));
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} are in {}, expected {}", name, shown(units->text), *known_units.begin()));
     }
     Field result{variable->offset, values, netcdf_bytes(variable->type), factor};
     if (const auto* scale = find_attribute(variable->attributes, "scale_factor")) {
-      if (scale->number.size() != 1 || !std::isfinite(scale->number[0]) || scale->number[0] == 0) refuse("the scale_factor of {} is no number to scale by", name);
+      if (scale->number.size() != 1 || !std::isfinite(scale->number[0]) || scale->number[0] == 0)
+        refuse("the scale_factor of {} is no number to scale by", name);
       result.factor *= scale->number[0];
     }
     return result;
@@ -131,9 +138,11 @@ class AmberNetcdfReader final : public NumberedReader {
     const std::uint64_t offset = field.offset + k * (has_records_ ? record_bytes_ : 0);
     const char* at = bytes_.at(offset, field.values * field.number_bytes, read_ahead);
     if (field.number_bytes == 4)
-      for (std::uint64_t i = 0; i < field.values; ++i, at += 4) use(i, field.factor * double{load<float>(at, std::endian::big)});
+      for (std::uint64_t i = 0; i < field.values; ++i, at += 4)
+        use(i, field.factor * double{load<float>(at, std::endian::big)});
     else
-      for (std::uint64_t i = 0; i < field.values; ++i, at += 8) use(i, field.factor * load<double>(at, std::endian::big));
+      for (std::uint64_t i = 0; i < field.values; ++i, at += 8)
+        use(i, field.factor * load<double>(at, std::endian::big));
   }
 
   void read_vectors(const std::optional<Field>& field, std::size_t k, const char* what, std::vector<Vec3>& vectors) {
@@ -155,8 +164,11 @@ class AmberNetcdfReader final : public NumberedReader {
     frame.cell = Cell();
     if (lengths_) {
       CellParameters parameters;
-      each_value(*lengths_, k, [&](std::uint64_t i, double value) { parameters.length_ang[static_cast<std::size_t>(i)] = value; });
-      each_value(*angles_, k, [&](std::uint64_t i, double value) { parameters.cosine[static_cast<std::size_t>(i)] = cosine_of_degrees(value); });
+      each_value(*lengths_, k,
+                 [&](std::uint64_t i, double value) { parameters.length_ang[static_cast<std::size_t>(i)] = value; });
+      each_value(*angles_, k, [&](std::uint64_t i, double value) {
+        parameters.cosine[static_cast<std::size_t>(i)] = cosine_of_degrees(value);
+      });
       frame.cell = cell_from_parameters(parameters);
     }
     frame.step = static_cast<std::int64_t>(k);
@@ -187,8 +199,8 @@ std::unique_ptr<TrajectoryReader> open_amber_netcdf(const std::filesystem::path&
   return std::make_unique<AmberNetcdfReader>(path, options);
 }
 
-std::unique_ptr<TrajectoryReader> open_amber_netcdf_bytes(std::string_view bytes, const std::string& name, Topology topology,
-                                                          const ReadOptions& options) {
+std::unique_ptr<TrajectoryReader> open_amber_netcdf_bytes(std::string_view bytes, const std::string& name,
+                                                          Topology topology, const ReadOptions& options) {
   return std::make_unique<AmberNetcdfReader>(bytes, name, std::move(topology), options);
 }
 

@@ -16,17 +16,18 @@ namespace saltus {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> waters{"SOL",  "WAT",  "HOH",  "H2O",  "TIP3", "TIP4",
-                                                  "TIP5", "TP3",  "TIP3P", "SPC",  "SPCE", "OPC"};
+constexpr std::array<std::string_view, 12> waters{"SOL",  "WAT", "HOH",   "H2O", "TIP3", "TIP4",
+                                                  "TIP5", "TP3", "TIP3P", "SPC", "SPCE", "OPC"};
 constexpr std::array<std::string_view, 65> biomolecules{
-    "ALA",  "ARG",  "ARGN", "ASN",  "ASP",  "ASPH", "ASH",  "CYS",  "CYSH", "CYX",  "CYM",  "CYS2", "GLN",
-    "GLU",  "GLUH", "GLH",  "GLY",  "HIS",  "HISA", "HISB", "HISD", "HISE", "HISH", "HIS1", "HIS2", "HID",
-    "HIE",  "HIP",  "HSD",  "HSE",  "HSP",  "ILE",  "LEU",  "LYS",  "LYSH", "LYN",  "MET",  "PHE",  "PRO",
-    "SER",  "THR",  "TRP",  "TYR",  "VAL",  "ACE",  "NME",  "NAC",  "DA",   "DC",   "DG",   "DT",   "A",
-    "C",    "G",    "U",    "RA",   "RC",   "RG",   "RU",   "ADE",  "CYT",  "GUA",  "THY",  "URA",  "NH2"};
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> charmm_ions{{
-    {"SOD", "Na"}, {"CLA", "Cl"}, {"POT", "K"}, {"CES", "Cs"}, {"LIT", "Li"},
-    {"RUB", "Rb"}, {"CAL", "Ca"}, {"BAR", "Ba"}, {"CAD", "Cd"}, {"ZIN", "Zn"}}};
+    "ALA", "ARG",  "ARGN", "ASN", "ASP", "ASPH", "ASH",  "CYS",  "CYSH", "CYX",  "CYM",  "CYS2", "GLN",
+    "GLU", "GLUH", "GLH",  "GLY", "HIS", "HISA", "HISB", "HISD", "HISE", "HISH", "HIS1", "HIS2", "HID",
+    "HIE", "HIP",  "HSD",  "HSE", "HSP", "ILE",  "LEU",  "LYS",  "LYSH", "LYN",  "MET",  "PHE",  "PRO",
+    "SER", "THR",  "TRP",  "TYR", "VAL", "ACE",  "NME",  "NAC",  "DA",   "DC",   "DG",   "DT",   "A",
+    "C",   "G",    "U",    "RA",  "RC",  "RG",   "RU",   "ADE",  "CYT",  "GUA",  "THY",  "URA",  "NH2"};
+using Ion = std::pair<std::string_view, std::string_view>;
+constexpr std::array<Ion, 10> charmm_ions{Ion{"SOD", "Na"}, Ion{"CLA", "Cl"}, Ion{"POT", "K"},  Ion{"CES", "Cs"},
+                                          Ion{"LIT", "Li"}, Ion{"RUB", "Rb"}, Ion{"CAL", "Ca"}, Ion{"BAR", "Ba"},
+                                          Ion{"CAD", "Cd"}, Ion{"ZIN", "Zn"}};
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -72,9 +73,11 @@ std::uint8_t element_of_atom_name(std::string_view name, std::string_view residu
 
   if (contains(waters, upper_residue)) {
     if (upper[0] == 'O' || upper[0] == 'H') return *one;
-    refuse(name, residue, "is neither O nor H", "sites without a nucleus are not read: write the file again without them (gmx trjconv -n)");
+    refuse(name, residue, "is neither O nor H",
+           "sites without a nucleus are not read: write the file again without them (gmx trjconv -n)");
   }
   if (upper == upper_case(first_letters(residue)) || upper_residue == "ION") {
+    if (upper == "W") refuse(name, residue, "may be tungsten or the water of a coarse-grained model");
     for (const auto& [ion, symbol] : charmm_ions)
       if (upper == ion) return *atomic_number_of(symbol);
     if (const auto z = upper.size() <= 2 ? spelled_by(upper) : std::nullopt) return *z;
@@ -84,7 +87,8 @@ std::uint8_t element_of_atom_name(std::string_view name, std::string_view residu
     if (std::string_view("HCNOPS").find(upper[0]) != std::string_view::npos) return *one;
     refuse(name, residue, "is none of H, C, N, O, P and S");
   }
-  const bool symbol_case = is_upper(letters[0]) && (letters.size() == 1 || (letters.size() == 2 && is_lower(letters[1])));
+  const bool symbol_case =
+      is_upper(letters[0]) && (letters.size() == 1 || (letters.size() == 2 && is_lower(letters[1])));
   if (const auto z = symbol_case ? atomic_number_of(letters) : std::nullopt) return *z;
 
   const auto two = upper.size() >= 2 ? spelled_by(upper.substr(0, 2)) : std::nullopt;

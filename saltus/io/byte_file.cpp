@@ -14,7 +14,7 @@
 namespace saltus {
 
 ByteFile::ByteFile(const std::filesystem::path& path) : name_(path.string()), descriptor_(open_regular_file(path)) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) {
     const int cause = errno;
     ::close(descriptor_);
@@ -33,8 +33,9 @@ ByteFile::~ByteFile() {
 
 const char* ByteFile::at(std::uint64_t offset, std::uint64_t count, std::size_t ahead) {
   if (!holds(offset, count))
-    throw Error(ErrorKind::format, fmt::format("the file ends at byte {}, {} bytes were expected from byte {} on; it is cut off",
-                                               size_, count, offset));
+    throw Error(ErrorKind::format,
+                fmt::format("the file ends at byte {}, {} bytes were expected from byte {} on; it is cut off", size_,
+                            count, offset));
   if (offset < base_ || offset + count > base_ + filled_) {
     const std::uint64_t wanted = std::min(std::max<std::uint64_t>(count, ahead), size_ - offset);
     if (buffer_.size() < wanted + margin) buffer_.resize(static_cast<std::size_t>(wanted) + margin);

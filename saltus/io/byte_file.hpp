@@ -21,8 +21,10 @@ Number load(const char* bytes, std::endian order) {
   Bits bits;
   std::memcpy(&bits, bytes, sizeof bits);
   if (order != std::endian::native) {
-    if constexpr (sizeof(Number) == 4) bits = __builtin_bswap32(bits);
-    else bits = __builtin_bswap64(bits);
+    if constexpr (sizeof(Number) == 4)
+      bits = __builtin_bswap32(bits);
+    else
+      bits = __builtin_bswap64(bits);
   }
   return std::bit_cast<Number>(bits);
 }
@@ -44,7 +46,8 @@ class ByteFile {
   std::uint64_t size() const { return size_; }
   bool holds(std::uint64_t offset, std::uint64_t count) const { return offset <= size_ && count <= size_ - offset; }
   /// `count` bytes at `offset`; the pointer holds until the next call. `ahead`: bytes worth reading at once, because
-  /// what is behind will be asked for next. Throws Error{format} when the file ends before, Error{file} when reading fails.
+  /// what is behind will be asked for next. Throws Error{format} when the file ends before, Error{file} when reading
+  /// fails.
   const char* at(std::uint64_t offset, std::uint64_t count, std::size_t ahead = 0);
 
  private:
@@ -52,7 +55,7 @@ class ByteFile {
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
   std::vector<char> buffer_;
-  std::uint64_t base_ = 0;   // offset of the buffer's first byte
+  std::uint64_t base_ = 0;  // offset of the buffer's first byte
   std::uint64_t filled_ = 0;
 };
 

@@ -17,12 +17,14 @@ Cell cell_from_parameters(const CellParameters& parameters) {
     if (!(length > 0) || !std::isfinite(length))
       throw Error(ErrorKind::format, fmt::format("cell lengths must be positive, found {}, {}, {} Å", a, b, c));
   for (const double cosine : parameters.cosine)
-    if (!(std::abs(cosine) < 1)) throw Error(ErrorKind::format, fmt::format("an angle of the cell has the cosine {}", cosine));
+    if (!(std::abs(cosine) < 1))
+      throw Error(ErrorKind::format, fmt::format("an angle of the cell has the cosine {}", cosine));
   const double sin_gamma = std::sqrt(1 - cos_gamma * cos_gamma);
   const double lean = (cos_alpha - cos_beta * cos_gamma) / sin_gamma;
   const double height_squared = 1 - cos_beta * cos_beta - lean * lean;
   if (!(height_squared > 1e-12))
-    throw Error(ErrorKind::format, fmt::format("no cell has angles with the cosines {}, {}, {}", cos_alpha, cos_beta, cos_gamma));
+    throw Error(ErrorKind::format,
+                fmt::format("no cell has angles with the cosines {}, {}, {}", cos_alpha, cos_beta, cos_gamma));
   return Cell(Mat3{{Vec3{a, 0, 0}, Vec3{b * cos_gamma, b * sin_gamma, 0},
                     Vec3{c * cos_beta, c * lean, c * std::sqrt(height_squared)}}});
 }
@@ -45,8 +47,8 @@ CellParameters cell_parameters_of(const Cell& cell) {
 bool is_in_standard_orientation(const Cell& cell) {
   const Mat3& rows = cell.rows_ang();
   const double near_a = 1e-6 * norm(rows[0]), near_b = 1e-6 * norm(rows[1]);
-  return std::abs(rows[0].y) <= near_a && std::abs(rows[0].z) <= near_a && std::abs(rows[1].z) <= near_b && rows[0].x > 0 &&
-         rows[1].y > 0 && rows[2].z > 0;
+  return std::abs(rows[0].y) <= near_a && std::abs(rows[0].z) <= near_a && std::abs(rows[1].z) <= near_b &&
+         rows[0].x > 0 && rows[1].y > 0 && rows[2].z > 0;
 }
 
 }  // namespace saltus

@@ -22,7 +22,8 @@ double cosine_of_degrees(double angle_degrees);
 /// Lengths and cosines of the lattice vectors.
 CellParameters cell_parameters_of(const Cell& cell);
 
-/// Whether a lies along x and b in the xy plane, to 1e-6 of the lengths, so that nothing but lengths and angles is to be kept.
+/// Whether a lies along x and b in the xy plane, to 1e-6 of the lengths, so that nothing but lengths and angles is to
+/// be kept.
 bool is_in_standard_orientation(const Cell& cell);
 
 }  // namespace saltus

@@ -59,8 +59,10 @@ Cell cell_from_symmetric_matrix(const double (&v)[6]) {
   const Mat3 rows{{Vec3{v[0], v[1], v[3]}, Vec3{v[1], v[2], v[4]}, Vec3{v[3], v[4], v[5]}}};
   const bool positive = v[0] > 0 && v[0] * v[2] > v[1] * v[1] && determinant(rows) > 0;
   if (!positive)
-    refuse("the angles of the cell ({}, {}, {}) are neither cosines nor degrees, and the six numbers are no symmetric matrix of a cell",
-           v[4], v[3], v[1]);
+    refuse(
+        "the angles of the cell ({}, {}, {}) are neither cosines nor degrees, and the six numbers are no symmetric "
+        "matrix of a cell",
+        v[4], v[3], v[1]);
   return Cell(rows);
 }
 
@@ -90,7 +92,8 @@ class DcdReader final : public NumberedReader {
     const std::uint64_t length = mark_at(bytes_.at(offset, layout_.mark, read_ahead), layout_);
     if (length != bytes) refuse("a record of {} bytes at byte {}, expected {}", length, offset, bytes);
     const char* at = bytes_.at(offset, length + 2 * layout_.mark, read_ahead);
-    if (mark_at(at + layout_.mark + length, layout_) != length) refuse("the record at byte {} does not end as it starts", offset);
+    if (mark_at(at + layout_.mark + length, layout_) != length)
+      refuse("the record at byte {} does not end as it starts", offset);
     offset += length + 2 * layout_.mark;
     return {at + layout_.mark, static_cast<std::size_t>(length)};
   }
@@ -104,14 +107,20 @@ class DcdReader final : public NumberedReader {
     const std::string_view header = record(offset, header_bytes);
     if (header.substr(0, 4) != "CORD")
       do_not_support("the file holds {}, not positions; give the trajectory of positions",
-                     header[0] == 'V' ? "velocities" : header.substr(0, 3) == "FRC" ? "forces" : "labels");
+                     header[0] == 'V'               ? "velocities"
+                     : header.substr(0, 3) == "FRC" ? "forces"
+                                                    : "labels");
     std::array<std::int32_t, 20> field;
-    for (std::size_t k = 0; k < field.size(); ++k) field[k] = load<std::int32_t>(header.data() + 4 + 4 * k, layout_.order);
+    for (std::size_t k = 0; k < field.size(); ++k)
+      field[k] = load<std::int32_t>(header.data() + 4 + 4 * k, layout_.order);
     const bool charmm = field[19] != 0;
-    const double file_time_step = charmm ? load<float>(header.data() + 40, layout_.order) : load<double>(header.data() + 40, layout_.order);
+    const double file_time_step =
+        charmm ? load<float>(header.data() + 40, layout_.order) : load<double>(header.data() + 40, layout_.order);
     has_cell_ = charmm && field[10] != 0;
     has_fourth_ = charmm && field[11] != 0;
-    if (field[8] != 0) do_not_support("{} atoms are fixed and not in every frame; write the trajectory again without fixed atoms", field[8]);
+    if (field[8] != 0)
+      do_not_support("{} atoms are fixed and not in every frame; write the trajectory again without fixed atoms",
+                     field[8]);
     first_step_ = field[1];
     step_interval_ = field[2];
 
@@ -122,7 +131,8 @@ class DcdReader final : public NumberedReader {
     if (title_count < 0) refuse("the number of titles must not be negative, found {}", title_count);
     const std::uint64_t titles_bytes = 4 + title_bytes * static_cast<std::uint64_t>(title_count);
     const char* titles = bytes_.at(offset, titles_bytes + 2 * layout_.mark, read_ahead) + layout_.mark;
-    if (mark_at(titles + titles_bytes, layout_) != title_mark) refuse("the record of {} titles at byte {} does not end as it starts", title_count, offset);
+    if (mark_at(titles + titles_bytes, layout_) != title_mark)
+      refuse("the record of {} titles at byte {} does not end as it starts", title_count, offset);
     set_time_step(options, file_time_step, {titles + 4, static_cast<std::size_t>(titles_bytes - 4)});
     offset += titles_bytes + 2 * layout_.mark;
 
@@ -132,12 +142,14 @@ class DcdReader final : public NumberedReader {
     atoms_ = static_cast<std::uint64_t>(atoms);
 
     frames_at_ = offset;
-    frame_bytes_ = (has_cell_ ? cell_bytes + 2 * layout_.mark : 0) + (has_fourth_ ? 4u : 3u) * (4 * atoms_ + 2 * layout_.mark);
+    frame_bytes_ =
+        (has_cell_ ? cell_bytes + 2 * layout_.mark : 0) + (has_fourth_ ? 4u : 3u) * (4 * atoms_ + 2 * layout_.mark);
     const std::uint64_t left = bytes_.size() - offset;
     if (left == 0) refuse("the file holds no frame");
     whole_frames_ = static_cast<std::size_t>(left / frame_bytes_);
     if (left % frame_bytes_ != 0)
-      cut_off_ = fmt::format("the file ends at byte {}, {} of {} bytes into the frame; it is cut off", bytes_.size(), left % frame_bytes_, frame_bytes_);
+      cut_off_ = fmt::format("the file ends at byte {}, {} of {} bytes into the frame; it is cut off", bytes_.size(),
+                             left % frame_bytes_, frame_bytes_);
     source_.columns = "positions";
     source_.step = "step";
     if (time_step_fs_) source_.time = "time";
@@ -152,9 +164,12 @@ class DcdReader final : public NumberedReader {
     double unit_fs = units::fs_per_akma_time;
     if (titles.find("CP2K") != std::string_view::npos) unit_fs = 1;
     if (titles.find("LAMMPS") != std::string_view::npos) {
-      if (options.lammps_units.empty() || options.lammps_units == "metal") unit_fs = units::fs_per_ps;
-      else if (options.lammps_units == "real") unit_fs = 1;
-      else do_not_support("DCD of LAMMPS in {} units; metal and real are read", shown(options.lammps_units));
+      if (options.lammps_units.empty() || options.lammps_units == "metal")
+        unit_fs = units::fs_per_ps;
+      else if (options.lammps_units == "real")
+        unit_fs = 1;
+      else
+        do_not_support("DCD of LAMMPS in {} units; metal and real are read", shown(options.lammps_units));
     }
     if (file_time_step > 0 && step_interval_ > 0) time_step_fs_ = file_time_step * unit_fs;
   }

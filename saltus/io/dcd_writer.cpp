@@ -34,7 +34,8 @@ struct Progress {
   void add(std::size_t k, double value) {
     if (k == 0) first = value;
     if (k == 1) interval = value - first;
-    if (k > 1 && !(std::abs(value - first - static_cast<double>(k) * interval) <= 1e-6 * std::abs(interval))) even = false;
+    if (k > 1 && !(std::abs(value - first - static_cast<double>(k) * interval) <= 1e-6 * std::abs(interval)))
+      even = false;
   }
 };
 
@@ -70,20 +71,27 @@ class DcdWriter final : public TrajectoryWriter {
     if (frame.cell.any_periodic() && !cell)
       throw Error(ErrorKind::usage, "the cell is periodic along some lattice vectors only, which DCD cannot hold");
     if (cell && !is_in_standard_orientation(frame.cell))
-      throw Error(ErrorKind::usage, "DCD holds lengths and angles of a cell with a along x and b in the xy plane; this cell lies otherwise");
+      throw Error(
+          ErrorKind::usage,
+          "DCD holds lengths and angles of a cell with a along x and b in the xy plane; this cell lies otherwise");
     if (frames_ == 0) {
       atoms_ = n;
       has_cell_ = cell;
       file_.text() += header();  // to be replaced when steps and frames are known
     }
-    if (n != atoms_) throw Error(ErrorKind::usage, fmt::format("{} atoms, the frames before have {}; DCD holds one number of atoms", n, atoms_));
-    if (cell != has_cell_) throw Error(ErrorKind::usage, "some frames have a cell and some have none; DCD holds one kind");
+    if (n != atoms_)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} atoms, the frames before have {}; DCD holds one number of atoms", n, atoms_));
+    if (cell != has_cell_)
+      throw Error(ErrorKind::usage, "some frames have a cell and some have none; DCD holds one kind");
 
     std::string bytes;
     if (cell) {
       const CellParameters p = cell_parameters_of(frame.cell);
       append_int(bytes, 48);
-      for (const double value : {p.length_ang[0], p.cosine[2], p.length_ang[1], p.cosine[1], p.cosine[0], p.length_ang[2]}) append_number(bytes, value);
+      for (const double value :
+           {p.length_ang[0], p.cosine[2], p.length_ang[1], p.cosine[1], p.cosine[0], p.length_ang[2]})
+        append_number(bytes, value);
       append_int(bytes, 48);
     }
     for (int axis = 0; axis < 3; ++axis) {

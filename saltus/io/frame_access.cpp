@@ -30,7 +30,8 @@ bool SequentialReader::read_next(Frame& frame) { return advance(&frame); }
 void SequentialReader::seek(std::size_t k) {
   next_ = std::min(k, start_.size() - 1);
   while (next_ < k)
-    if (!advance(nullptr)) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
+    if (!advance(nullptr))
+      throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
 }
 
 std::size_t SequentialReader::count() {
@@ -66,13 +67,15 @@ void NumberedReader::seek(std::size_t k) {
 }
 
 std::size_t NumberedReader::count() {
-  if (!cut_off_.empty()) throw Error(ErrorKind::format, fmt::format("{}, frame {}: {}", name_, whole_frames_ + 1, cut_off_));
+  if (!cut_off_.empty())
+    throw Error(ErrorKind::format, fmt::format("{}, frame {}: {}", name_, whole_frames_ + 1, cut_off_));
   return whole_frames_;
 }
 
 void require_finite(const std::vector<Vec3>& vectors, const char* what) {
   for (std::size_t i = 0; i < vectors.size(); ++i)
-    if (!is_finite(vectors[i])) throw Error(ErrorKind::format, fmt::format("the {} of atom {} is not finite", what, i + 1));
+    if (!is_finite(vectors[i]))
+      throw Error(ErrorKind::format, fmt::format("the {} of atom {} is not finite", what, i + 1));
 }
 
 }  // namespace saltus

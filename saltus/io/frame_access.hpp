@@ -25,7 +25,8 @@ class SequentialReader : public TrajectoryReader {
   };
 
   explicit SequentialReader(std::string name) : name_(std::move(name)) {}
-  /// Reads the frame at `place` and moves `place` behind it; false at the end of the file. Throws without naming file and frame.
+  /// Reads the frame at `place` and moves `place` behind it; false at the end of the file. Throws without naming file
+  /// and frame.
   virtual bool read_at(Place& place, Frame& frame) = 0;
   /// Moves `place` behind the frame there without decoding it; false at the end. Finds the same frames as read_at.
   virtual bool skip_at(Place& place) = 0;

@@ -20,9 +20,9 @@ namespace saltus {
 
 namespace {
 
-constexpr std::size_t first_number = 20;                    // column of the first coordinate
-constexpr std::size_t names_at = 5, names_width = 10;       // residue name and atom name
-constexpr std::size_t narrowest = 6, widest = 40;           // columns of a number
+constexpr std::size_t first_number = 20;               // column of the first coordinate
+constexpr std::size_t names_at = 5, names_width = 10;  // residue name and atom name
+constexpr std::size_t narrowest = 6, widest = 40;      // columns of a number
 constexpr double ang_fs_per_nm_ps = units::ang_per_nm / units::fs_per_ps;
 
 template <typename... Args>
@@ -48,7 +48,8 @@ std::optional<double> finite_number(std::string_view text) {
 
 // The number behind "key=" in the title, where the key starts a word; the last one counts.
 std::optional<std::string_view> title_value(std::string_view title, std::string_view key) {
-  for (std::size_t at = title.rfind(key); at != std::string_view::npos; at = at == 0 ? std::string_view::npos : title.rfind(key, at - 1)) {
+  for (std::size_t at = title.rfind(key); at != std::string_view::npos;
+       at = at == 0 ? std::string_view::npos : title.rfind(key, at - 1)) {
     if (at > 0 && title[at - 1] != ' ' && title[at - 1] != '\t' && title[at - 1] != ',') continue;
     std::string_view value = trim(title.substr(at + key.size()));
     return value.substr(0, value.find_first_of(" \t,"));
@@ -58,7 +59,8 @@ std::optional<std::string_view> title_value(std::string_view title, std::string_
 
 class GroReader final : public SequentialReader {
  public:
-  GroReader(const std::filesystem::path& path, const ReadOptions& options) : SequentialReader(path.string()), lines_(path) {
+  GroReader(const std::filesystem::path& path, const ReadOptions& options)
+      : SequentialReader(path.string()), lines_(path) {
     if (!options.topology.empty()) topology_ = read_topology(options, path.string(), "GRO");
   }
   GroReader(std::string_view text, const std::string& name, std::optional<Topology> topology)
@@ -147,18 +149,22 @@ class GroReader final : public SequentialReader {
       if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", i, atoms);
       if (i == 0) {
         width = number_width(line);
-        if (width == 0) refuse("{} is no atom line: expected names in 20 columns and a position in equal columns", shown(line));
+        if (width == 0)
+          refuse("{} is no atom line: expected names in 20 columns and a position in equal columns", shown(line));
         velocities = trim(line.substr(first_number + 3 * width)) != "";
       }
       if (line.size() < first_number + 3 * width)
-        refuse("the line of atom {} has {} columns, expected at least {}", i + 1, line.size(), first_number + 3 * width);
+        refuse("the line of atom {} has {} columns, expected at least {}", i + 1, line.size(),
+               first_number + 3 * width);
       Vec3 position, velocity;
-      for (int axis = 0; axis < 3; ++axis) position[axis] = number(line, first_number + static_cast<std::size_t>(axis) * width, width);
+      for (int axis = 0; axis < 3; ++axis)
+        position[axis] = number(line, first_number + static_cast<std::size_t>(axis) * width, width);
       frame.position_ang.push_back(units::ang_per_nm * position);
       if ((trim(line.substr(first_number + 3 * width)) != "") != velocities)
         refuse("atom {} has {} velocity, other than atom 1", i + 1, velocities ? "no" : "a");
       if (velocities) {
-        for (int axis = 0; axis < 3; ++axis) velocity[axis] = number(line, first_number + static_cast<std::size_t>(axis + 3) * width, width);
+        for (int axis = 0; axis < 3; ++axis)
+          velocity[axis] = number(line, first_number + static_cast<std::size_t>(axis + 3) * width, width);
         frame.velocity_ang_fs.push_back(ang_fs_per_nm_ps * velocity);
       }
       if (!topology_) take_element(i, line.substr(names_at, names_width));
@@ -254,7 +260,8 @@ std::unique_ptr<TrajectoryReader> open_gro(const std::filesystem::path& path, co
   return std::make_unique<GroReader>(path, options);
 }
 
-std::unique_ptr<TrajectoryReader> open_gro_text(std::string_view text, const std::string& name, std::optional<Topology> topology) {
+std::unique_ptr<TrajectoryReader> open_gro_text(std::string_view text, const std::string& name,
+                                                std::optional<Topology> topology) {
   return std::make_unique<GroReader>(text, name, std::move(topology));
 }
 

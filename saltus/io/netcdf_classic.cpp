@@ -25,7 +25,8 @@ template <typename... Args>
 
 std::uint64_t filled_up(std::uint64_t bytes) { return (bytes + 3) & ~std::uint64_t{3}; }
 
-// Reads the header from its start to its end. Whatever it counts takes bytes of the header, so that memory is bounded by the file.
+// Reads the header from its start to its end. Whatever it counts takes bytes of the header, so that memory is bounded
+// by the file.
 class HeaderReader {
  public:
   explicit HeaderReader(ByteFile& file) : file_(file) {}
@@ -83,7 +84,8 @@ class HeaderReader {
     const std::uint32_t found = word();
     const std::uint64_t number = count();
     if (found != tag && !(found == 0 && number == 0)) refuse("expected the list of {} at byte {}", what, at_);
-    if (number > (file_.size() - at_) / least_bytes) refuse("{} {} at byte {} are more than the file can hold", number, what, at_);
+    if (number > (file_.size() - at_) / least_bytes)
+      refuse("{} {} at byte {} are more than the file can hold", number, what, at_);
     return number;
   }
 
@@ -113,7 +115,8 @@ class HeaderReader {
       attribute.name = name();
       attribute.type = type();
       const std::uint64_t values = count(), each = netcdf_bytes(attribute.type);
-      if (values > file_.size() / each) refuse("attribute {} of {} values is larger than the file", shown(attribute.name), values);
+      if (values > file_.size() / each)
+        refuse("attribute {} of {} values is larger than the file", shown(attribute.name), values);
       if (attribute.type == NetcdfType::text) {
         attribute.text = text(values);
       } else {
@@ -124,7 +127,8 @@ class HeaderReader {
           const char* value = start + i * each;
           if (attribute.type == NetcdfType::float32) attribute.number.push_back(load<float>(value, std::endian::big));
           if (attribute.type == NetcdfType::float64) attribute.number.push_back(load<double>(value, std::endian::big));
-          if (attribute.type == NetcdfType::int32) attribute.number.push_back(load<std::int32_t>(value, std::endian::big));
+          if (attribute.type == NetcdfType::int32)
+            attribute.number.push_back(load<std::int32_t>(value, std::endian::big));
         }
         at_ += bytes;
       }
@@ -141,7 +145,8 @@ class HeaderReader {
       if (rank > 1024) refuse("variable {} has {} dimensions", shown(variable.name), rank);
       for (std::uint64_t i = 0; i < rank; ++i) {
         const std::uint64_t index = count();
-        if (index >= header.dimensions.size()) refuse("variable {} has dimension number {} of {}", shown(variable.name), index, header.dimensions.size());
+        if (index >= header.dimensions.size())
+          refuse("variable {} has dimension number {} of {}", shown(variable.name), index, header.dimensions.size());
         const std::uint64_t length = header.dimensions[static_cast<std::size_t>(index)].length;
         if (length == 0 && i > 0) refuse("the record dimension of variable {} is not its first", shown(variable.name));
         variable.has_records = variable.has_records || length == 0;
@@ -203,7 +208,8 @@ std::uint64_t netcdf_bytes(NetcdfType type) {
 }
 
 const char* name(NetcdfType type) {
-  constexpr const char* names[] = {"byte", "char", "short", "int", "float", "double", "ubyte", "ushort", "uint", "int64", "uint64"};
+  constexpr const char* names[] = {"byte",  "char",   "short", "int",   "float", "double",
+                                   "ubyte", "ushort", "uint",  "int64", "uint64"};
   return names[static_cast<std::size_t>(type) - 1];
 }
 

@@ -66,7 +66,8 @@ class DictionaryParser {
     }
     blanks();
     if (!rest_.empty()) refuse("the header goes on behind its dictionary: {}", shown(rest_));
-    if (header.type.empty() || !header.fortran_order || !header.shape) refuse("the header lacks descr, fortran_order or shape");
+    if (header.type.empty() || !header.fortran_order || !header.shape)
+      refuse("the header lacks descr, fortran_order or shape");
     return header;
   }
 
@@ -83,7 +84,8 @@ class DictionaryParser {
   }
   std::string quoted() {
     blanks();
-    if (rest_.empty() || (rest_[0] != '\'' && rest_[0] != '"')) refuse("the header has {}, expected a text in quotes", shown(rest_));
+    if (rest_.empty() || (rest_[0] != '\'' && rest_[0] != '"'))
+      refuse("the header has {}, expected a text in quotes", shown(rest_));
     const std::size_t end = rest_.find(rest_[0], 1);
     if (end == std::string_view::npos) refuse("the header has an open quote at {}", shown(rest_));
     const std::string text(rest_.substr(1, end - 1));
@@ -147,10 +149,12 @@ class NpyReader final : public NumberedReader {
     const auto version = static_cast<unsigned char>(start[6]);
     if (version < 1 || version > 3) do_not_support("version {} of the .npy format", version);
     std::uint64_t at = version == 1 ? 10 : 12;
-    const std::uint64_t length = version == 1 ? static_cast<unsigned char>(start[8]) | static_cast<unsigned>(static_cast<unsigned char>(start[9])) << 8
+    const std::uint64_t length = version == 1 ? static_cast<unsigned char>(start[8]) |
+                                                    static_cast<unsigned>(static_cast<unsigned char>(start[9])) << 8
                                               : load<std::uint32_t>(bytes_.at(8, 4), std::endian::little);
     if (length > header_limit) refuse("a header of {} bytes", length);
-    const ArrayHeader header = DictionaryParser({bytes_.at(at, length, read_ahead), static_cast<std::size_t>(length)}).parse();
+    const ArrayHeader header =
+        DictionaryParser({bytes_.at(at, length, read_ahead), static_cast<std::size_t>(length)}).parse();
     at += length;
 
     if (header.type != "<f4" && header.type != ">f4" && header.type != "<f8" && header.type != ">f8")
@@ -160,7 +164,8 @@ class NpyReader final : public NumberedReader {
     const auto& shape = *header.shape;
     std::string text;
     for (const auto n : shape) text += fmt::format("{}{}", text.empty() ? "" : ", ", n);
-    if (shape.size() != 3 || shape[2] != 3) do_not_support("an array of shape ({}), expected (frames, atoms, 3); use reshape", text);
+    if (shape.size() != 3 || shape[2] != 3)
+      do_not_support("an array of shape ({}), expected (frames, atoms, 3); use reshape", text);
     if (*header.fortran_order) do_not_support("an array in Fortran order; save numpy.ascontiguousarray of it");
     const std::uint64_t frames = shape[0];
     if (frames == 0 || shape[1] == 0) refuse("an array of shape ({}) holds no frame", text);
@@ -171,7 +176,8 @@ class NpyReader final : public NumberedReader {
     if (whole > frames || (whole == frames && left % frame_bytes_ != 0))
       refuse("the file has {} bytes more than its shape ({}) takes", left - frames * frame_bytes_, text);
     whole_frames_ = static_cast<std::size_t>(whole);
-    if (whole < frames) cut_off_ = fmt::format("the file ends at byte {}, its shape has {} frames; it is cut off", bytes_.size(), frames);
+    if (whole < frames)
+      cut_off_ = fmt::format("the file ends at byte {}, its shape has {} frames; it is cut off", bytes_.size(), frames);
     source_.columns = "positions";
     if (options.time_step_fs > 0) {
       time_step_fs_ = options.time_step_fs;

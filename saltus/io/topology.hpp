@@ -17,8 +17,8 @@ struct Topology {
   std::string name;  ///< of the file, for messages
 };
 
-/// The first frame of the file options.topology. Throws Error{usage} when none is given, which says for `file` of format
-/// `format` what to give, and the errors of reading that file.
+/// The first frame of the file options.topology. Throws Error{usage} when none is given, which says for `file` of
+/// format `format` what to give, and the errors of reading that file.
 Topology read_topology(const ReadOptions& options, const std::string& file, const char* format);
 
 /// Throws Error{format} when a frame has another number of atoms than the topology.

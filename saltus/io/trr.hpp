@@ -1,10 +1,12 @@
-// GROMACS TRR: positions, velocities and forces in full precision. Reference: GROMACS manual, "trr", and src/gromacs/fileio/trrio.h.
+// GROMACS TRR: positions, velocities and forces in full precision. Reference: GROMACS manual, "trr", and
+// src/gromacs/fileio/trrio.h.
 //
-// A frame, in XDR (big endian): magic 1993, the text "GMX_trn_file", thirteen integers (bytes of each block, atoms, step), time (ps)
-// and lambda, then the blocks: box, virial, pressure, positions (nm), velocities (nm/ps), forces (kJ/mol/nm), each in
-// single or double precision as the sizes say.
+// A frame, in XDR (big endian): magic 1993, the text "GMX_trn_file", thirteen integers (bytes of each block, atoms,
+// step), time (ps) and lambda, then the blocks: box, virial, pressure, positions (nm), velocities (nm/ps), forces
+// (kJ/mol/nm), each in single or double precision as the sizes say.
 //
-// Units          nm → Å, ps → fs, kJ/mol/nm → eV/Å. A box of zeros is not periodic. Lambda, virial and pressure are passed over.
+// Units          nm → Å, ps → fs, kJ/mol/nm → eV/Å. A box of zeros is not periodic. Lambda, virial and pressure are
+//                passed over.
 // Elements       not in the file: ReadOptions::topology must name them.
 // Frames         without positions (only velocities or forces, written more often) are passed over and not counted.
 #pragma once

@@ -25,7 +25,8 @@ template <typename Number>
 Cell cell_from_xdr(const char* bytes) {
   Mat3 rows_nm;
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) rows_nm[i][j] = load<Number>(bytes + static_cast<int>(sizeof(Number)) * (3 * i + j), std::endian::big);
+    for (int j = 0; j < 3; ++j)
+      rows_nm[i][j] = load<Number>(bytes + static_cast<int>(sizeof(Number)) * (3 * i + j), std::endian::big);
   return cell_from_rows_nm(rows_nm);
 }
 

@@ -1,8 +1,8 @@
-// GROMACS XTC: positions compressed to a precision. Reference: GROMACS manual, "xtc"; Lindahl, Hess, van der Spoel,
-// J. Mol. Model. 7, 306 (2001) for the library; the coding is described in xtc_coding.hpp.
+// GROMACS XTC: positions compressed to a precision. Reference: GROMACS manual, "xtc"; Lindahl, Hess, van der Spoel, J.
+// Mol. Model. 7, 306 (2001) for the library; the coding is described in xtc_coding.hpp.
 //
-// A frame, in XDR (big endian): magic 1995, or 2023 with a 64-bit length of the compressed data; atoms, step, time (ps),
-// lattice vectors in rows (nm), positions (nm): floats for up to nine atoms, else compressed.
+// A frame, in XDR (big endian): magic 1995, or 2023 with a 64-bit length of the compressed data; atoms, step, time
+// (ps), lattice vectors in rows (nm), positions (nm): floats for up to nine atoms, else compressed.
 //
 // Units          nm → Å, ps → fs. A box of zeros is not periodic; a lattice vector of zeros is not periodic along it.
 // Elements       not in the file: ReadOptions::topology must name them.

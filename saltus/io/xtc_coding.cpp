@@ -17,12 +17,13 @@ __extension__ using Wide = unsigned __int128;
 // Number of values of a small offset: about 2^(index/3), so that three of them fit into `index` bits.
 constexpr int first_small = 9;
 constexpr std::array<std::uint32_t, 73> small_counts{
-    0,       0,       0,       0,       0,       0,       0,       0,       0,       8,       10,      12,      16,
-    20,      25,      32,      40,      50,      64,      80,      101,     128,     161,     203,     256,     322,
-    406,     512,     645,     812,     1024,    1290,    1625,    2048,    2580,    3250,    4096,    5060,    6501,
-    8192,    10321,   13003,   16384,   20642,   26007,   32768,   41285,   52015,   65536,   82570,   104031,  131072,
-    165140,  208063,  262144,  330280,  416127,  524287,  660561,  832255,  1048576, 1321122, 1664510, 2097152, 2642245,
-    3329021, 4194304, 5284491, 6658042, 8388607, 10568983, 13316085, 16777216};
+    0,       0,       0,       0,       0,        0,        0,       0,       0,       8,       10,
+    12,      16,      20,      25,      32,       40,       50,      64,      80,      101,     128,
+    161,     203,     256,     322,     406,      512,      645,     812,     1024,    1290,    1625,
+    2048,    2580,    3250,    4096,    5060,     6501,     8192,    10321,   13003,   16384,   20642,
+    26007,   32768,   41285,   52015,   65536,    82570,    104031,  131072,  165140,  208063,  262144,
+    330280,  416127,  524287,  660561,  832255,   1048576,  1321122, 1664510, 2097152, 2642245, 3329021,
+    4194304, 5284491, 6658042, 8388607, 10568983, 13316085, 16777216};
 
 // Division by a number that is used often: the estimate from the reciprocal is the quotient or one less.
 struct Divisor {
@@ -69,7 +70,8 @@ struct Bits {
     at += count;
     const unsigned rest = count & 7, whole = count & ~7u;
     const std::uint64_t rest_bits = (next >> (64 - count)) & ((1u << rest) - 1);
-    const std::uint64_t whole_bits = __builtin_bswap64(next) & (whole == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << whole) - 1);
+    const std::uint64_t whole_bits =
+        __builtin_bswap64(next) & (whole == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << whole) - 1);
     return whole_bits | (whole == 64 ? 0 : rest_bits << whole);
   }
 };
@@ -102,7 +104,8 @@ inline Triple take_triple(Bits& from, unsigned bits, const Divisor& count_y, con
 
 std::uint64_t least_xtc_bytes(std::uint64_t atoms) { return atoms / 4; }  // one bit of position and one of run length
 
-void decode_xtc(const XtcBlock& block, const char* bytes, std::uint64_t count, double scale, std::span<Vec3> positions) {
+void decode_xtc(const XtcBlock& block, const char* bytes, std::uint64_t count, double scale,
+                std::span<Vec3> positions) {
   std::uint64_t size[3];
   bool packed = true;
   for (int axis = 0; axis < 3; ++axis) {
@@ -113,8 +116,10 @@ void decode_xtc(const XtcBlock& block, const char* bytes, std::uint64_t count, d
   const unsigned group_bits = packed ? [&] {
     const Wide product = Wide{size[0]} * size[1] * size[2];
     const auto high = static_cast<std::uint64_t>(product >> 64);
-    return static_cast<unsigned>(high ? 64 + std::bit_width(high) : std::bit_width(static_cast<std::uint64_t>(product)));
-  }() : 0;
+    return static_cast<unsigned>(high ? 64 + std::bit_width(high)
+                                      : std::bit_width(static_cast<std::uint64_t>(product)));
+  }()
+                                     : 0;
   const Divisor count_y(size[1]), count_z(size[2]);
   const Triple minimum{block.minimum[0], block.minimum[1], block.minimum[2]};
 
@@ -128,7 +133,8 @@ void decode_xtc(const XtcBlock& block, const char* bytes, std::uint64_t count, d
   unsigned run = 0;  // atoms behind the one of the group; stays until it is changed
   bool in_range = true;
   const auto put = [&](std::size_t i, const Triple& v) {
-    positions[i] = {scale * static_cast<double>(v.x), scale * static_cast<double>(v.y), scale * static_cast<double>(v.z)};
+    positions[i] = {scale * static_cast<double>(v.x), scale * static_cast<double>(v.y),
+                    scale * static_cast<double>(v.z)};
   };
   for (std::size_t i = 0; i < n;) {
     // A group takes at most 102 bytes, which may be read whatever they hold.

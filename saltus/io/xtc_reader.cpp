@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::int32_t magic_32 = 1995, magic_64 = 2023;
 constexpr std::int32_t largest_not_compressed = 9;
-constexpr std::uint64_t start_bytes = 56;   // up to the second number of atoms
-constexpr std::uint64_t block_bytes = 32;   // precision, minimum, maximum, width
+constexpr std::uint64_t start_bytes = 56;  // up to the second number of atoms
+constexpr std::uint64_t block_bytes = 32;  // precision, minimum, maximum, width
 constexpr std::size_t read_ahead = std::size_t{1} << 18;
 
 template <typename Number>
@@ -57,10 +57,13 @@ class XtcReader final : public SequentialReader {
     const char* start = bytes_.at(offset, start_bytes, ahead);
     const auto magic = big<std::int32_t>(start);
     if (magic != magic_32 && magic != magic_64)
-      throw Error(ErrorKind::format, fmt::format("expected the magic number {} or {} at byte {}, found {}", magic_32, magic_64, offset, magic));
+      throw Error(ErrorKind::format, fmt::format("expected the magic number {} or {} at byte {}, found {}", magic_32,
+                                                 magic_64, offset, magic));
     const auto atoms = big<std::int32_t>(start + 4), again = big<std::int32_t>(start + 52);
-    if (atoms < 1) throw Error(ErrorKind::format, fmt::format("the number of atoms must be at least 1, found {}", atoms));
-    if (atoms != again) throw Error(ErrorKind::format, fmt::format("the number of atoms is given as {} and as {}", atoms, again));
+    if (atoms < 1)
+      throw Error(ErrorKind::format, fmt::format("the number of atoms must be at least 1, found {}", atoms));
+    if (atoms != again)
+      throw Error(ErrorKind::format, fmt::format("the number of atoms is given as {} and as {}", atoms, again));
     Header header;
     header.atoms = static_cast<std::uint64_t>(atoms);
     header.compressed = atoms > largest_not_compressed;
@@ -76,8 +79,9 @@ class XtcReader final : public SequentialReader {
         throw Error(ErrorKind::format, fmt::format("{} bytes cannot hold the positions of {} atoms", length, atoms));
     }
     if (!bytes_.holds(header.data, header.data_bytes))
-      throw Error(ErrorKind::format, fmt::format("the file ends at byte {} within the positions, {} bytes from byte {} on; it is cut off",
-                                                 bytes_.size(), header.data_bytes, header.data));
+      throw Error(ErrorKind::format,
+                  fmt::format("the file ends at byte {} within the positions, {} bytes from byte {} on; it is cut off",
+                              bytes_.size(), header.data_bytes, header.data));
     // Filled up to a multiple of four; files cut off within the filling hold all that counts.
     header.end = std::min(header.data + ((header.data_bytes + 3) & ~std::uint64_t{3}), bytes_.size());
     return header;
@@ -123,7 +127,8 @@ class XtcReader final : public SequentialReader {
     } else {
       const char* data = bytes_.at(header.data, header.data_bytes, read_ahead);
       for (std::size_t i = 0; i < atoms; ++i)
-        frame.position_ang[i] = units::ang_per_nm * Vec3{big<float>(data + 12 * i), big<float>(data + 12 * i + 4), big<float>(data + 12 * i + 8)};
+        frame.position_ang[i] = units::ang_per_nm * Vec3{big<float>(data + 12 * i), big<float>(data + 12 * i + 4),
+                                                         big<float>(data + 12 * i + 8)};
       require_finite(frame.position_ang, "position");
     }
     place.offset = header.end;

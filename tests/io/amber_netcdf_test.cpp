@@ -13,7 +13,9 @@ namespace {
 const std::string golden = SALTUS_SOURCE_DIR "/tests/golden/mdanalysis/amber_netcdf";
 
 OpenBytes opener(std::size_t atoms, const ReadOptions& options = {}) {
-  return [=](std::string_view bytes, const std::string& name) { return open_amber_netcdf_bytes(bytes, name, hydrogens(atoms), options); };
+  return [=](std::string_view bytes, const std::string& name) {
+    return open_amber_netcdf_bytes(bytes, name, hydrogens(atoms), options);
+  };
 }
 
 std::vector<Frame> frames_in(const std::string& file) { return read_all(*opener(5)(read_file(file), file)); }
@@ -66,7 +68,8 @@ TEST(AmberNetcdf, HeaderOfTheLibrary) {
   EXPECT_EQ(header.record_bytes, 8u + 2 * 5 * 3 * 8u + 2 * 3 * 8u + 8u);
   ASSERT_NE(header.variable("velocities"), nullptr);
   EXPECT_EQ(header.variable("velocities")->values, 15u);
-  EXPECT_EQ(find_attribute(header.variable("velocities")->attributes, "scale_factor")->number, (std::vector<double>{20.455}));
+  EXPECT_EQ(find_attribute(header.variable("velocities")->attributes, "scale_factor")->number,
+            (std::vector<double>{20.455}));
   EXPECT_EQ(find_attribute(header.attributes, "program")->text, "make.py");
   EXPECT_EQ(header.variable("nothing"), nullptr);
 }
@@ -92,7 +95,9 @@ TEST(AmberNetcdf, OpensAsATrajectoryWithATopology) {
 
 TEST(AmberNetcdf, Malformed) {
   const std::string good = read_file(golden + "/all.nc"), five = read_file(golden + "/double_5.nc");
-  const auto int_at = [&](std::size_t offset, std::int32_t value) { return with_bytes(good, offset, number_bytes(value)); };
+  const auto int_at = [&](std::size_t offset, std::int32_t value) {
+    return with_bytes(good, offset, number_bytes(value));
+  };
   // The type of a variable stands eight bytes before where it starts, its bytes between.
   ByteFile file{std::string_view(good)};
   const NetcdfHeader header = read_netcdf_header(file);
@@ -108,26 +113,34 @@ TEST(AmberNetcdf, Malformed) {
           {"empty", "", "empty"},
           {"short", "CDF", "cut off"},
           {"version", with_bytes(good, 3, "\x03"), "expected 'CDF' and version 1, 2 or 5"},
-          {"hdf5", read_file(golden + "/netcdf4.nc"), "netCDF-4 (HDF5) is not read; convert the file: nccopy -k cdf5 IN OUT"},
+          {"hdf5", read_file(golden + "/netcdf4.nc"),
+           "netCDF-4 (HDF5) is not read; convert the file: nccopy -k cdf5 IN OUT"},
           {"no_frame", int_at(4, 0), "holds no frame"},
           {"more_frames", int_at(4, 4), "frame 4: the file ends at byte"},
           {"billions_of_frames", int_at(4, 2000000000), "its header states 2000000000 frames; it is cut off"},
           {"dimension_tag", int_at(dimensions, 11), "expected the list of dimensions"},
-          {"dimension_count", int_at(dimensions + 4, 2000000000), "2000000000 dimensions at byte 16 are more than the file can hold"},
+          {"dimension_count", int_at(dimensions + 4, 2000000000),
+           "2000000000 dimensions at byte 16 are more than the file can hold"},
           {"name_length", int_at(dimensions + 8, 0), "a name of 0 bytes"},
           {"name_huge", int_at(dimensions + 8, 2000000000), "a name of 2000000000 bytes"},
           {"not_amber", with_text(good, "Conventions", "AMBER", "CHARM"), "Conventions is 'CHARM', expected AMBER"},
           {"no_conventions", with_text(good, "CDF", "Conventions", "conventions"), "Conventions is absent"},
-          {"no_coordinates", with_text(good, "CDF", number_bytes(11) + "coordinates", number_bytes(11) + "coordinated"), "no variable 'coordinates'"},
-          {"unit", with_text(good, "coordinates", "angstrom", "nanomete"), "coordinates are in 'nanomete', expected angstrom"},
+          {"no_coordinates", with_text(good, "CDF", number_bytes(11) + "coordinates", number_bytes(11) + "coordinated"),
+           "no variable 'coordinates'"},
+          {"unit", with_text(good, "coordinates", "angstrom", "nanomete"),
+           "coordinates are in 'nanomete', expected angstrom"},
           {"only_lengths", with_text(good, "CDF", "cell_angles", "cell_ankles"), "there is only one"},
-          {"scale_factor", with_text(five, "velocities", number_bytes(20.455), number_bytes(0.)), "scale_factor of velocities"},
-          {"type", with_bytes(good, offset_at - 8, number_bytes<std::int32_t>(4)), "coordinates are of type int, expected float or double"},
+          {"scale_factor", with_text(five, "velocities", number_bytes(20.455), number_bytes(0.)),
+           "scale_factor of velocities"},
+          {"type", with_bytes(good, offset_at - 8, number_bytes<std::int32_t>(4)),
+           "coordinates are of type int, expected float or double"},
           {"type_unknown", with_bytes(good, offset_at - 8, number_bytes<std::int32_t>(77)), "unknown type 77"},
           {"start_beyond", with_bytes(good, offset_at, number_bytes<std::int64_t>(-1)), "starts beyond any file"},
           {"start_behind", with_bytes(good, offset_at, number_bytes<std::int64_t>(1000000)), "frame 1: the file ends"},
-          {"atoms", with_text(good, "atom", number_bytes<std::int32_t>(5), number_bytes<std::int32_t>(6)), "6 atoms, but the topology topology has 5"},
-          {"spatial", with_text(good, "spatial", number_bytes<std::int32_t>(3), number_bytes<std::int32_t>(4)), "expected (frame, atom, 3)"},
+          {"atoms", with_text(good, "atom", number_bytes<std::int32_t>(5), number_bytes<std::int32_t>(6)),
+           "6 atoms, but the topology topology has 5"},
+          {"spatial", with_text(good, "spatial", number_bytes<std::int32_t>(3), number_bytes<std::int32_t>(4)),
+           "expected (frame, atom, 3)"},
           {"position_nan", with_bytes(good, first + 16, nan), "frame 1: the position of atom 2 is not finite"},
           {"time_nan", with_bytes(good, time, nan), "the time is not finite"},
           {"length_negative", with_bytes(good, lengths, number_bytes(-12.f)), "cell lengths must be positive"},

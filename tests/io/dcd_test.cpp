@@ -14,7 +14,9 @@ const std::string golden = SALTUS_SOURCE_DIR "/tests/golden/mdanalysis/dcd";
 constexpr std::size_t frames_at = 84 + 8 + 244 + 8 + 4 + 8;  // in the golden files with 32-bit record marks
 
 OpenBytes opener(std::size_t atoms, const ReadOptions& options = {}) {
-  return [=](std::string_view bytes, const std::string& name) { return open_dcd_bytes(bytes, name, hydrogens(atoms), options); };
+  return [=](std::string_view bytes, const std::string& name) {
+    return open_dcd_bytes(bytes, name, hydrogens(atoms), options);
+  };
 }
 
 std::vector<Frame> frames_in(const std::string& file) { return read_all(*opener(6)(read_file(file), file)); }
@@ -22,8 +24,8 @@ std::vector<Frame> frames_in(const std::string& file) { return read_all(*opener(
 std::string little_int(std::int32_t value) { return number_bytes(value, false); }
 
 TEST(Dcd, ReadsWhatMdAnalysisReads) {
-  const std::size_t compared =
-      expect_golden(golden, {{"time", {1e-7, 0, 1000}}, {"cell", {1e-6, 1e-5}}, {"positions", {1e-8, 1e-8}}}, frames_in);
+  const std::size_t compared = expect_golden(
+      golden, {{"time", {1e-7, 0, 1000}}, {"cell", {1e-6, 1e-5}}, {"positions", {1e-8, 1e-8}}}, frames_in);
   EXPECT_EQ(compared, 42u);
   const auto frames = frames_in(golden + "/skewed.dcd");
   EXPECT_EQ(frames[0].step, 500);
@@ -67,8 +69,8 @@ TEST(Dcd, TimeStepByOriginAndOption) {
 
 TEST(Dcd, XPlorHasADoubleTimeStepAndNoCell) {
   std::string bytes = read_file(golden + "/no_cell.dcd");
-  bytes = with_bytes(bytes, 4 + 4 + 36, number_bytes(0.25, false));   // overlays the mark of a cell
-  bytes = with_bytes(bytes, 4 + 4 + 76, little_int(0));               // version 0: not CHARMM
+  bytes = with_bytes(bytes, 4 + 4 + 36, number_bytes(0.25, false));  // overlays the mark of a cell
+  bytes = with_bytes(bytes, 4 + 4 + 76, little_int(0));              // version 0: not CHARMM
   const std::size_t at = frames_at, cell = 56, frame = cell + 3 * 32;
   bytes = bytes.substr(0, at) + bytes.substr(at + cell, 96) + bytes.substr(at + frame + cell, 96);
   const auto frames = read_all(*opener(6)(bytes, "xplor"));
@@ -79,7 +81,8 @@ TEST(Dcd, XPlorHasADoubleTimeStepAndNoCell) {
 
 // As older versions of MDAnalysis write it.
 TEST(Dcd, WrongLengthOfTheTitles) {
-  const std::string bytes = with_bytes(with_bytes(read_file(golden + "/skewed.dcd"), 92, little_int(164)), 92 + 248, little_int(164));
+  const std::string bytes =
+      with_bytes(with_bytes(read_file(golden + "/skewed.dcd"), 92, little_int(164)), 92 + 248, little_int(164));
   EXPECT_EQ(opener(6)(bytes, "old")->count(), 3u);
 }
 
@@ -114,7 +117,8 @@ std::vector<Frame> written_frames(bool cell) {
     Frame frame;
     frame.atoms = std::make_shared<const Atoms>(atoms_of({3, 14, 8}));
     if (cell) frame.cell = Cell(Mat3{{Vec3{5. + k, 0, 0}, Vec3{1.5, 6, 0}, Vec3{-0.5, 0.25 * k, 7}}});
-    for (int i = 0; i < 3; ++i) frame.position_ang.push_back({10 * random.normal(), 10 * random.normal(), 10 * random.normal()});
+    for (int i = 0; i < 3; ++i)
+      frame.position_ang.push_back({10 * random.normal(), 10 * random.normal(), 10 * random.normal()});
     frame.step = 100 + 20 * k;
     frame.time_fs = 0.5 * static_cast<double>(frame.step);
     frames.push_back(frame);
@@ -122,7 +126,8 @@ std::vector<Frame> written_frames(bool cell) {
   return frames;
 }
 
-std::vector<Frame> through_file(const TemporaryFolder& folder, const std::vector<Frame>& frames, const WriteOptions& write = {}) {
+std::vector<Frame> through_file(const TemporaryFolder& folder, const std::vector<Frame>& frames,
+                                const WriteOptions& write = {}) {
   const auto writer = create_trajectory(folder / "a.dcd", write);
   for (const auto& frame : frames) writer->write(frame);
   writer->commit();
@@ -139,7 +144,8 @@ TEST(Dcd, WriteThenReadKeepsPositionsCellAndTime) {
       EXPECT_EQ(read[k].step, frames[k].step);
       EXPECT_NEAR(read[k].time_fs, frames[k].time_fs, 1e-7 * frames[k].time_fs);  // the time step is a float
       EXPECT_EQ(read[k].cell.any_periodic(), cell);
-      for (int i = 0; i < 3 && cell; ++i) EXPECT_NEAR(norm(read[k].cell.rows_ang()[i] - frames[k].cell.rows_ang()[i]), 0, 1e-14 * 10);
+      for (int i = 0; i < 3 && cell; ++i)
+        EXPECT_NEAR(norm(read[k].cell.rows_ang()[i] - frames[k].cell.rows_ang()[i]), 0, 1e-14 * 10);
       for (std::size_t i = 0; i < frames[k].size(); ++i)
         for (int axis = 0; axis < 3; ++axis)
           EXPECT_EQ(read[k].position_ang[i][axis], static_cast<float>(frames[k].position_ang[i][axis]));
@@ -194,7 +200,8 @@ TEST(Dcd, WhatTheFormatCannotHoldIsRefused) {
   refused([](Frame& frame) { frame.position_ang.clear(); }, ErrorKind::usage);
   refused([](Frame& frame) { frame.cell = Cell(); }, ErrorKind::usage);
   refused([](Frame& frame) { frame.cell = Cell(Mat3::identity(), {true, true, false}); }, ErrorKind::usage);
-  refused([](Frame& frame) { frame.cell = Cell(Mat3{{Vec3{0, 5, 0}, Vec3{5, 0, 0}, Vec3{0, 0, -5}}}); }, ErrorKind::usage);
+  refused([](Frame& frame) { frame.cell = Cell(Mat3{{Vec3{0, 5, 0}, Vec3{5, 0, 0}, Vec3{0, 0, -5}}}); },
+          ErrorKind::usage);
   refused([](Frame& frame) { frame.position_ang[1].y = 1e300; }, ErrorKind::numeric);
   refused([](Frame& frame) { frame.position_ang[1].y = std::nan(""); }, ErrorKind::numeric);
   EXPECT_THROW(create_trajectory(folder / "c.dcd")->commit(), Error);
@@ -214,8 +221,12 @@ TEST(Dcd, OpensAsATrajectoryWithATopology) {
 
 TEST(Dcd, Malformed) {
   const std::string good = read_file(golden + "/skewed.dcd");
-  const auto int_at = [&](std::size_t offset, std::int32_t value) { return with_bytes(good, offset, little_int(value)); };
-  const auto double_at = [&](std::size_t offset, double value) { return with_bytes(good, offset, number_bytes(value, false)); };
+  const auto int_at = [&](std::size_t offset, std::int32_t value) {
+    return with_bytes(good, offset, little_int(value));
+  };
+  const auto double_at = [&](std::size_t offset, double value) {
+    return with_bytes(good, offset, number_bytes(value, false));
+  };
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::size_t cell = frames_at + 4, x = cell + 48 + 4 + 4;
   expect_refused(
@@ -226,7 +237,8 @@ TEST(Dcd, Malformed) {
           {"forces", with_bytes(good, 4, "FRC "), "holds forces, not positions"},
           {"header_end", int_at(88, 85), "does not end as it starts"},
           {"fixed_atoms", int_at(40, 2), "2 atoms are fixed"},
-          {"time_step_nan", with_bytes(good, 44, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)), "time step is not finite"},
+          {"time_step_nan", with_bytes(good, 44, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)),
+           "time step is not finite"},
           {"titles_negative", int_at(96, -1), "must not be negative, found -1"},
           {"titles_many", int_at(96, 1000), "it is cut off"},
           {"titles_record", int_at(92, 2000000000), "the record of 3 titles at byte 92 does not end as it starts"},
@@ -241,13 +253,16 @@ TEST(Dcd, Malformed) {
           {"cell_negative", double_at(cell, -12), "cell lengths must be positive"},
           {"cell_one_zero", double_at(cell + 16, 0), "cell lengths must be positive"},
           {"cell_flat", double_at(cell + 8, 1), "has the cosine 1"},
-          {"cell_impossible", with_bytes(double_at(cell + 8, 0.9), cell + 24, number_bytes(-0.9, false)), "no cell has angles"},
+          {"cell_impossible", with_bytes(double_at(cell + 8, 0.9), cell + 24, number_bytes(-0.9, false)),
+           "no cell has angles"},
           {"cell_mixed", double_at(cell + 8, 80), "neither cosines nor degrees"},
           {"cell_large_angle", double_at(cell + 24, 270), "neither cosines nor degrees"},
-          {"cell_no_matrix", with_bytes(double_at(cell + 8, -11.9), cell + 24, number_bytes(11.9, false)), "no symmetric matrix"},
+          {"cell_no_matrix", with_bytes(double_at(cell + 8, -11.9), cell + 24, number_bytes(11.9, false)),
+           "no symmetric matrix"},
           {"x_record", int_at(x - 4, 28), "a record of 28 bytes"},
           {"x_end", int_at(x + 24, 0), "does not end as it starts"},
-          {"position_nan", with_bytes(good, x + 8, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)), "the position of atom 3 is not finite"},
+          {"position_nan", with_bytes(good, x + 8, number_bytes(std::numeric_limits<float>::quiet_NaN(), false)),
+           "the position of atom 3 is not finite"},
       },
       opener(6));
 }

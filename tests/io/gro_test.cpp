@@ -26,12 +26,10 @@ const std::string fast =
 std::vector<Frame> frames_of(std::string_view text) { return read_all(*open_gro_text(text, "text")); }
 
 TEST(Gro, ReadsWhatMdAnalysisReads) {
-  const std::size_t compared = expect_golden(golden,
-                                             {{"numbers", {}},
-                                              {"cell", {1e-6, 1e-5}},
-                                              {"positions", {1e-7, 1e-7}},
-                                              {"velocities", {1e-7, 1e-10, 1e-3}}},
-                                             [](const std::string& file) { return read_frames(file); });
+  const std::size_t compared = expect_golden(
+      golden,
+      {{"numbers", {}}, {"cell", {1e-6, 1e-5}}, {"positions", {1e-7, 1e-7}}, {"velocities", {1e-7, 1e-10, 1e-3}}},
+      [](const std::string& file) { return read_frames(file); });
   EXPECT_EQ(compared, 8u);
 }
 
@@ -41,7 +39,9 @@ TEST(Gro, TimeAndStepFromTheTitle) {
   EXPECT_EQ(frames.at(0).time_fs, 1500);
   EXPECT_EQ(frames.at(0).step, 30);
   EXPECT_EQ(reader->source().time, "t");
-  const auto time_of = [](const std::string& title) { return frames_of(title + water.substr(water.find('\n'))).at(0).time_fs; };
+  const auto time_of = [](const std::string& title) {
+    return frames_of(title + water.substr(water.find('\n'))).at(0).time_fs;
+  };
   EXPECT_EQ(time_of("dt=5 is no time"), 0);
   EXPECT_EQ(time_of("t=2 and later t=   3e0 step=x"), 3000);
   EXPECT_EQ(time_of("a part=7, t=nan"), 0);
@@ -75,7 +75,9 @@ TEST(Gro, SeekAndCount) {
 }
 
 TEST(Gro, ElementsByName) {
-  const auto symbol = [](const char* name, const char* residue) { return std::string(symbol_of(element_of_atom_name(name, residue))); };
+  const auto symbol = [](const char* name, const char* residue) {
+    return std::string(symbol_of(element_of_atom_name(name, residue)));
+  };
   EXPECT_EQ(symbol("OW", "SOL"), "O");
   EXPECT_EQ(symbol("HW1", "SOL"), "H");
   EXPECT_EQ(symbol("1HW", "HOH"), "H");
@@ -95,14 +97,28 @@ TEST(Gro, ElementsByName) {
   EXPECT_EQ(symbol("CT3", "LIG"), "C");
   EXPECT_EQ(symbol("LI", "SLAB"), "Li");
   EXPECT_EQ(symbol("MG1", "SLAB"), "Mg");
-  for (const auto& [name, residue] : {std::pair{"CA", "LIG"}, {"CL1", "LIG"}, {"SI", "SLAB"}, {"HO", "MOL"}, {"MW", "SOL"}, {"MW", "LIG"},
-                                      {"VS1", "MOL"}, {"LP1", "LIG"}, {"XX", "XX"}, {"SOL", "SOL2"}, {"12", "LIG"}, {"", ""}, {"D", "MOL"}})
+  for (const auto& [name, residue] : {std::pair{"CA", "LIG"},
+                                      {"CL1", "LIG"},
+                                      {"SI", "SLAB"},
+                                      {"HO", "MOL"},
+                                      {"MW", "SOL"},
+                                      {"MW", "LIG"},
+                                      {"VS1", "MOL"},
+                                      {"LP1", "LIG"},
+                                      {"XX", "XX"},
+                                      {"SOL", "SOL2"},
+                                      {"12", "LIG"},
+                                      {"", ""},
+                                      {"D", "MOL"},
+                                      {"W", "W"}})
     EXPECT_THROW(element_of_atom_name(name, residue), Error) << name << " " << residue;
 }
 
 TEST(Gro, TopologyNamesTheElements) {
   TemporaryFolder folder;
-  const auto path = folder.write("a.gro", "t\n2\n    1LIG     SI    1   0.100   0.200   0.300\n    1LIG     MW    2   0.100   0.200   0.300\n1 1 1\n");
+  const auto path = folder.write(
+      "a.gro",
+      "t\n2\n    1LIG     SI    1   0.100   0.200   0.300\n    1LIG     MW    2   0.100   0.200   0.300\n1 1 1\n");
   EXPECT_THROW(read_frames(path), Error);
   ReadOptions options;
   options.topology = folder.write("names.xyz", "2\n\nSi 0 0 0\nH 0 0 0\n");
@@ -131,7 +147,8 @@ TEST(Gro, EveryPrefix) {
       for (Frame frame; reader->read_next(frame);) ++read;
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::format);
-      EXPECT_EQ(std::string(error.what()).rfind("cut.gro, frame " + std::to_string(read + 1) + ", line ", 0), 0u) << error.what();
+      EXPECT_EQ(std::string(error.what()).rfind("cut.gro, frame " + std::to_string(read + 1) + ", line ", 0), 0u)
+          << error.what();
       ++refused;
     }
   }
@@ -150,23 +167,29 @@ TEST(Gro, Malformed) {
           {"count_word", "title\nthree\n", "line 2: expected the number of atoms, found 'three'"},
           {"count_zero", "title\n0\n1 1 1\n", "at least 1, found 0"},
           {"count_huge", "title\n99999999999999999999\n", "expected the number of atoms"},
-          {"count_larger_than_file", "title\n1000000000\n" + second, "line 3: the file ends after 1 of 1000000000 atoms"},
+          {"count_larger_than_file", "title\n1000000000\n" + second,
+           "line 3: the file ends after 1 of 1000000000 atoms"},
           {"atom_line_short", "title\n1\n    1SOL     OW    1\n1 1 1\n", "is no atom line"},
           {"no_decimals", "title\n1\n    1SOL     OW    1       1       2       3\n1 1 1\n", "is no atom line"},
-          {"number", start + "    1SOL    HW1    2   0.2x0   0.200   0.300\n" + box, "line 4: columns 21 to 28: '   0.2x0' is not a finite number"},
+          {"number", start + "    1SOL    HW1    2   0.2x0   0.200   0.300\n" + box,
+           "line 4: columns 21 to 28: '   0.2x0' is not a finite number"},
           {"not_finite", start + "    1SOL    HW1    2     nan   0.200   0.300\n" + box, "is not a finite number"},
           {"line_cut", start + "    1SOL    HW1    2   0.200   0.200\n" + box, "has 36 columns, expected at least 44"},
-          {"velocity_of_one", start + "    1SOL    HW1    2   0.200   0.200   0.300  0.1000  0.1000  0.1000\n" + box, "has a velocity, other than"},
-          {"velocity_cut", "t\n1\n    1SOL    HW1    2   0.200   0.200   0.300  0.1000  0.1000\n" + box, "is not a finite number"},
+          {"velocity_of_one", start + "    1SOL    HW1    2   0.200   0.200   0.300  0.1000  0.1000  0.1000\n" + box,
+           "has a velocity, other than"},
+          {"velocity_cut", "t\n1\n    1SOL    HW1    2   0.200   0.200   0.300  0.1000  0.1000\n" + box,
+           "is not a finite number"},
           {"box_two", start + second + "1 1\n", "the box has 2 numbers"},
           {"box_ten", start + second + "1 1 1 0 0 0 0 0 0 0\n", "more than 9"},
           {"box_word", start + second + "1 1 one\n", "the box: 'one' is not a finite number"},
           {"box_flat", start + second + "1 0 1 0 0 1 0 0 0\n", "lattice"},
           {"no_box", start + second, "ends before the box"},
-          {"ambiguous", "title\n1\n    1LIG    CL1    1   0.100   0.200   0.300\n" + box, "line 3: atom 'CL1' of residue 'LIG' may be C or Cl; give a topology"},
+          {"ambiguous", "title\n1\n    1LIG    CL1    1   0.100   0.200   0.300\n" + box,
+           "line 3: atom 'CL1' of residue 'LIG' may be C or Cl; give a topology"},
           {"virtual_site", "title\n1\n    1SOL     MW    1   0.100   0.200   0.300\n" + box, "is neither O nor H"},
           {"one_atom_too_many", start + second + second + box, "the box"},
-          {"blank_between", start + second + box + "\n\n" + start + second + box, "frame 2, line 8: blank lines before a frame"},
+          {"blank_between", start + second + box + "\n\n" + start + second + box,
+           "frame 2, line 8: blank lines before a frame"},
       },
       open_text);
 }

@@ -12,7 +12,9 @@ namespace {
 const std::string golden = SALTUS_SOURCE_DIR "/tests/golden/numpy/npy";
 
 OpenBytes opener(std::size_t atoms, const ReadOptions& options = {}) {
-  return [=](std::string_view bytes, const std::string& name) { return open_npy_bytes(bytes, name, hydrogens(atoms), options); };
+  return [=](std::string_view bytes, const std::string& name) {
+    return open_npy_bytes(bytes, name, hydrogens(atoms), options);
+  };
 }
 
 std::string array(const std::string& dictionary, std::size_t data_bytes) {
@@ -23,15 +25,17 @@ std::string array(const std::string& dictionary, std::size_t data_bytes) {
 }
 
 TEST(Npy, ReadsWhatNumpyWrites) {
-  const std::size_t compared =
-      expect_golden(golden, {{"positions", {}}}, [](const std::string& file) { return read_all(*opener(4)(read_file(file), file)); });
+  const std::size_t compared = expect_golden(
+      golden, {{"positions", {}}}, [](const std::string& file) { return read_all(*opener(4)(read_file(file), file)); });
   EXPECT_EQ(compared, 15u);
 }
 
 TEST(Npy, CellOfTheTopologyAndTimeOfTheOption) {
   TemporaryFolder folder;
   ReadOptions options;
-  options.topology = folder.write("names.xyz", "4\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3\nLi 0 0 0\nSi 0 0 0\nH 0 0 0\nO 0 0 0\n");
+  options.topology = folder.write(
+      "names.xyz",
+      "4\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3\nLi 0 0 0\nSi 0 0 0\nH 0 0 0\nO 0 0 0\n");
   EXPECT_STREQ(trajectory_format_of(golden + "/f8.npy").name, "npy");
   auto frames = read_frames(golden + "/f8.npy", options);
   ASSERT_EQ(frames.size(), 3u);
@@ -61,7 +65,9 @@ TEST(Npy, HeaderInAnySpelling) {
 TEST(Npy, Malformed) {
   const std::string good = read_file(golden + "/f8.npy");
   const auto dictionary = [](const std::string& text) { return array(text, 96); };
-  const auto shape = [&](const std::string& text) { return dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': " + text + "}"); };
+  const auto shape = [&](const std::string& text) {
+    return dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': " + text + "}");
+  };
   expect_refused(
       {
           {"empty", "", "cut off"},
@@ -73,13 +79,16 @@ TEST(Npy, Malformed) {
           {"open_dictionary", dictionary("{'descr': '<f8', "), "expected a text in quotes"},
           {"open_quote", dictionary("{'descr: <f8"), "an open quote"},
           {"unknown_key", dictionary("{'order': 1}"), "unknown key 'order'"},
-          {"lacks_shape", dictionary("{'descr': '<f8', 'fortran_order': False}"), "lacks descr, fortran_order or shape"},
+          {"lacks_shape", dictionary("{'descr': '<f8', 'fortran_order': False}"),
+           "lacks descr, fortran_order or shape"},
           {"order_word", dictionary("{'fortran_order': 1}"), "expected True or False"},
           {"behind", dictionary("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 4, 3)} x"), "goes on behind"},
-          {"structured", dictionary("{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1, 4, 3)}"), "a structured array"},
+          {"structured", dictionary("{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1, 4, 3)}"),
+           "a structured array"},
           {"fortran", read_file(golden + "/fortran.npy"), "Fortran order; save numpy.ascontiguousarray"},
           {"integers", read_file(golden + "/integers.npy"), "numbers of type '<i8'"},
-          {"objects", dictionary("{'descr': '|O', 'fortran_order': False, 'shape': (1, 4, 3)}"), "numbers of type '|O'"},
+          {"objects", dictionary("{'descr': '|O', 'fortran_order': False, 'shape': (1, 4, 3)}"),
+           "numbers of type '|O'"},
           {"two_dimensions", shape("(4, 3)"), "shape (4, 3), expected (frames, atoms, 3)"},
           {"four_columns", shape("(1, 3, 4)"), "shape (1, 3, 4), expected (frames, atoms, 3)"},
           {"no_shape", shape("()"), "shape (), expected"},
@@ -87,10 +96,12 @@ TEST(Npy, Malformed) {
           {"overflow", shape("(99999999999999999999, 4, 3)"), "expected a number"},
           {"no_frames", shape("(0, 4, 3)"), "holds no frame"},
           {"no_atoms", shape("(1, 0, 3)"), "holds no frame"},
-          {"other_atoms", shape("(1, 9223372036854775807, 3)"), "9223372036854775807 atoms, but the topology topology has 4"},
+          {"other_atoms", shape("(1, 9223372036854775807, 3)"),
+           "9223372036854775807 atoms, but the topology topology has 4"},
           {"many_frames", shape("(9223372036854775807, 4, 3)"), "frame 2: the file ends at byte"},
           {"too_long", good + "x", "1 bytes more than its shape (3, 4, 3) takes"},
-          {"not_finite", with_bytes(good, good.size() - 8, number_bytes(std::nan(""), false)), "frame 3: the position of atom 4 is not finite"},
+          {"not_finite", with_bytes(good, good.size() - 8, number_bytes(std::nan(""), false)),
+           "frame 3: the position of atom 4 is not finite"},
       },
       opener(4));
 }

@@ -68,7 +68,8 @@ struct Tolerance {
   double factor = 1;  ///< of the values in the file to Saltus units
 };
 
-/// Each line "file frame quantity values" of folder/expected.txt against what is read from that file. Returns the lines compared.
+/// Each line "file frame quantity values" of folder/expected.txt against what is read from that file. Returns the lines
+/// compared.
 inline std::size_t expect_golden(const std::string& folder, const std::map<std::string, Tolerance>& tolerances,
                                  const std::function<std::vector<Frame>(const std::string& file)>& read) {
   std::ifstream expected(folder + "/expected.txt");
@@ -88,7 +89,8 @@ inline std::size_t expect_golden(const std::string& folder, const std::map<std::
     EXPECT_EQ(ours.size(), values.size()) << file << " " << index << " " << quantity;
     for (std::size_t i = 0; i < std::min(ours.size(), values.size()); ++i) {
       const double value = values[i] * tolerance.factor;
-      EXPECT_NEAR(ours[i], value, tolerance.absolute + tolerance.relative * std::abs(value)) << file << " " << index << " " << quantity << " " << i;
+      EXPECT_NEAR(ours[i], value, tolerance.absolute + tolerance.relative * std::abs(value))
+          << file << " " << index << " " << quantity << " " << i;
     }
     ++compared;
   }
@@ -118,8 +120,8 @@ inline void expect_seek_finds_frames(TrajectoryReader& reader, TrajectoryReader&
   EXPECT_EQ(fresh.count(), frames.size());
 }
 
-/// Every prefix gives the whole frames before the cut, then an error of kind format that names file and frame, or the end
-/// where the cut is between frames. Returns the number of prefixes refused.
+/// Every prefix gives the whole frames before the cut, then an error of kind format that names file and frame, or the
+/// end where the cut is between frames. Returns the number of prefixes refused.
 inline std::size_t expect_prefixes_refused(const std::string& bytes, const OpenBytes& open) {
   const auto whole = read_all(*open(bytes, "whole"));
   std::size_t refused = 0;
@@ -132,7 +134,8 @@ inline std::size_t expect_prefixes_refused(const std::string& bytes, const OpenB
       EXPECT_EQ(error.kind(), ErrorKind::format) << error.what();
       EXPECT_EQ(std::string(error.what()).rfind("cut.file", 0), 0u) << error.what();
       if (read > 0) {
-        EXPECT_NE(std::string(error.what()).find("frame " + std::to_string(read + 1)), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("frame " + std::to_string(read + 1)), std::string::npos)
+            << error.what();
       }
       ++refused;
     }
@@ -141,7 +144,8 @@ inline std::size_t expect_prefixes_refused(const std::string& bytes, const OpenB
   return refused;
 }
 
-/// Each case is refused with Error{format} or Error{unsupported} that names the file and says what is wrong, short enough to be read.
+/// Each case is refused with Error{format} or Error{unsupported} that names the file and says what is wrong, short
+/// enough to be read.
 inline void expect_refused(const std::vector<MalformedBytes>& cases, const OpenBytes& open) {
   for (const auto& bad : cases) {
     try {
@@ -150,7 +154,8 @@ inline void expect_refused(const std::vector<MalformedBytes>& cases, const OpenB
       ADD_FAILURE() << bad.name << " was read without complaint";
     } catch (const Error& error) {
       const std::string message = error.what();
-      EXPECT_TRUE(error.kind() == ErrorKind::format || error.kind() == ErrorKind::unsupported) << bad.name << ": " << message;
+      EXPECT_TRUE(error.kind() == ErrorKind::format || error.kind() == ErrorKind::unsupported)
+          << bad.name << ": " << message;
       EXPECT_EQ(message.rfind("bad.file", 0), 0u) << bad.name << ": " << message;
       EXPECT_NE(message.find(bad.message), std::string::npos) << bad.name << ": " << message;
       EXPECT_LT(message.size(), 400u) << bad.name << ": " << message;

@@ -33,8 +33,10 @@ TEST(Trr, ReadsWhatMdAnalysisReads) {
 
 // One atom in double precision, as gmx mdrun -d writes it.
 std::string double_frame(bool positions) {
-  std::string bytes = number_bytes<std::int32_t>(1993) + number_bytes<std::int32_t>(13) + number_bytes<std::int32_t>(12) + "GMX_trn_file";
-  for (const std::int32_t size : {0, 0, 72, 72, 0, 0, 0, positions ? 24 : 0, 24, 0, 1, 40, 0}) bytes += number_bytes(size);
+  std::string bytes = number_bytes<std::int32_t>(1993) + number_bytes<std::int32_t>(13) +
+                      number_bytes<std::int32_t>(12) + "GMX_trn_file";
+  for (const std::int32_t size : {0, 0, 72, 72, 0, 0, 0, positions ? 24 : 0, 24, 0, 1, 40, 0})
+    bytes += number_bytes(size);
   for (const double value : {0.1, 0.5}) bytes += number_bytes(value);
   for (const double value : {1.1, 0., 0., 0.2, 1.2, 0., 0.3, 0.4, 1.3}) bytes += number_bytes(value);
   bytes += std::string(72, '\x7f');  // the virial is passed over
@@ -58,7 +60,8 @@ TEST(Trr, FramesWithoutPositionsArePassedOver) {
   const auto reader = opener(1)(without + with + without + without + with + without, "mixed");
   EXPECT_EQ(reader->count(), 2u);
   EXPECT_EQ(read_all(*reader).size(), 2u);
-  expect_seek_finds_frames(*opener(1)(without + with + without + with, "a"), *opener(1)(without + with + without + with, "b"));
+  expect_seek_finds_frames(*opener(1)(without + with + without + with, "a"),
+                           *opener(1)(without + with + without + with, "b"));
 }
 
 TEST(Trr, SeekAndCount) {
@@ -85,7 +88,9 @@ TEST(Trr, EveryPrefix) {
 TEST(Trr, Malformed) {
   const std::string good = read_file(golden + "/all.trr").substr(0, 372);
   ASSERT_EQ(read_all(*opener(7)(good, "good")).size(), 1u);
-  const auto int_at = [&](std::size_t offset, std::int32_t value) { return with_bytes(good, offset, number_bytes(value)); };
+  const auto int_at = [&](std::size_t offset, std::int32_t value) {
+    return with_bytes(good, offset, number_bytes(value));
+  };
   const auto float_at = [&](std::size_t offset, float value) { return with_bytes(good, offset, number_bytes(value)); };
   const float nan = std::numeric_limits<float>::quiet_NaN();
   expect_refused(
@@ -105,7 +110,8 @@ TEST(Trr, Malformed) {
           {"time_nan", float_at(76, nan), "time is not finite"},
           {"box_nan", float_at(84, nan), "lattice vectors must be finite"},
           {"position_nan", float_at(120 + 12, nan), "the position of atom 2 is not finite"},
-          {"velocity_infinite", float_at(120 + 84, std::numeric_limits<float>::infinity()), "the velocity of atom 1 is not finite"},
+          {"velocity_infinite", float_at(120 + 84, std::numeric_limits<float>::infinity()),
+           "the velocity of atom 1 is not finite"},
           {"force_nan", float_at(120 + 168 + 80, nan), "the force of atom 7 is not finite"},
           {"no_positions", with_bytes(int_at(52, 0), 120, "").substr(0, 288), "no frame of the file has positions"},
       },

@@ -29,7 +29,8 @@ TEST(Xtc, ReadsWhatMdAnalysisReads) {
   EXPECT_EQ(compared, 4u * 12u);
 }
 
-// What was written is found to the precision of the file, whatever MDAnalysis makes of it: positions are multiples of 1/1000 nm.
+// What was written is found to the precision of the file, whatever MDAnalysis makes of it: positions are multiples of
+// 1/1000 nm.
 TEST(Xtc, PositionsAreMultiplesOfThePrecision) {
   for (const Frame& frame : frames_in(golden + "/water.xtc"))
     for (const Vec3& r : frame.position_ang)
@@ -86,7 +87,9 @@ TEST(Xtc, EveryPrefix) {
 
 TEST(Xtc, Malformed) {
   const std::string good = read_file(golden + "/water.xtc").substr(0, 456);
-  const auto int_at = [&](std::size_t offset, std::int32_t value) { return with_bytes(good, offset, number_bytes(value)); };
+  const auto int_at = [&](std::size_t offset, std::int32_t value) {
+    return with_bytes(good, offset, number_bytes(value));
+  };
   const auto float_at = [&](std::size_t offset, float value) { return with_bytes(good, offset, number_bytes(value)); };
   const float nan = std::numeric_limits<float>::quiet_NaN();
   ASSERT_NO_THROW(opener(90)(good, "good"));
@@ -97,8 +100,10 @@ TEST(Xtc, Malformed) {
           {"atoms_zero", int_at(4, 0), "at least 1, found 0"},
           {"atoms_negative", int_at(4, -5), "at least 1, found -5"},
           {"atoms_twice", int_at(52, 91), "given as 90 and as 91"},
-          {"other_atoms", with_bytes(int_at(4, 92), 52, number_bytes(92)), "92 atoms, but the topology topology has 90"},
-          {"two_billion_atoms", with_bytes(int_at(4, 2000000000), 52, number_bytes(2000000000)), "cannot hold the positions of 2000000000 atoms"},
+          {"other_atoms", with_bytes(int_at(4, 92), 52, number_bytes(92)),
+           "92 atoms, but the topology topology has 90"},
+          {"two_billion_atoms", with_bytes(int_at(4, 2000000000), 52, number_bytes(2000000000)),
+           "cannot hold the positions of 2000000000 atoms"},
           {"time_nan", float_at(12, nan), "time is not finite"},
           {"box_nan", float_at(20, nan), "lattice vectors must be finite"},
           {"box_flat", with_bytes(good, 16, good.substr(28, 12)), "lattice"},

@@ -1,4 +1,5 @@
-# Writes all.nc (MDAnalysis), double_5.nc, one_variable.nc and restart.ncrst (netCDF library) and what is in them: python make.py
+# Writes all.nc (MDAnalysis), double_5.nc, one_variable.nc and restart.ncrst (netCDF library) and what is in them:
+# python make.py
 import warnings
 
 import MDAnalysis as mda
@@ -35,9 +36,13 @@ file.createDimension("frame", None)
 file.createDimension("cell_spatial", 3)
 file.createDimension("cell_angular", 3)
 other = file.createVariable("temp0", "f8", ("frame",))
-for name, dims, units in (("coordinates", ("frame", "atom", "spatial"), "angstrom"), ("velocities", ("frame", "atom", "spatial"), "angstrom/picosecond"),
-                          ("cell_lengths", ("frame", "cell_spatial"), "angstrom"), ("cell_angles", ("frame", "cell_angular"), "degree"),
-                          ("time", ("frame",), "picosecond")):
+for name, dims, units in (
+    ("coordinates", ("frame", "atom", "spatial"), "angstrom"),
+    ("velocities", ("frame", "atom", "spatial"), "angstrom/picosecond"),
+    ("cell_lengths", ("frame", "cell_spatial"), "angstrom"),
+    ("cell_angles", ("frame", "cell_angular"), "degree"),
+    ("time", ("frame",), "picosecond"),
+):
     file.createVariable(name, "f8", dims).units = units
 file["velocities"].scale_factor = np.float64(20.455)
 file.set_auto_scale(False)
@@ -63,7 +68,10 @@ file.close()
 start("netcdf4.nc", "NETCDF4").close()
 
 with open("expected.txt", "w") as out:
-    print("# file frame quantity values: time (ps), cell (rows, Å), positions (Å), velocities (Å/ps), forces (kJ/mol/Å)", file=out)
+    print(
+        "# file frame quantity values: time (ps), cell (rows, Å), positions (Å), velocities (Å/ps), forces (kJ/mol/Å)",
+        file=out,
+    )
 
     def line(name, k, quantity, values):
         print(name, k, quantity, *(f"{v:.9g}" for v in np.ravel(values)), file=out)

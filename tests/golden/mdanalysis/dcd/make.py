@@ -1,4 +1,5 @@
-# Writes skewed.dcd and no_cell.dcd with MDAnalysis, variants of skewed.dcd by hand, and what MDAnalysis reads: python make.py
+# Writes skewed.dcd and no_cell.dcd with MDAnalysis, variants of skewed.dcd by hand, and what MDAnalysis reads: python
+# make.py
 import struct
 import warnings
 
@@ -27,8 +28,8 @@ write("no_cell.dcd", [None] * 2)
 def records(data, mark="<i"):
     at = 0
     while at < len(data):
-        n, = struct.unpack_from(mark, data, at)
-        yield data[at + 4:at + 4 + n]
+        (n,) = struct.unpack_from(mark, data, at)
+        yield data[at + 4 : at + 4 + n]
         at += n + 8
 
 
@@ -61,7 +62,8 @@ put("degrees.dcd", degrees, "<i")
 with open("expected.txt", "w") as out:
     print("# file frame quantity values: time (ps), cell (rows, Å), positions (Å)", file=out)
     for name in ("skewed.dcd", "no_cell.dcd", "big_endian.dcd", "degrees.dcd", "long_marks.dcd"):
-        # MDAnalysis reads no record marks of 64 bits, and the time step of big-endian files wrongly: the same content stands in.
+        # MDAnalysis reads no record marks of 64 bits, and the time step of big-endian files wrongly: the same content
+        # stands in.
         same = "skewed.dcd" if name in ("long_marks.dcd", "big_endian.dcd") else name
         for k, ts in enumerate(mda.coordinates.DCD.DCDReader(same)):
             cell = np.zeros((3, 3)) if ts.dimensions is None else mda.lib.mdamath.triclinic_vectors(ts.dimensions)

@@ -1,4 +1,5 @@
-# Writes frame0.gro (cubic box), frame1.gro (skewed box), both with velocities, and what MDAnalysis reads: python make.py
+# Writes frame0.gro (cubic box), frame1.gro (skewed box), both with velocities, and what MDAnalysis reads: python
+# make.py
 import warnings
 
 import MDAnalysis as mda
@@ -9,7 +10,9 @@ rng = np.random.default_rng(3)
 
 names = ["OW", "HW1", "HW2"] * 4 + ["NA", "CL"]
 residues = ["SOL"] * 4 + ["NA", "CL"]
-u = mda.Universe.empty(14, n_residues=6, atom_resindex=[0] * 3 + [1] * 3 + [2] * 3 + [3] * 3 + [4, 5], trajectory=True, velocities=True)
+u = mda.Universe.empty(
+    14, n_residues=6, atom_resindex=[0] * 3 + [1] * 3 + [2] * 3 + [3] * 3 + [4, 5], trajectory=True, velocities=True
+)
 u.add_TopologyAttr("name", names)
 u.add_TopologyAttr("resname", residues)
 u.add_TopologyAttr("resid", range(1, 7))
@@ -28,5 +31,10 @@ with open("expected.txt", "w") as out:
         ts = mda.Universe(name).trajectory.ts
         cell = mda.lib.mdamath.triclinic_vectors(ts.dimensions)
         numbers = [8, 1, 1] * 4 + [11, 17]
-        for quantity, values in (("numbers", numbers), ("cell", cell), ("positions", ts.positions), ("velocities", ts.velocities)):
+        for quantity, values in (
+            ("numbers", numbers),
+            ("cell", cell),
+            ("positions", ts.positions),
+            ("velocities", ts.velocities),
+        ):
             print(name, 0, quantity, *(f"{v:.9g}" for v in np.ravel(values)), file=out)

@@ -1,4 +1,5 @@
-# Writes all.trr (positions, velocities, forces), some.trr (blocks that come and go) and what MDAnalysis reads: python make.py
+# Writes all.trr (positions, velocities, forces), some.trr (blocks that come and go) and what MDAnalysis reads: python
+# make.py
 import pathlib
 import warnings
 
@@ -29,7 +30,11 @@ write("all.trr", [[12, 12, 12, 90, 90, 90], [12, 13, 14, 70, 80, 100], None], [T
 write("some.trr", [[12, 12, 12, 90, 90, 90]] * 3, [True, False, False], [False, False, True])
 
 with open("expected.txt", "w") as out:
-    print("# file frame quantity values: step, time (ps), cell (rows, Å), positions (Å), velocities (Å/ps), forces (kJ/mol/Å)", file=out)
+    print(
+        "# file frame quantity values: step, time (ps), cell (rows, Å), positions (Å), velocities (Å/ps), "
+        "forces (kJ/mol/Å)",
+        file=out,
+    )
     for name in ("all.trr", "some.trr"):
         for k, ts in enumerate(mda.coordinates.TRR.TRRReader(name)):
             cell = np.zeros((3, 3)) if ts.dimensions is None else mda.lib.mdamath.triclinic_vectors(ts.dimensions)

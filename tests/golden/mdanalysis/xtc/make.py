@@ -16,7 +16,9 @@ def universe(n):
 def water(molecules, box):
     """O H H O H H …: the short offsets within a molecule are what the coding makes runs of."""
     centre = rng.uniform(0, box, (molecules, 1, 3))
-    return (centre + np.concatenate([np.zeros((molecules, 1, 3)), rng.normal(0, 0.6, (molecules, 2, 3))], 1)).reshape(-1, 3)
+    return (centre + np.concatenate([np.zeros((molecules, 1, 3)), rng.normal(0, 0.6, (molecules, 2, 3))], 1)).reshape(
+        -1, 3
+    )
 
 
 def write(name, frames, dimensions, precision):
@@ -36,7 +38,10 @@ walk = [start + rng.normal(0, 0.05, start.shape) * k for k in range(4)]
 write("water.xtc", walk, [[12, 12, 12, 90, 90, 90], [12, 13, 14, 90, 90, 90], [12, 13, 14, 70, 80, 100], None], 3)
 write("few.xtc", [rng.normal(0, 5, (5, 3)) for _ in range(2)], [[10, 11, 12, 90, 90, 90]] * 2, 3)
 # Offsets of more than 24 bits, which are not packed; and steps from atom to atom that need wide small offsets.
-wide = [np.concatenate([rng.uniform(-4e5, 4e5, (6, 3)), rng.uniform(-4e5, 4e5, (1, 3)) + rng.normal(0, 3000, (24, 3))]) for _ in range(2)]
+wide = [
+    np.concatenate([rng.uniform(-4e5, 4e5, (6, 3)), rng.uniform(-4e5, 4e5, (1, 3)) + rng.normal(0, 3000, (24, 3))])
+    for _ in range(2)
+]
 write("wide.xtc", wide, [None] * 2, 3)
 # A product of ranges beyond 64 bits: packed, but not into one machine word.
 write("large.xtc", [rng.uniform(0, 8e4, (20, 3)) for _ in range(2)], [[8e4, 8e4, 8e4, 90, 90, 90]] * 2, 3)
@@ -47,7 +52,12 @@ with open("expected.txt", "w") as out:
     for name in ("water.xtc", "few.xtc", "wide.xtc", "large.xtc", "fine.xtc"):
         for k, ts in enumerate(mda.coordinates.XTC.XTCReader(name)):
             cell = np.zeros((3, 3)) if ts.dimensions is None else mda.lib.mdamath.triclinic_vectors(ts.dimensions)
-            for quantity, values in (("step", [ts.data["step"]]), ("time", [ts.time]), ("cell", cell), ("positions", ts.positions)):
+            for quantity, values in (
+                ("step", [ts.data["step"]]),
+                ("time", [ts.time]),
+                ("cell", cell),
+                ("positions", ts.positions),
+            ):
                 print(name, k, quantity, *(f"{v:.9g}" for v in np.ravel(values)), file=out)
 
 for left in pathlib.Path(".").glob(".*.xtc_offsets.*"):
