@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,9 +40,12 @@ const char* ByteFile::at(std::uint64_t offset, std::uint64_t count, std::size_t 
   if (offset < base_ || offset + count > base_ + filled_) {
     const std::uint64_t wanted = std::min(std::max<std::uint64_t>(count, ahead), size_ - offset);
     if (buffer_.size() < wanted + margin) buffer_.resize(static_cast<std::size_t>(wanted) + margin);
+    const std::uint64_t kept = offset >= base_ && offset < base_ + filled_ ? base_ + filled_ - offset : 0;
+    if (kept > 0) std::memmove(buffer_.data(), buffer_.data() + (offset - base_), static_cast<std::size_t>(kept));
     base_ = offset;
-    filled_ = 0;
-    filled_ = read_at(descriptor_, name_, buffer_.data(), static_cast<std::size_t>(wanted), offset);
+    filled_ = kept;
+    const auto missing = static_cast<std::size_t>(wanted - kept);
+    filled_ += read_at(descriptor_, name_, buffer_.data() + kept, missing, offset + kept);
     if (filled_ < count) throw Error(ErrorKind::file, name_ + ": the file became shorter while it was read");
   }
   return buffer_.data() + (offset - base_);
