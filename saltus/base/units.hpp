@@ -13,6 +13,12 @@ inline constexpr double ev_per_amu_ang2_fs2 = 103.642696562;
 /// Coulomb constant e²/(4 pi eps0) in eV Å.
 inline constexpr double coulomb_ev_ang = 14.399645478;
 inline constexpr double gpa_per_ev_ang3 = 160.21766208;
+inline constexpr double ang_per_nm = 10;
+/// 1000 / (96485.33212331 C/mol): per particle, of an energy per mole.
+inline constexpr double ev_per_kj_mol = 1e3 / 96485.33212331;
+inline constexpr double ev_per_kcal_mol = 4.184 * ev_per_kj_mol;
+/// Time unit of CHARMM, Å sqrt(amu/(kcal/mol)), as CHARMM and NAMD write it into DCD files.
+inline constexpr double fs_per_akma_time = 48.88821;
 inline constexpr double fs_per_ps = 1e3;
 inline constexpr double fs_per_ns = 1e6;
 inline constexpr double cm2_s_per_ang2_ps = 1e-4;

@@ -1,42 +1,17 @@
 #include "saltus/io/lines.hpp"
 
-#include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/io/regular_file.hpp"
 
 namespace saltus {
 
 namespace {
-
-int open_regular(const std::filesystem::path& path) {
-  struct stat status {};
-  // Looked at before opening: opening a named pipe would wait for a writer.
-  if (::stat(path.c_str(), &status) != 0)
-    throw Error(ErrorKind::file, fmt::format("{}: cannot open: {}", path.string(), std::strerror(errno)));
-  if (S_ISDIR(status.st_mode))
-    throw Error(ErrorKind::file, path.string() + ": is a directory, expected a file");
-  if (!S_ISREG(status.st_mode))
-    throw Error(ErrorKind::file, path.string() + ": is not a regular file; write the data to a file first");
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw Error(ErrorKind::file, fmt::format("{}: cannot open: {}", path.string(), std::strerror(errno)));
-  return descriptor;
-}
-
-std::size_t read_at(int descriptor, const std::string& name, char* out, std::size_t count, std::uint64_t offset) {
-  for (;;) {
-    const ssize_t got = ::pread(descriptor, out, count, static_cast<off_t>(offset));
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) throw Error(ErrorKind::file, fmt::format("{}: cannot read: {}", name, std::strerror(errno)));
-  }
-}
 
 [[noreturn]] void refuse_long_line() {
   throw Error(ErrorKind::format, fmt::format("the line is longer than {} MiB; is this a text file?", line_limit >> 20));
@@ -45,7 +20,7 @@ std::size_t read_at(int descriptor, const std::string& name, char* out, std::siz
 }  // namespace
 
 LineReader::LineReader(const std::filesystem::path& path)
-    : name_(path.string()), descriptor_(open_regular(path)), buffer_(std::size_t{1} << 18) {}
+    : name_(path.string()), descriptor_(open_regular_file(path)), buffer_(std::size_t{1} << 18) {}
 
 LineReader::LineReader(std::string_view text) : buffer_(text.begin(), text.end()), end_(text.size()), at_end_(true) {}
 
@@ -113,7 +88,7 @@ void LineReader::seek(std::uint64_t offset, std::uint64_t line_number) {
 }
 
 std::string first_bytes(const std::filesystem::path& path, std::size_t count) {
-  const int descriptor = open_regular(path);
+  const int descriptor = open_regular_file(path);
   std::string bytes(count, '\0');
   try {
     bytes.resize(read_at(descriptor, path.string(), bytes.data(), count, 0));

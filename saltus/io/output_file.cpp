@@ -44,6 +44,15 @@ void OutputFile::flush_if_large() {
   if (text_.size() >= std::size_t{1} << 18) flush();
 }
 
+void OutputFile::replace_start(std::string_view bytes) {
+  flush();
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (written < 0 && errno != EINTR) fail(path_, errno);
+    if (written > 0) done += static_cast<std::size_t>(written);
+  }
+}
+
 void OutputFile::commit() {
   flush();
   const int closed = ::close(descriptor_);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "saltus/base/files.hpp"
 
@@ -19,6 +20,8 @@ class OutputFile {
   /// Text appended here is written by flush_if_large() and commit().
   std::string& text() { return text_; }
   void flush_if_large();
+  /// Writes over the first bytes of the file, as many as `bytes` has; they must have been written. Throws Error{file}.
+  void replace_start(std::string_view bytes);
   /// Throws Error{file}.
   void commit();
 

@@ -8,18 +8,36 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/amber_netcdf.hpp"
+#include "saltus/io/dcd.hpp"
+#include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/npy.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/io/trr.hpp"
+#include "saltus/io/xtc.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::array formats{
-    TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
-                     recognizes_extxyz, open_extxyz, create_extxyz},
-    TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
-                     nullptr, open_segments, nullptr},
+    TrajectoryFormat{"gro", ".gro", "GROMACS coordinates in fixed columns, nm; elements by atom names", false,
+                     recognizes_gro, open_gro, nullptr},
+    TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å",
+                     false, recognizes_extxyz, open_extxyz, create_extxyz},
+    TrajectoryFormat{"xtc", ".xtc", "GROMACS compressed positions; needs a topology", false, recognizes_xtc, open_xtc,
+                     nullptr},
+    TrajectoryFormat{"trr", ".trr", "GROMACS positions, velocities, forces; needs a topology", false, recognizes_trr,
+                     open_trr, nullptr},
+    TrajectoryFormat{"dcd", ".dcd", "CHARMM, NAMD, LAMMPS, OpenMM, CP2K positions; needs a topology", false,
+                     recognizes_dcd, open_dcd, create_dcd},
+    TrajectoryFormat{"amber-netcdf", ".nc .ncdf .ncrst", "AMBER NetCDF trajectories and restarts; needs a topology",
+                     false, recognizes_amber_netcdf, open_amber_netcdf, nullptr},
+    TrajectoryFormat{"npy", ".npy", "NumPy array of positions (frames, atoms, 3), Å; needs a topology", false,
+                     recognizes_npy, open_npy, nullptr},
+    TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md",
+                     true, nullptr, open_segments, nullptr},
 };
 
 bool has_extension(const TrajectoryFormat& format, const std::filesystem::path& path) {

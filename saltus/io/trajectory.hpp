@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -18,6 +19,10 @@ namespace saltus {
 struct ReadOptions {
   std::string energy_key;   ///< name of the energy in the file; empty: by the rule of the format (extxyz.hpp)
   std::string forces_key;   ///< name of the forces in the file; empty: by the rule
+  std::filesystem::path topology;           ///< a file that names the atoms of a trajectory that does not; its first frame counts
+  std::vector<std::uint8_t> type_elements;  ///< atomic number of atom type 1, 2, …, where a file has types (LAMMPS)
+  std::string lammps_units;                 ///< "metal", "real", …; empty: as the file says, else metal
+  double time_step_fs = 0;                  ///< of one MD step, where the file counts steps but has no time; 0: not known
   bool same_atoms = false;  ///< refuse a frame whose atoms differ from those of the first frame read (a trajectory for MD analysis)
 };
 

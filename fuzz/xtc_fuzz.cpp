@@ -1,0 +1,12 @@
+// Any bytes as XTC.
+#include "fuzz/reading.hpp"
+#include "saltus/io/byte_file.hpp"
+#include "saltus/io/xtc.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const auto topology =
+      saltus::fuzz_topology(size >= 8 ? saltus::load<std::uint32_t>(bytes.data() + 4, std::endian::big) : 1);
+  saltus::read_fuzzed([&] { return saltus::open_xtc_bytes(bytes, "fuzz", topology); });
+  return 0;
+}
