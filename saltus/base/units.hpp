@@ -13,6 +13,12 @@ inline constexpr double ev_per_amu_ang2_fs2 = 103.642696562;
 /// Coulomb constant e²/(4 pi eps0) in eV Å.
 inline constexpr double coulomb_ev_ang = 14.399645478;
 inline constexpr double gpa_per_ev_ang3 = 160.21766208;
+inline constexpr double ev_ang3_per_bar = 1e-4 / gpa_per_ev_ang3;
+/// The atomic unit of time, hbar per hartree.
+inline constexpr double fs_per_atomic_time = 0.024188843265857;
+inline constexpr double ang_fs_per_bohr_atomic_time = ang_per_bohr / fs_per_atomic_time;
+/// 4184 J/mol over the Avogadro constant and the elementary charge.
+inline constexpr double ev_per_kcal_mol = 4184 / 96485.33212331;
 inline constexpr double fs_per_ps = 1e3;
 inline constexpr double fs_per_ns = 1e6;
 inline constexpr double cm2_s_per_ang2_ps = 1e-4;

@@ -95,6 +95,7 @@ bool LineReader::next(std::string_view& line) {
     begin_ = end_;
   }
   ++line_number_;
+  line_was_ended_ = found != nullptr;
   if (length > line_limit) refuse_long_line();
   if (length > 0 && start[length - 1] == '\r') --length;
   line = {start, length};

@@ -26,6 +26,8 @@ class LineReader {
   /// The next line without its end ("\n" or "\r\n"); false at the end of the file. The view holds until the next call.
   /// Throws Error{format} for a line beyond line_limit, Error{file} when reading fails.
   bool next(std::string_view& line);
+  /// Whether the line last returned had an end; the last line of a file that is cut off has none.
+  bool line_was_ended() const { return line_was_ended_; }
   /// Byte offset of the line that next() returns next.
   std::uint64_t offset() const { return base_ + begin_; }
   /// Lines returned so far: the number of the last one, counted from 1.
@@ -42,6 +44,7 @@ class LineReader {
   std::size_t begin_ = 0, end_ = 0;  // unread part of the buffer
   std::uint64_t base_ = 0;           // file offset of the buffer's first byte
   bool at_end_ = false;              // nothing follows what is in the buffer
+  bool line_was_ended_ = true;
   std::uint64_t line_number_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/io/cp2k.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
@@ -16,6 +17,8 @@ namespace saltus {
 namespace {
 
 constexpr std::array formats{
+    TrajectoryFormat{"cp2k", "", "CP2K's files of one run: -pos-1.xyz with -frc-1.xyz, -vel-1.xyz, -1.ener, -1.cell, -1.stress beside it",
+                     false, recognizes_cp2k, open_cp2k, nullptr, recognizes_cp2k_folder},
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
                      recognizes_extxyz, open_extxyz, create_extxyz},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
@@ -67,9 +70,12 @@ std::span<const TrajectoryFormat> trajectory_formats() { return formats; }
 
 const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
+  if (std::filesystem::is_directory(path, ignored)) {
+    for (const auto& format : formats)
+      if (format.recognizes_folder && format.recognizes_folder(path)) return format;
     for (const auto& format : formats)
       if (format.folder) return format;
+  }
   const std::string start = first_bytes(path, 4096);
   if (start.empty()) throw Error(ErrorKind::format, path.string() + ": the file is empty");
   for (const auto& format : formats)
