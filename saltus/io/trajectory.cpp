@@ -9,6 +9,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/io/cp2k.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/lammps_dump.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 
@@ -21,6 +22,8 @@ constexpr std::array formats{
                      false, recognizes_cp2k, open_cp2k, nullptr, recognizes_cp2k_folder},
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
                      recognizes_extxyz, open_extxyz, create_extxyz},
+    TrajectoryFormat{"lammps-dump", ".lammpstrj .dump", "LAMMPS text dumps; types need elements, units are metal unless the file says", false,
+                     recognizes_lammps_dump, open_lammps_dump, nullptr},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
