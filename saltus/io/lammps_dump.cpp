@@ -369,7 +369,7 @@ bool LammpsDumpReader::read_next(Frame& frame) {
     for (std::size_t k = 1; k < rows_.size(); ++k)
       if (rows_[k].id == rows_[k - 1].id) refuse("two atoms have the id {}", rows_[k].id);
     if (topology_ && topology_->size() != rows_.size())
-      throw Error(ErrorKind::usage, fmt::format("there are {} atoms, but {} has {}", rows_.size(), options_.topology.string(), topology_->size()));
+      refuse("there are {} atoms, but the topology {} has {}", rows_.size(), options_.topology.string(), topology_->size());
 
     for (int i = 0; i < 3; ++i) header.rows[i] *= style.length_ang;
     header.origin *= style.length_ang;

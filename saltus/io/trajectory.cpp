@@ -9,8 +9,10 @@
 #include "saltus/base/text.hpp"
 #include "saltus/io/cp2k.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/lammps_data.hpp"
 #include "saltus/io/lammps_dump.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/pdb.hpp"
 #include "saltus/io/segments.hpp"
 
 namespace saltus {
@@ -24,6 +26,9 @@ constexpr std::array formats{
                      recognizes_extxyz, open_extxyz, create_extxyz},
     TrajectoryFormat{"lammps-dump", ".lammpstrj .dump", "LAMMPS text dumps; types need elements, units are metal unless the file says", false,
                      recognizes_lammps_dump, open_lammps_dump, nullptr},
+    TrajectoryFormat{"lammps-data", ".data .lmp", "LAMMPS data file of one frame, atom_style atomic, units metal", false, nullptr, nullptr,
+                     create_lammps_data},
+    TrajectoryFormat{"pdb", ".pdb", "PDB for viewers: one MODEL per frame, 0.001 Å", false, nullptr, nullptr, create_pdb},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
@@ -84,7 +89,10 @@ const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) 
   for (const auto& format : formats)
     if (format.recognizes && format.recognizes(start)) return format;
   for (const auto& format : formats)
-    if (has_extension(format, path)) return format;
+    if (format.open && has_extension(format, path)) return format;
+  for (const auto& format : formats)
+    if (has_extension(format, path))
+      throw Error(ErrorKind::unsupported, fmt::format("{}: the format {} can be written, not read", path.string(), format.name));
   throw Error(ErrorKind::format,
               fmt::format("{}: no trajectory format is recognized; 'saltus info --formats' lists those known", path.string()));
 }

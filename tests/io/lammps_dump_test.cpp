@@ -142,7 +142,7 @@ TEST(LammpsDump, ElementsFromTypesOrATopologyOrTheFile) {
   EXPECT_EQ(named.atoms->atomic_number, (std::vector<std::uint8_t>{3, 14}));
   EXPECT_EQ(named.atoms->mass_amu, (std::vector<double>{7, 28}));
   options.topology = folder.write("top.xyz", "1\n\nLi 0 0 0\n");
-  EXPECT_NE(message_of(text, ErrorKind::usage, options).find("there are 2 atoms, but"), std::string::npos);
+  EXPECT_NE(message_of(text, ErrorKind::format, options).find("there are 2 atoms, but the topology"), std::string::npos);
   EXPECT_NE(message_of(text, ErrorKind::usage, types({8})).find("an atom of type 2, but elements are given for 1 types"), std::string::npos);
   EXPECT_NE(message_of(dump("id type x y z\n1 1 0 0 0\n"), ErrorKind::usage).find("give the elements of the atom types"), std::string::npos);
 }
