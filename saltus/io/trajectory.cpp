@@ -33,6 +33,12 @@ constexpr std::array formats{
                      nullptr, open_segments, nullptr},
 };
 
+// Without ".gz" or ".zst".
+std::filesystem::path without_compression(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".gz" || extension == ".zst" ? path.stem() : path;
+}
+
 bool has_extension(const TrajectoryFormat& format, const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
   const std::string known = fmt::format(" {} ", format.extensions);
@@ -89,9 +95,9 @@ const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) 
   for (const auto& format : formats)
     if (format.recognizes && format.recognizes(start)) return format;
   for (const auto& format : formats)
-    if (format.open && has_extension(format, path)) return format;
+    if (format.open && has_extension(format, without_compression(path))) return format;
   for (const auto& format : formats)
-    if (has_extension(format, path))
+    if (has_extension(format, without_compression(path)))
       throw Error(ErrorKind::unsupported, fmt::format("{}: the format {} can be written, not read", path.string(), format.name));
   throw Error(ErrorKind::format,
               fmt::format("{}: no trajectory format is recognized; 'saltus info --formats' lists those known", path.string()));
