@@ -1,7 +1,7 @@
 #include "saltus/io/cp2k_files.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -44,11 +44,14 @@ std::optional<std::size_t> StepList::find(std::int64_t step) const {
 }
 
 std::uint64_t StepList::stride() const {
-  if (stride_counts_ != steps_.size()) {
-    stride_ = 0;
-    for (std::size_t k = 1; k < steps_.size() && stride_ != 1; ++k) stride_ = std::gcd(stride_, distance(steps_[k - 1], steps_[k]));
-    stride_counts_ = steps_.size();
-  }
+  if (stride_counts_ == steps_.size()) return stride_;
+  std::map<std::uint64_t, std::size_t> times;
+  for (std::size_t k = 1; k < steps_.size(); ++k) ++times[distance(steps_[k - 1], steps_[k])];
+  stride_ = 0;
+  std::size_t most = 0;
+  for (const auto& [difference, count] : times)
+    if (count > most) stride_ = difference, most = count;
+  stride_counts_ = steps_.size();
   return stride_;
 }
 

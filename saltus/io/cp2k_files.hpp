@@ -25,7 +25,7 @@ class StepList {
   std::size_t add(std::int64_t step);
   /// Index of a step.
   std::optional<std::size_t> find(std::int64_t step) const;
-  /// Whether a file with this first and last step and this stride should have `step`.
+  /// Whether a file with this first and last step and this stride (the most common one) should have `step`.
   bool promises(std::int64_t step) const;
   const std::vector<std::int64_t>& steps() const { return steps_; }
   std::size_t replaced() const { return replaced_; }
@@ -35,7 +35,7 @@ class StepList {
 
   std::vector<std::int64_t> steps_;
   std::size_t replaced_ = 0;
-  mutable std::uint64_t stride_ = 0;       // greatest common divisor of the differences
+  mutable std::uint64_t stride_ = 0;       // the most common difference, the smaller of two; a last step may be out of turn
   mutable std::size_t stride_counts_ = 0;  // number of steps it was computed from
 };
 

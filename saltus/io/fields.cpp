@@ -40,13 +40,13 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 std::string_view next_word(std::string_view& rest) {
-  constexpr std::string_view blanks = " \t";
-  const std::size_t first = rest.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return rest = {};
-  const std::size_t stop = std::min(rest.find_first_of(blanks, first), rest.size());
-  const std::string_view word = rest.substr(first, stop - first);
-  rest.remove_prefix(stop);
-  return word;
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const char *at = rest.data(), *const end = at + rest.size();
+  while (at != end && is_blank(*at)) ++at;
+  const char* const start = at;
+  while (at != end && !is_blank(*at)) ++at;
+  rest = {at, static_cast<std::size_t>(end - at)};
+  return {start, static_cast<std::size_t>(at - start)};
 }
 
 std::optional<double> number_from(std::string_view text) {

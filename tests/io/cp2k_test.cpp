@@ -177,6 +177,9 @@ TEST(Cp2k, StepsThatDoNotMatch) {
   EXPECT_TRUE(has_note(*sparse, "run-frc-1.xyz has no step 1"));
   ASSERT_TRUE(sparse->read_next(frame));
   EXPECT_FALSE(has_note(*sparse, "has no step"));
+  // A run that also prints its last step, out of turn.
+  const auto last = open_cp2k_texts({xyz(0, 0) + xyz(2, 2) + xyz(4, 4) + xyz(5, 5), every + xyz(4, 4) + xyz(5, 5), {}, {}, {}, {}}, "run");
+  EXPECT_EQ(frames_of(*last).size(), 4u);
   const auto coarse = open_cp2k_texts({xyz(0, 0) + xyz(2, 2), every, {}, {}, {}, {}}, "run");
   EXPECT_EQ(frames_of(*coarse).at(1).force_ev_ang.size(), 1u);
 }
