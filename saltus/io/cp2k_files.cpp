@@ -23,6 +23,15 @@ std::uint64_t distance(std::int64_t from, std::int64_t to) {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
+// Goes through a bad row once more, slowly, to say what is wrong with it.
+[[noreturn]] void refuse_row(std::string_view line) {
+  std::string_view rest = line;
+  next_word(rest);
+  for (const char* what : {"column 2", "column 3", "column 4"})
+    if (const std::string_view word = next_word(rest); !word.empty()) finite_number(word, what);
+  refuse("expected element and three numbers, found {}", shown(line));
+}
+
 }  // namespace
 
 std::size_t StepList::add(std::int64_t step) {
@@ -139,18 +148,13 @@ Cp2kComment Cp2kXyz::read(std::size_t index, Atoms& atoms, std::vector<Vec3>& va
     atoms.atomic_number.clear();
     atoms.mass_amu.clear();
     values.clear();
-    constexpr std::string_view what[] = {"column 2", "column 3", "column 4"};
     for (std::size_t k = 0; k < count; ++k) {
       if (!lines_.next(line)) refuse("the file has become shorter while it was read");
       std::string_view rest = line;
       const Element& element = elements_.find(next_word(rest));
       Vec3 value;
-      for (int axis = 0; axis < 3; ++axis) {
-        const std::string_view word = next_word(rest);
-        if (word.empty()) refuse("expected element and three numbers, found {}", shown(line));
-        value[axis] = finite_number(word, what[axis]);
-      }
-      if (!next_word(rest).empty()) refuse("expected element and three numbers, found {}", shown(line));
+      const char *at = rest.data(), *const end = at + rest.size();
+      if (!read_vector(at, end, value) || std::find_if_not(at, end, is_blank) != end) refuse_row(line);
       atoms.atomic_number.push_back(element.atomic_number);
       atoms.mass_amu.push_back(element.mass_amu);
       values.push_back(value);

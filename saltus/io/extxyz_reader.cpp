@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 
-#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include "saltus/atoms/elements.hpp"
@@ -40,8 +39,6 @@ template <typename... Args>
 [[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
   throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
 }
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -438,29 +435,6 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
     frame.time_fs = scalar(*time);
     source_.time = time->key;
   }
-}
-
-// Reads a number at `at`, which is no blank, up to the next blank.
-inline bool read_number(const char*& at, const char* end, double& value) {
-  const auto [stop, status] = fast_float::from_chars(at, end, value);
-  if (status == std::errc() && (stop == end || is_blank(*stop))) {
-    at = stop;
-    return std::isfinite(value);
-  }
-  const char* const blank = std::find_if(at, end, is_blank);
-  const auto slow = number_from({at, static_cast<std::size_t>(blank - at)});
-  if (!slow || !std::isfinite(*slow)) return false;
-  value = *slow;
-  at = blank;
-  return true;
-}
-
-inline bool read_vector(const char*& at, const char* end, Vec3& value) {
-  for (double* component : {&value.x, &value.y, &value.z}) {
-    while (at != end && is_blank(*at)) ++at;
-    if (at == end || !read_number(at, end, *component)) return false;
-  }
-  return true;
 }
 
 void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {

@@ -40,7 +40,6 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 std::string_view next_word(std::string_view& rest) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   const char *at = rest.data(), *const end = at + rest.size();
   while (at != end && is_blank(*at)) ++at;
   const char* const start = at;

@@ -1,14 +1,22 @@
 // The words of a line of a text format: numbers and elements, and what is wrong with them.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <fast_float/fast_float.h>
+
+#include "saltus/base/vec3.hpp"
+
 namespace saltus {
+
+inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// Takes the next word (between blanks and tabs) off the front of `rest`; empty when there is none.
 std::string_view next_word(std::string_view& rest);
@@ -20,6 +28,30 @@ std::optional<double> number_from(std::string_view text);
 double finite_number(std::string_view text, std::string_view what);
 /// Throws Error{format} "`what`: 'x' is not an integer".
 std::int64_t integer(std::string_view text, std::string_view what);
+
+/// Reads a number at `at`, which is no blank, up to the next blank; false when it is none or not finite.
+inline bool read_number(const char*& at, const char* end, double& value) {
+  const auto [stop, status] = fast_float::from_chars(at, end, value);
+  if (status == std::errc() && (stop == end || is_blank(*stop))) {
+    at = stop;
+    return std::isfinite(value);
+  }
+  const char* const blank = std::find_if(at, end, is_blank);
+  const auto slow = number_from({at, static_cast<std::size_t>(blank - at)});
+  if (!slow || !std::isfinite(*slow)) return false;
+  value = *slow;
+  at = blank;
+  return true;
+}
+
+/// Three numbers, blanks before each passed over.
+inline bool read_vector(const char*& at, const char* end, Vec3& value) {
+  for (double* component : {&value.x, &value.y, &value.z}) {
+    while (at != end && is_blank(*at)) ++at;
+    if (at == end || !read_number(at, end, *component)) return false;
+  }
+  return true;
+}
 
 struct Element {
   std::uint8_t atomic_number = 0;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -180,6 +181,7 @@ class LammpsDumpReader final : public TrajectoryReader {
   std::size_t next_ = 0;
   Layout layout_;
   std::vector<Row> rows_;
+  std::vector<std::pair<std::int64_t, std::size_t>> order_;  // id and place in rows_, by id
   ElementTable elements_;
   bool several_types_ = false, several_elements_ = false;
   Cell cell_;
@@ -301,18 +303,20 @@ Element LammpsDumpReader::element_of(std::int64_t type, std::string_view label) 
 }
 
 void LammpsDumpReader::read_row(std::string_view line, std::size_t index, const UnitStyle& style, Row& row) {
-  row = {};
   row.id = static_cast<std::int64_t>(index) + 1;
   std::string_view label;
   double mass_amu = 0;
   std::string_view rest = line;
   for (std::size_t k = 0; k < layout_.columns.size(); ++k) {
-    const std::string_view word = next_word(rest);
     const std::string& name = layout_.names[k];
+    const std::string_view word = next_word(rest);
     if (word.empty()) refuse("expected {} columns ({}), found {}", layout_.columns.size(), layout_.text, k);
     const int axis = layout_.columns[k].axis;
     const auto scaled = [&](double factor) {
-      const double value = finite_number(word, name) * factor;
+      const char* at = word.data();
+      double value = 0;
+      if (!read_number(at, at + word.size(), value)) value = finite_number(word, name);
+      value *= factor;
       if (!std::isfinite(value)) refuse("{}: {} is beyond the range of doubles", name, shown(word));
       return value;
     };
@@ -360,14 +364,13 @@ bool LammpsDumpReader::read_next(Frame& frame) {
       std::string_view line;
       if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k, header.count);
       if (!lines_.line_was_ended()) refuse("the file ends within the line of atom {}; it is cut off", k + 1);
-      Row row;
-      read_row(line, k, style, row);
-      rows_.push_back(row);
+      read_row(line, k, style, rows_.emplace_back());
     }
-    const auto by_id = [](const Row& a, const Row& b) { return a.id < b.id; };
-    if (!std::is_sorted(rows_.begin(), rows_.end(), by_id)) std::sort(rows_.begin(), rows_.end(), by_id);
-    for (std::size_t k = 1; k < rows_.size(); ++k)
-      if (rows_[k].id == rows_[k - 1].id) refuse("two atoms have the id {}", rows_[k].id);
+    order_.clear();
+    for (std::size_t k = 0; k < rows_.size(); ++k) order_.emplace_back(rows_[k].id, k);
+    if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
+    for (std::size_t k = 1; k < order_.size(); ++k)
+      if (order_[k].first == order_[k - 1].first) refuse("two atoms have the id {}", order_[k].first);
     if (topology_ && topology_->size() != rows_.size())
       refuse("there are {} atoms, but the topology {} has {}", rows_.size(), options_.topology.string(), topology_->size());
 
@@ -381,7 +384,7 @@ bool LammpsDumpReader::read_next(Frame& frame) {
     frame.velocity_ang_fs.clear();
     frame.force_ev_ang.clear();
     for (std::size_t k = 0; k < rows_.size(); ++k) {
-      const Row& row = rows_[k];
+      const Row& row = rows_[order_[k].second];
       Vec3 position = layout_.form.scaled ? row.position * header.rows : row.position - header.origin;
       if (layout_.has_image) position += frame.cell.translation_ang(row.image);
       if (!is_finite(position)) refuse("the position of atom {} is beyond the range of doubles", row.id);
