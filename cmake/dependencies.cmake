@@ -9,6 +9,14 @@ find_package(SQLite3 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
+
+# Not every distribution installs zstd's CMake files.
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
+add_library(saltus_zstd INTERFACE)
+target_include_directories(saltus_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE_DIR})
+target_link_libraries(saltus_zstd INTERFACE ${ZSTD_LIBRARY})
 
 # OpenBLAS by name: the reference BLAS is four to seven times slower.
 find_library(OPENBLAS_LIBRARY openblas REQUIRED)

@@ -19,6 +19,10 @@ inline constexpr double ev_per_kj_mol = 1e3 / 96485.33212331;
 inline constexpr double ev_per_kcal_mol = 4.184 * ev_per_kj_mol;
 /// Time unit of CHARMM, Å sqrt(amu/(kcal/mol)), as CHARMM and NAMD write it into DCD files.
 inline constexpr double fs_per_akma_time = 48.88821;
+inline constexpr double ev_ang3_per_bar = 1e-4 / gpa_per_ev_ang3;
+/// The atomic unit of time, hbar per hartree.
+inline constexpr double fs_per_atomic_time = 0.024188843265857;
+inline constexpr double ang_fs_per_bohr_atomic_time = ang_per_bohr / fs_per_atomic_time;
 inline constexpr double fs_per_ps = 1e3;
 inline constexpr double fs_per_ns = 1e6;
 inline constexpr double cm2_s_per_ang2_ps = 1e-4;

@@ -157,6 +157,7 @@ nlohmann::ordered_json as_json(const Options& options, const Summary& s) {
   document["virial_key"] = name_or_null(s.source.virial);
   document["velocities_key"] = name_or_null(s.source.velocities);
   document["not_used"] = s.source.not_used;
+  if (!s.source.notes.empty()) document["notes"] = s.source.notes;
   document["same_keys_in_all_frames"] = s.uniform_source;
   document["frames_with"] = {{"energy", s.energies}, {"forces", s.forces}, {"virial", s.virials}, {"velocities", s.velocities}, {"time", s.times}};
   if (s.times > 0) {
@@ -224,6 +225,7 @@ void print_table(const Options& options, const Summary& s) {
   } else {
     print_row("time", "none");
   }
+  for (const auto& note : s.source.notes) print_row("note", printable(note));
   if (!s.uniform_source) print_row("note", "columns or keys differ between frames; those of the first are shown");
 }
 
@@ -242,13 +244,13 @@ void show_checkpoint(const Options& options) {
 
 void print_formats(bool json) {
   nlohmann::ordered_json document;
-  if (!json) fmt::print("{:<10} {:<14} {:<11} {}\n", "format", "extensions", "can", "what it is");
+  if (!json) fmt::print("{:<12} {:<18} {:<11} {}\n", "format", "extensions", "can", "what it is");
   for (const auto& format : trajectory_formats()) {
     const bool reads = format.open != nullptr, writes = format.create != nullptr;
     document["formats"].push_back({{"name", format.name}, {"extensions", format.extensions}, {"reads", reads}, {"writes", writes},
                                    {"folder", format.folder}, {"description", format.description}});
     if (!json)
-      fmt::print("{:<10} {:<14} {:<11} {}\n", format.name, format.folder ? "(folder)" : format.extensions,
+      fmt::print("{:<12} {:<18} {:<11} {}\n", format.name, format.folder ? "(folder)" : format.extensions,
                  reads && writes ? "read, write" : reads ? "read" : "write", format.description);
   }
   if (json) print_json(document);

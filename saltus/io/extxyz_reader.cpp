@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 
-#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include "saltus/atoms/elements.hpp"
@@ -14,6 +13,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/io/comment_line.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/fields.hpp"
 #include "saltus/io/lines.hpp"
 
 namespace saltus {
@@ -34,14 +34,11 @@ constexpr std::string_view mass_names[] = {"mass", "masses"};
 
 constexpr std::string_view default_columns = "species:S:1:pos:R:3";
 constexpr std::int64_t atom_limit = 1'000'000'000;
-constexpr double deuterium_mass_amu = 2.01410177812, tritium_mass_amu = 3.01604928;
 
 template <typename... Args>
 [[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
   throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
 }
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -53,64 +50,6 @@ std::string lower_case(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return result;
 }
-
-// A number as C, Fortran (1.0d0) and Python write it; nothing when it is something else. nan and inf are numbers here.
-std::optional<double> number_from(std::string_view text) {
-  if (text.size() > 1 && text[0] == '+' && (text[1] == '-' || text[1] == '+')) return std::nullopt;
-  if (auto value = parse_double(text)) return value;
-  std::string c_style(text);
-  const std::size_t exponent = c_style.find_first_of("dD");
-  if (exponent == std::string::npos || exponent == 0) return std::nullopt;
-  c_style[exponent] = 'e';
-  return parse_double(c_style);
-}
-
-double finite_number(std::string_view text, std::string_view what) {
-  const auto value = number_from(text);
-  if (!value) refuse("{}: {} is not a number", what, shown(text));
-  if (!std::isfinite(*value)) refuse("{}: {} is not finite", what, shown(text));
-  return *value;
-}
-
-[[noreturn]] void refuse_element(std::string_view label) {
-  std::string canonical = lower_case(label.substr(0, 2));
-  if (!canonical.empty() && canonical[0] >= 'a' && canonical[0] <= 'z') canonical[0] = static_cast<char>(canonical[0] - 'a' + 'A');
-  std::string hint;
-  for (std::size_t length = std::min<std::size_t>(canonical.size(), 2); length > 0 && hint.empty(); --length)
-    if (atomic_number_of(canonical.substr(0, length))) hint = fmt::format(" (did you mean '{}'?)", canonical.substr(0, length));
-  refuse("unknown element {}{}; write symbols as in the periodic table", shown(label), hint);
-}
-
-struct Element {
-  std::uint8_t atomic_number = 0;
-  double mass_amu = 0;
-};
-
-Element element_from(std::string_view label) {
-  if (const auto z = atomic_number_of(label)) return {*z, standard_mass_amu(*z)};
-  if (label == "D") return {1, deuterium_mass_amu};
-  if (label == "T") return {1, tritium_mass_amu};
-  if (const auto z = parse_int(label); z && *z >= 1 && *z <= element_count)
-    return {static_cast<std::uint8_t>(*z), standard_mass_amu(static_cast<int>(*z))};
-  refuse_element(label);
-}
-
-// Elements by label; those spelled like a symbol are looked up once.
-class ElementTable {
- public:
-  const Element& find(std::string_view label) {
-    const bool one = label.size() == 1, two = label.size() == 2;
-    if ((!one && !two) || label[0] < 'A' || label[0] > 'Z' || (two && (label[1] < 'a' || label[1] > 'z')))
-      return other_ = element_from(label);
-    Element& element = known_[static_cast<std::size_t>(label[0] - 'A')][two ? static_cast<std::size_t>(label[1] - 'a') : 26u];
-    if (element.atomic_number == 0) element = element_from(label);
-    return element;
-  }
-
- private:
-  std::array<std::array<Element, 27>, 26> known_{};
-  Element other_;
-};
 
 struct Column {
   enum Use { passed_over, label, atomic_number, position, forces, velocity, mass } use = passed_over;
@@ -496,29 +435,6 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
     frame.time_fs = scalar(*time);
     source_.time = time->key;
   }
-}
-
-// Reads a number at `at`, which is no blank, up to the next blank.
-inline bool read_number(const char*& at, const char* end, double& value) {
-  const auto [stop, status] = fast_float::from_chars(at, end, value);
-  if (status == std::errc() && (stop == end || is_blank(*stop))) {
-    at = stop;
-    return std::isfinite(value);
-  }
-  const char* const blank = std::find_if(at, end, is_blank);
-  const auto slow = number_from({at, static_cast<std::size_t>(blank - at)});
-  if (!slow || !std::isfinite(*slow)) return false;
-  value = *slow;
-  at = blank;
-  return true;
-}
-
-inline bool read_vector(const char*& at, const char* end, Vec3& value) {
-  for (double* component : {&value.x, &value.y, &value.z}) {
-    while (at != end && is_blank(*at)) ++at;
-    if (at == end || !read_number(at, end, *component)) return false;
-  }
-  return true;
 }
 
 void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {

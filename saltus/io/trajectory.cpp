@@ -7,12 +7,16 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/io/cp2k.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/amber_netcdf.hpp"
 #include "saltus/io/dcd.hpp"
 #include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
+#include "saltus/io/lammps_data.hpp"
+#include "saltus/io/lammps_dump.hpp"
+#include "saltus/io/pdb.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trr.hpp"
 #include "saltus/io/xtc.hpp"
@@ -22,6 +26,8 @@ namespace saltus {
 namespace {
 
 constexpr std::array formats{
+    TrajectoryFormat{"cp2k", "", "CP2K's files of one run: -pos-1.xyz with -frc-1.xyz, -vel-1.xyz, -1.ener, -1.cell, -1.stress beside it",
+                     false, recognizes_cp2k, open_cp2k, nullptr, recognizes_cp2k_folder},
     TrajectoryFormat{"gro", ".gro", "GROMACS coordinates in fixed columns, nm; elements by atom names", false,
                      recognizes_gro, open_gro, nullptr},
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å",
@@ -36,9 +42,20 @@ constexpr std::array formats{
                      false, recognizes_amber_netcdf, open_amber_netcdf, nullptr},
     TrajectoryFormat{"npy", ".npy", "NumPy array of positions (frames, atoms, 3), Å; needs a topology", false,
                      recognizes_npy, open_npy, nullptr},
+    TrajectoryFormat{"lammps-dump", ".lammpstrj .dump", "LAMMPS text dumps; types need elements, units are metal unless the file says", false,
+                     recognizes_lammps_dump, open_lammps_dump, nullptr},
+    TrajectoryFormat{"lammps-data", ".data .lmp", "LAMMPS data file of one frame, atom_style atomic, units metal", false, nullptr, nullptr,
+                     create_lammps_data},
+    TrajectoryFormat{"pdb", ".pdb", "PDB for viewers: one MODEL per frame, 0.001 Å", false, nullptr, nullptr, create_pdb},
     TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md",
                      true, nullptr, open_segments, nullptr},
 };
+
+// Without ".gz" or ".zst".
+std::filesystem::path without_compression(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".gz" || extension == ".zst" ? path.stem() : path;
+}
 
 bool has_extension(const TrajectoryFormat& format, const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
@@ -85,15 +102,21 @@ std::span<const TrajectoryFormat> trajectory_formats() { return formats; }
 
 const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
+  if (std::filesystem::is_directory(path, ignored)) {
+    for (const auto& format : formats)
+      if (format.recognizes_folder && format.recognizes_folder(path)) return format;
     for (const auto& format : formats)
       if (format.folder) return format;
+  }
   const std::string start = first_bytes(path, 4096);
   if (start.empty()) throw Error(ErrorKind::format, path.string() + ": the file is empty");
   for (const auto& format : formats)
     if (format.recognizes && format.recognizes(start)) return format;
   for (const auto& format : formats)
-    if (has_extension(format, path)) return format;
+    if (format.open && has_extension(format, without_compression(path))) return format;
+  for (const auto& format : formats)
+    if (has_extension(format, without_compression(path)))
+      throw Error(ErrorKind::unsupported, fmt::format("{}: the format {} can be written, not read", path.string(), format.name));
   throw Error(ErrorKind::format,
               fmt::format("{}: no trajectory format is recognized; 'saltus info --formats' lists those known", path.string()));
 }

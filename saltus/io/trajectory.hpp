@@ -40,6 +40,7 @@ struct FrameSource {
   std::vector<std::string> keys;            ///< names given with the frame, in the file's order
   std::string energy, forces, virial, velocities, masses, time, step;  ///< names used; empty: absent
   std::vector<std::string> not_used;        ///< other names that could have meant energy, forces, virial or velocities
+  std::vector<std::string> notes;           ///< what a user should know: left out, taken from elsewhere, assumed
 };
 
 /// Frames one after another.
@@ -80,6 +81,7 @@ struct TrajectoryFormat {
   bool (*recognizes)(std::string_view first_bytes);
   std::unique_ptr<TrajectoryReader> (*open)(const std::filesystem::path& path, const ReadOptions& options);
   std::unique_ptr<TrajectoryWriter> (*create)(const std::filesystem::path& path, const WriteOptions& options);
+  bool (*recognizes_folder)(const std::filesystem::path& folder) = nullptr;  ///< a folder that open() takes like a file
 };
 
 std::span<const TrajectoryFormat> trajectory_formats();

@@ -1,0 +1,225 @@
+#include "saltus/io/wannier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/io/fields.hpp"
+#include "saltus/io/lines.hpp"
+
+namespace saltus {
+
+namespace {
+
+constexpr std::int64_t row_limit = 1'000'000'000;
+
+template <typename... Args>
+[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
+  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
+}
+
+// The numbers of " Particles+Wannier centers. Iteration:1_5" or of "1_5".
+std::vector<std::int64_t> iteration_of(std::string_view line) {
+  const std::string_view text = trim(line.substr(line.find(':') == std::string_view::npos ? 0 : line.rfind(':') + 1));
+  std::vector<std::int64_t> numbers;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t stop = std::min(text.find('_', at), text.size());
+    const auto number = parse_int(text.substr(at, stop - at));
+    if (!number || numbers.size() == 16) refuse("no iteration label as 'Iteration:1_5' in {}", shown(line));
+    numbers.push_back(*number);
+    at = stop + 1;
+  }
+  return numbers;
+}
+
+// A file of blocks: number of rows, label, rows, and perhaps a row " Total".
+class Blocks {
+ public:
+  Blocks(const std::filesystem::path& path, bool totals) : lines_(path), name_(path.string()), totals_(totals) {}
+  Blocks(std::string_view text, std::string name, bool totals) : lines_(text), name_(std::move(name)), totals_(totals) {}
+
+  template <typename Body>
+  auto with_location(Body&& body) {
+    try {
+      return body();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::format) throw;
+      throw with_place(error, fmt::format("{}, frame {}, line {}", name_, next_ + 1, std::max<std::uint64_t>(lines_.line_number(), 1)));
+    }
+  }
+
+  // The number of rows and the label of the next block; false at the end.
+  bool begin(std::size_t& rows, std::vector<std::int64_t>& iteration) {
+    std::string_view line;
+    const bool found = lines_.next(line);
+    if (!found || trim(line).empty()) {
+      while (found && lines_.next(line))
+        if (!trim(line).empty()) refuse("blank line before a frame; blank lines may only end the file");
+      if (next_ == 0) refuse("the file is empty");
+      all_known_ = true;
+      return false;
+    }
+    const std::int64_t count = integer(trim(line), "the number of rows");
+    if (count < 1 || count > row_limit) refuse("the number of rows {} is not between 1 and {}", count, row_limit);
+    if (!lines_.next(line)) refuse("the file ends before the label; it is cut off");
+    iteration = iteration_of(line);
+    rows = static_cast<std::size_t>(count);
+    return true;
+  }
+  std::string_view row(std::size_t k, std::size_t rows) {
+    std::string_view line;
+    if (!lines_.next(line)) refuse("the file ends after {} of {} rows; it is cut off", k, rows);
+    if (!lines_.line_was_ended()) refuse("the file ends within row {}; it is cut off", k + 1);
+    return line;
+  }
+  void end() {
+    if (totals_) {
+      const LinePlace before{lines_.offset(), lines_.line_number()};
+      std::string_view line;
+      if (lines_.next(line) && !trim(line).starts_with("Total")) lines_.seek(before.offset, before.lines_before);
+    }
+    ++next_;
+    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
+  }
+  bool skip() {
+    return with_location([&] {
+      std::size_t rows = 0;
+      std::vector<std::int64_t> iteration;
+      if (!begin(rows, iteration)) return false;
+      for (std::size_t k = 0; k < rows; ++k) row(k, rows);
+      end();
+      return true;
+    });
+  }
+  void seek(std::size_t k) {
+    next_ = std::min(k, start_.size() - 1);
+    lines_.seek(start_[next_].offset, start_[next_].lines_before);
+    while (next_ < k)
+      if (!skip()) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
+  }
+  std::size_t count() {
+    if (!all_known_) {
+      const std::size_t before = next_;
+      seek(start_.size() - 1);
+      while (skip()) {
+      }
+      seek(before);
+    }
+    return start_.size() - 1;
+  }
+  std::size_t next() const { return next_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  struct LinePlace {
+    std::uint64_t offset = 0, lines_before = 0;
+  };
+  LineReader lines_;
+  std::string name_;
+  bool totals_;
+  std::vector<LinePlace> start_{LinePlace{}};  // of the blocks known so far, and of the one behind them
+  bool all_known_ = false;
+  std::size_t next_ = 0;
+};
+
+class Cp2kWannierReader final : public WannierReader {
+ public:
+  Cp2kWannierReader(std::unique_ptr<Blocks> centres, std::unique_ptr<Blocks> spreads)
+      : centres_(std::move(centres)), spreads_(std::move(spreads)) {}
+
+  bool read_next(WannierFrame& frame) override {
+    if (!centres_->with_location([&] { return read_centres(frame); })) return false;
+    if (spreads_) spreads_->with_location([&] { read_spreads(frame); });
+    return true;
+  }
+  void seek(std::size_t k) override {
+    centres_->seek(k);
+    if (spreads_) spreads_->seek(k);
+  }
+  std::size_t count() override { return centres_->count(); }
+
+ private:
+  bool read_centres(WannierFrame& frame);
+  void read_spreads(WannierFrame& frame);
+
+  std::unique_ptr<Blocks> centres_, spreads_;
+  ElementTable elements_;
+  Atoms atoms_;
+  std::shared_ptr<const Atoms> shared_atoms_;
+};
+
+bool Cp2kWannierReader::read_centres(WannierFrame& frame) {
+  std::size_t rows = 0;
+  if (!centres_->begin(rows, frame.iteration)) return false;
+  atoms_ = {};
+  frame.position_ang.clear();
+  frame.centre_ang.clear();
+  frame.spread_ang2.clear();
+  constexpr std::string_view what[] = {"column 2", "column 3", "column 4", "column 5, the spread"};
+  for (std::size_t k = 0; k < rows; ++k) {
+    const std::string_view line = centres_->row(k, rows);
+    std::string_view rest = line;
+    const std::string_view label = next_word(rest);
+    Vec3 place;
+    for (int axis = 0; axis < 3; ++axis) {
+      const std::string_view word = next_word(rest);
+      if (word.empty()) refuse("expected a label and three numbers, found {}", shown(line));
+      place[axis] = finite_number(word, what[axis]);
+    }
+    const std::string_view fifth = next_word(rest);
+    if (!next_word(rest).empty() || (label != "X" && !fifth.empty())) refuse("expected a label and three numbers, found {}", shown(line));
+    if (label == "X") {
+      frame.centre_ang.push_back(place);
+      // Here CP2K multiplies bohr² by Å/bohr once.
+      if (!fifth.empty()) frame.spread_ang2.push_back(finite_number(fifth, what[3]) * units::ang_per_bohr);
+    } else {
+      const Element& element = elements_.find(label);
+      atoms_.atomic_number.push_back(element.atomic_number);
+      atoms_.mass_amu.push_back(element.mass_amu);
+      frame.position_ang.push_back(place);
+    }
+  }
+  if (frame.centre_ang.empty()) refuse("there is no Wannier centre (X) among the {} rows", rows);
+  if (!frame.spread_ang2.empty() && frame.spread_ang2.size() != frame.centre_ang.size())
+    refuse("{} of {} centres have a spread", frame.spread_ang2.size(), frame.centre_ang.size());
+  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  frame.atoms = shared_atoms_;
+  centres_->end();
+  return true;
+}
+
+void Cp2kWannierReader::read_spreads(WannierFrame& frame) {
+  std::size_t rows = 0;
+  std::vector<std::int64_t> iteration;
+  if (!spreads_->begin(rows, iteration)) refuse("the file ends, but {} goes on", centres_->name());
+  if (iteration != frame.iteration) refuse("the label {} is not that of the centres, {}", fmt::join(iteration, "_"), fmt::join(frame.iteration, "_"));
+  if (rows != frame.centre_ang.size()) refuse("there are {} spreads for {} centres", rows, frame.centre_ang.size());
+  frame.spread_ang2.clear();
+  for (std::size_t k = 0; k < rows; ++k) {
+    std::string_view rest = spreads_->row(k, rows);
+    if (integer(next_word(rest), "column 1, the number of the centre") != static_cast<std::int64_t>(k) + 1) refuse("the spreads are not in order");
+    frame.spread_ang2.push_back(finite_number(next_word(rest), "column 2, the spread") * units::ang_per_bohr * units::ang_per_bohr);
+  }
+  spreads_->end();
+}
+
+}  // namespace
+
+std::unique_ptr<WannierReader> open_cp2k_wannier(const std::filesystem::path& centres, const std::filesystem::path& spreads) {
+  return std::make_unique<Cp2kWannierReader>(std::make_unique<Blocks>(centres, false),
+                                             spreads.empty() ? nullptr : std::make_unique<Blocks>(spreads, true));
+}
+
+std::unique_ptr<WannierReader> open_cp2k_wannier_text(std::string_view centres, std::string_view spreads, const std::string& name) {
+  return std::make_unique<Cp2kWannierReader>(
+      std::make_unique<Blocks>(centres, name, false),
+      spreads.empty() ? nullptr : std::make_unique<Blocks>(spreads, name + " (spreads)", true));
+}
+
+}  // namespace saltus
