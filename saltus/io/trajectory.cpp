@@ -8,6 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/h5md.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 
@@ -18,7 +19,9 @@ namespace {
 constexpr std::array formats{
     TrajectoryFormat{"extxyz", ".extxyz .xyz", "extended and plain XYZ: columns and key=value pairs per frame, eV and Å", false,
                      recognizes_extxyz, open_extxyz, create_extxyz},
-    TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md", true,
+    TrajectoryFormat{"h5md", ".h5md .h5", "H5MD (HDF5): positions with images, velocities, forces, energies, with their units", false,
+                     recognizes_h5md, open_h5md, create_h5md},
+    TrajectoryFormat{"segments", "", "folder of H5MD or extXYZ segments 000001.h5md, 000002.h5md, … written by saltus md", true,
                      nullptr, open_segments, nullptr},
 };
 
