@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
@@ -70,6 +72,70 @@ Handle follow(const Handle& file, const std::string& path, int links) {
   return current;
 }
 
+// Bytes of the file as they lie there, below HDF5.
+bool read_raw(const Handle& file, std::uint64_t offset, void* out, std::size_t count) {
+  hsize_t size = 0;
+  void* place = nullptr;
+  const Handle access(H5Fget_access_plist(file.get()));
+  if (!access || H5Fget_filesize(file.get(), &size) < 0 || offset > size || count > size - offset ||
+      H5Fget_vfd_handle(file.get(), access.get(), &place) < 0 || !place)
+    return false;
+  if (H5Pget_driver(access.get()) == H5FD_CORE) {
+    std::memcpy(out, *static_cast<char**>(place) + offset, count);
+    return true;
+  }
+  return ::pread(*static_cast<int*>(place), out, count, static_cast<off_t>(offset)) == static_cast<ssize_t>(count);
+}
+
+template <typename T>
+T little_endian(const char* bytes) {
+  T value = 0;
+  for (std::size_t k = 0; k < sizeof(T); ++k) value = static_cast<T>(value | static_cast<T>(static_cast<unsigned char>(bytes[k])) << (8 * k));
+  return value;
+}
+
+// A string of variable length is stored as its length, the address of a heap, and an index there.
+constexpr std::size_t reference_size = 16;
+
+// HDF5 1.10 believes what it finds in such a heap and writes beyond its own memory where that is damaged; so it is read here.
+std::optional<std::string> text_in_heap(const Handle& file, const char* reference) {
+  const auto length = little_endian<std::uint32_t>(reference);
+  const auto address = little_endian<std::uint64_t>(reference + 4);
+  const auto index = little_endian<std::uint32_t>(reference + 12);
+  if (length == 0) return std::string();
+  const Handle creation(H5Fget_create_plist(file.get()));
+  hsize_t base = 0;
+  char header[16];
+  if (length > text_limit || !creation || H5Pget_userblock(creation.get(), &base) < 0 || address > (std::uint64_t{1} << 62)) return std::nullopt;
+  const std::uint64_t start = base + address;
+  if (!read_raw(file, start, header, sizeof header) || std::memcmp(header, "GCOL", 4) != 0) return std::nullopt;
+  const auto size = little_endian<std::uint64_t>(header + 8);
+  std::uint64_t at = 16;
+  // Every object has its header of 16 bytes; there are at most 65535.
+  for (int k = 0; k < 65536 && at + 16 <= size && read_raw(file, start + at, header, sizeof header); ++k) {
+    const auto number = little_endian<std::uint16_t>(header);
+    const auto bytes = little_endian<std::uint64_t>(header + 8);
+    if (number == 0 || bytes > size - at - 16) return std::nullopt;
+    if (number == index) {
+      std::string text(length, '\0');
+      if (length > bytes || !read_raw(file, start + at + 16, text.data(), length)) return std::nullopt;
+      text.resize(std::strlen(text.c_str()));
+      return text;
+    }
+    at += 16 + (bytes + 7) / 8 * 8;
+  }
+  return std::nullopt;
+}
+
+// Leaves a reference as it is: what makes HDF5 give it away.
+herr_t keep_reference(hid_t source, hid_t target, H5T_cdata_t* data, std::size_t, std::size_t, std::size_t, void*, void*, hid_t) {
+  if (data->command == H5T_CONV_INIT) {
+    data->need_bkg = H5T_BKG_NO;
+    return H5Tget_size(source) == reference_size && H5Tget_size(target) == reference_size ? 0 : -1;
+  }
+  return 0;
+}
+
 struct Attribute {
   Handle id, type;
   hsize_t count = 0;
@@ -110,6 +176,11 @@ Session::Session() : lock_(library) {
   [[maybe_unused]] static const herr_t first_of_all = H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   H5PLset_loading_state(0);
+  [[maybe_unused]] static const herr_t once = [] {
+    const Handle text(H5Tcopy(H5T_C_S1)), reference(H5Tcreate(H5T_OPAQUE, reference_size));
+    H5Tset_size(text.get(), H5T_VARIABLE);
+    return H5Tregister(H5T_PERS_SOFT, "saltus reference", text.get(), reference.get(), keep_reference);
+  }();
 }
 
 std::string cause() {
@@ -179,16 +250,15 @@ std::vector<std::string> texts_attribute(const Handle& object, const std::string
   if (H5Tget_class(attribute.type.get()) != H5T_STRING) refuse(path, fmt::format("attribute {} is not text", name));
   std::vector<std::string> texts;
   if (H5Tis_variable_str(attribute.type.get()) > 0) {
-    const Handle memory(H5Tcopy(H5T_C_S1));
-    H5Tset_size(memory.get(), H5T_VARIABLE);
-    H5Tset_cset(memory.get(), H5Tget_cset(attribute.type.get()));
-    std::vector<char*> pointers(attribute.count, nullptr);
-    const herr_t status = H5Aread(attribute.id.get(), memory.get(), pointers.data());
-    for (char* pointer : pointers) {
-      if (status >= 0) texts.emplace_back(pointer ? std::string(pointer, ::strnlen(pointer, text_limit)) : std::string());
-      if (pointer) H5free_memory(pointer);
+    const Handle memory(H5Tcreate(H5T_OPAQUE, reference_size)), file(H5Iget_file_id(attribute.id.get()));
+    std::vector<char> references(attribute.count * reference_size);
+    if (!file || H5Aread(attribute.id.get(), memory.get(), references.data()) < 0)
+      refuse(path, fmt::format("attribute {} cannot be read{}", name, cause()));
+    for (hsize_t k = 0; k < attribute.count; ++k) {
+      const auto text = text_in_heap(file, references.data() + k * reference_size);
+      if (!text) refuse(path, fmt::format("attribute {} is damaged or too long", name));
+      texts.push_back(*text);
     }
-    if (status < 0) refuse(path, fmt::format("attribute {} cannot be read{}", name, cause()));
     return texts;
   }
   const std::size_t size = H5Tget_size(attribute.type.get());
