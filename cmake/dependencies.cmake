@@ -18,6 +18,14 @@ add_library(saltus_zstd INTERFACE)
 target_include_directories(saltus_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE_DIR})
 target_link_libraries(saltus_zstd INTERFACE ${ZSTD_LIBRARY})
 
+# HDF5 by name, its serial build: only the sources of H5MD in saltus/io see it. The 1.10 interface holds in later versions too.
+find_path(HDF5_SERIAL_INCLUDE_DIR hdf5.h PATH_SUFFIXES hdf5/serial REQUIRED)
+find_library(HDF5_SERIAL_LIBRARY NAMES hdf5_serial hdf5 PATH_SUFFIXES hdf5/serial REQUIRED)
+add_library(saltus_hdf5 INTERFACE)
+target_include_directories(saltus_hdf5 SYSTEM INTERFACE ${HDF5_SERIAL_INCLUDE_DIR})
+target_compile_definitions(saltus_hdf5 INTERFACE H5_USE_110_API)
+target_link_libraries(saltus_hdf5 INTERFACE ${HDF5_SERIAL_LIBRARY})
+
 # OpenBLAS by name: the reference BLAS is four to seven times slower.
 find_library(OPENBLAS_LIBRARY openblas REQUIRED)
 find_library(LAPACKE_LIBRARY lapacke REQUIRED)

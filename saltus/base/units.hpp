@@ -27,5 +27,8 @@ inline constexpr double fs_per_ps = 1e3;
 inline constexpr double fs_per_ns = 1e6;
 inline constexpr double cm2_s_per_ang2_ps = 1e-4;
 inline constexpr double mev_per_ev = 1e3;
+inline constexpr double ev_per_joule = 1 / 1.602176634e-19;
+inline constexpr double particles_per_mole = 6.02214076e23;
+inline constexpr double amu_per_gram = 1 / 1.66053906660e-24;
 
 }  // namespace saltus::units

@@ -20,7 +20,7 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string model, out, thermostat = "csvr", velocities = "thermal";
+  std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
   runs::StartSettings start;
   std::vector<int> supercell{1, 1, 1};
   runs::MolecularDynamicsSettings run;
@@ -49,6 +49,7 @@ Thermostat thermostat_of(const Options& options) {
 int run_md(Options options) {
   listen_for_signals();
   options.run.loop.thermostat = thermostat_of(options);
+  options.run.single_precision = options.precision == "single";
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
   options.start.supercell = {options.supercell[0], options.supercell[1], options.supercell[2]};
@@ -106,6 +107,8 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--write-every", loop.write_stride, "steps between frames (default 10; 0 = none)")->check(CLI::NonNegativeNumber);
   app.add_flag("--write-velocities", run.write_velocities, "write velocities too");
   app.add_flag("--write-forces", run.write_forces, "write forces too");
+  app.add_option("--trajectory-precision", o->precision, "of the numbers in the trajectory: single (default) or double")
+      ->check(CLI::IsMember({"single", "double"}));
   app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
   app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
   app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 100)")

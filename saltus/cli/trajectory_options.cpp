@@ -24,6 +24,10 @@ void add_frame_options(CLI::App& app, InputOutput& files) {
          "--decimals", [&write](int n) { write.position_decimals = write.velocity_decimals = write.force_decimals = n; },
          "digits after the point (default: as many as reading back needs)")
       ->check(CLI::Range(0, 17));
+  app.add_option_function<std::string>(
+         "--precision", [&write](const std::string& word) { write.single_precision = word == "single"; },
+         "of the numbers in an H5MD file: single (default) or double")
+      ->check(CLI::IsMember({"single", "double"}));
   app.add_flag("--json", files.json, "one JSON document instead of text");
 }
 

@@ -26,7 +26,7 @@ struct InputOutput {
 /// Adds IN and OUT.
 void add_input_output(CLI::App& app, InputOutput& files);
 
-/// Adds the names of labels, --decimals (digits of positions, velocities and forces) and --json.
+/// Adds the names of labels, --decimals (digits of positions, velocities and forces), --precision and --json.
 void add_frame_options(CLI::App& app, InputOutput& files);
 
 /// Throws Error{usage} when writing `output` would replace `input` or a part of it.

@@ -13,27 +13,34 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/h5md.hpp"
 
 namespace saltus {
 
 namespace {
 
-constexpr const char* extension = ".extxyz";
+constexpr const char* h5md = ".h5md";
+constexpr const char* extxyz = ".extxyz";
 
-std::string segment_name(std::size_t number) { return fmt::format("{:06}{}", number, extension); }
+std::string segment_name(std::size_t number, std::string_view extension) { return fmt::format("{:06}{}", number, extension); }
 
 // Number of a segment by its file name, 0 when it is none.
 std::size_t segment_number(const std::filesystem::path& path) {
   const auto number = parse_int(path.stem().string());
-  if (path.extension() != extension || !number || *number < 1) return 0;
-  return path.filename() == segment_name(static_cast<std::size_t>(*number)) ? static_cast<std::size_t>(*number) : 0;
+  const std::string extension = path.extension().string();
+  if ((extension != h5md && extension != extxyz) || !number || *number < 1) return 0;
+  return path.filename() == segment_name(static_cast<std::size_t>(*number), extension) ? static_cast<std::size_t>(*number) : 0;
 }
 
-// A segment that a writer did not complete: 000007.extxyz.part1234
+// A segment that a writer did not complete: 000007.h5md.part1234
 bool is_leftover(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  const std::size_t part = name.find(".extxyz.part");
-  return part != std::string::npos && segment_number(name.substr(0, part) + extension) > 0;
+  const std::size_t part = name.find(".part");
+  return part != std::string::npos && segment_number(name.substr(0, part)) > 0;
+}
+
+std::unique_ptr<TrajectoryReader> open_segment(const std::filesystem::path& path, const ReadOptions& options) {
+  return path.extension() == h5md ? open_h5md(path, options) : open_extxyz(path, options);
 }
 
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder) {
@@ -62,7 +69,7 @@ class SegmentsReader final : public TrajectoryReader {
 
   bool read_next(Frame& frame) override {
     for (; segment_ < paths_.size(); go_to(segment_ + 1)) {
-      if (!reader_) reader_ = open_extxyz(paths_[segment_], options_);
+      if (!reader_) reader_ = open_segment(paths_[segment_], options_);
       if (!reader_->read_next(frame)) continue;
       source_ = reader_->source();
       if (shared_atoms_ && *shared_atoms_ == *frame.atoms) frame.atoms = shared_atoms_;
@@ -78,7 +85,7 @@ class SegmentsReader final : public TrajectoryReader {
     for (; segment_ < paths_.size(); go_to(segment_ + 1)) {
       const std::size_t here = frames_in(segment_);
       if (k < first + here) {
-        if (!reader_) reader_ = open_extxyz(paths_[segment_], options_);
+        if (!reader_) reader_ = open_segment(paths_[segment_], options_);
         reader_->seek(k - first);
         return;
       }
@@ -101,7 +108,7 @@ class SegmentsReader final : public TrajectoryReader {
     reader_.reset();
   }
   std::size_t frames_in(std::size_t segment) {
-    while (frames_.size() <= segment) frames_.push_back(open_extxyz(paths_[frames_.size()], options_)->count());
+    while (frames_.size() <= segment) frames_.push_back(open_segment(paths_[frames_.size()], options_)->count());
     return frames_[segment];
   }
 
@@ -123,11 +130,16 @@ std::vector<std::filesystem::path> segments_of(const std::filesystem::path& fold
     if (const std::size_t number = segment_number(path)) found.emplace_back(number, path);
   std::sort(found.begin(), found.end());
   if (found.empty())
-    throw Error(ErrorKind::file, fmt::format("{}: is a directory without trajectory segments (000001.extxyz, …)", folder.string()));
+    throw Error(ErrorKind::file, fmt::format("{}: is a directory without trajectory segments (000001.h5md, …)", folder.string()));
+  const std::string extension = found.front().second.extension().string();
+  for (const auto& [number, path] : found)
+    if (path.extension() != extension)
+      throw Error(ErrorKind::format, fmt::format("{}: holds H5MD and extXYZ segments ({}, {}), which are not of one trajectory",
+                                                 folder.string(), found.front().second.filename().string(), path.filename().string()));
   std::vector<std::filesystem::path> paths;
   for (std::size_t k = 0; k < found.size(); ++k) {
     if (found[k].first != k + 1)
-      throw Error(ErrorKind::format, fmt::format("{}: segment {} is missing", folder.string(), segment_name(k + 1)));
+      throw Error(ErrorKind::format, fmt::format("{}: segment {} is missing", folder.string(), segment_name(k + 1, extension)));
     paths.push_back(found[k].second);
   }
   return paths;
@@ -160,13 +172,16 @@ SegmentWriter::SegmentWriter(std::filesystem::path folder, const WriteOptions& o
   std::filesystem::create_directories(folder_, error);
   if (error) throw Error(ErrorKind::file, fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
   drop_segments_after(folder_, keep);
-  if (keep > 0 && segments_of(folder_).size() != keep)
-    throw Error(ErrorKind::usage, fmt::format("{}: cannot continue behind segment {}: there are {}", folder_.string(), keep,
-                                              segments_of(folder_).size()));
+  if (keep == 0) return;
+  const auto there = segments_of(folder_);
+  if (there.size() != keep)
+    throw Error(ErrorKind::usage, fmt::format("{}: cannot continue behind segment {}: there are {}", folder_.string(), keep, there.size()));
+  if (there.front().extension() != h5md)
+    throw Error(ErrorKind::usage, fmt::format("{}: holds extXYZ segments of an earlier version, which can be read but not continued", folder_.string()));
 }
 
 void SegmentWriter::write(const Frame& frame) {
-  if (!current_) current_ = create_extxyz(folder_ / segment_name(complete_ + 1), options_);
+  if (!current_) current_ = create_h5md(folder_ / segment_name(complete_ + 1, h5md), options_);
   current_->write(frame);
 }
 

@@ -1,5 +1,6 @@
-// A growing trajectory: a folder of extXYZ segments 000001.extxyz, 000002.extxyz, …, each renamed into place when
-// complete. Readers join them in order; a segment repeats no frame of the one before; other files are passed over.
+// A growing trajectory: a folder of H5MD segments 000001.h5md, 000002.h5md, …, each renamed into place when complete.
+// Readers join them in order; a segment repeats no frame of the one before; other files are passed over. Folders of extXYZ
+// segments 000001.extxyz, … are read too.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,7 @@
 namespace saltus {
 
 /// The complete segments, in order. Throws Error{file} when `folder` cannot be listed or holds none, Error{format} when
-/// one is missing between 1 and the last.
+/// one is missing between 1 and the last, or they are of both kinds.
 std::vector<std::filesystem::path> segments_of(const std::filesystem::path& folder);
 
 /// Joins the segments that are complete at this moment.
@@ -24,7 +25,7 @@ void drop_segments_after(const std::filesystem::path& folder, std::size_t keep);
 class SegmentWriter {
  public:
   /// Continues behind segment `keep`, dropping the later ones; 0 starts anew. Makes the folder.
-  /// Throws Error{file}; Error{usage} when segment `keep` is not there.
+  /// Throws Error{file}; Error{usage} when segment `keep` is not there or the segments are extXYZ.
   explicit SegmentWriter(std::filesystem::path folder, const WriteOptions& options = {}, std::size_t keep = 0);
 
   void write(const Frame& frame);

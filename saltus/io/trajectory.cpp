@@ -12,6 +12,7 @@
 #include "saltus/io/amber_netcdf.hpp"
 #include "saltus/io/dcd.hpp"
 #include "saltus/io/gro.hpp"
+#include "saltus/io/h5md.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
 #include "saltus/io/lammps_data.hpp"
@@ -47,8 +48,10 @@ constexpr std::array formats{
     TrajectoryFormat{"lammps-data", ".data .lmp", "LAMMPS data file of one frame, atom_style atomic, units metal", false, nullptr, nullptr,
                      create_lammps_data},
     TrajectoryFormat{"pdb", ".pdb", "PDB for viewers: one MODEL per frame, 0.001 Å", false, nullptr, nullptr, create_pdb},
-    TrajectoryFormat{"segments", "", "folder of extXYZ segments 000001.extxyz, 000002.extxyz, … written by saltus md",
-                     true, nullptr, open_segments, nullptr},
+    TrajectoryFormat{"h5md", ".h5md .h5", "H5MD (HDF5): positions with images, velocities, forces, energies, with their units", false,
+                     recognizes_h5md, open_h5md, create_h5md},
+    TrajectoryFormat{"segments", "", "folder of H5MD or extXYZ segments 000001.h5md, 000002.h5md, … written by saltus md", true,
+                     nullptr, open_segments, nullptr},
 };
 
 // Without ".gz" or ".zst".

@@ -32,6 +32,7 @@ struct WriteOptions {
   bool velocities = true;     ///< write them where a frame has them
   bool forces = true;
   bool step_and_time = true;  ///< write step and time_fs
+  bool single_precision = true;  ///< of binary formats that have both (H5MD); positions are then wrapped beside their images
 };
 
 /// What the last frame read was called in the file.

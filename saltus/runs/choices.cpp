@@ -4,6 +4,14 @@
 
 namespace saltus::runs {
 
+std::span<const Choice> precisions() {
+  static constexpr std::array table{
+      Choice{"single", "32 bits a number: a position is good to 2e-6 ang"},
+      Choice{"double", "64 bits a number: what was simulated, exactly"},
+  };
+  return table;
+}
+
 std::span<const Choice> thermostats() {
   static constexpr std::array table{
       Choice{"csvr", "stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): dynamics nearly undisturbed"},

@@ -54,6 +54,7 @@ MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
   settings.temperature_kelvin = md.temperature_kelvin;
   settings.max_extrapolation = md.max_extrapolation;
+  settings.single_precision = md.trajectory_precision == "single";
   LoopSettings& loop = settings.loop;
   loop.timestep_fs = md.timestep_fs;
   loop.equilibration_steps = steps_in(fs_per_ps * md.equilibration_ps, md.timestep_fs);

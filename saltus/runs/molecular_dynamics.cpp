@@ -157,7 +157,7 @@ std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settin
           {"skin_ang", number(loop.skin_ang)},
           {"write_velocities", number(settings.write_velocities)},
           {"write_forces", number(settings.write_forces)},
-          {"position_decimals", number(settings.position_decimals)}};
+          {"trajectory_precision", settings.single_precision ? "single" : "double"}};
 }
 
 void remove_leftovers(const fs::path& folder) {
@@ -308,7 +308,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
   WriteOptions write;
   write.velocities = settings.write_velocities;
   write.forces = settings.write_forces;
-  write.position_decimals = settings.position_decimals;
+  write.single_precision = settings.single_precision;
   SegmentWriter trajectory(paths.trajectory, write, checkpoint.segments);
   LogFile log(paths.log, checkpoint.log_bytes);
   State& state = checkpoint.state;

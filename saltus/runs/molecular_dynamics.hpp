@@ -1,7 +1,7 @@
 // Molecular dynamics in a folder: trajectory segments, log, checkpoint, summary. Interrupted anywhere it is continued by
 // the same call, and leaves the files that an uninterrupted run leaves.
 //
-// folder/trajectory/000001.extxyz …  frames of production, a segment per checkpoint
+// folder/trajectory/000001.h5md …    frames of production, a segment per checkpoint
 // folder/log.csv                     a row per log stride, equilibration (negative steps) included
 // folder/checkpoint                  dynamics/checkpoint.hpp
 // folder/summary.json                once finished
@@ -45,7 +45,7 @@ struct MolecularDynamicsSettings {
                                          ///< is under Langevin friction of 0.01/fs unless it names another
   bool write_velocities = false;
   bool write_forces = false;
-  int position_decimals = 5;
+  bool single_precision = true;          ///< of the trajectory's positions, velocities and forces
 };
 
 struct MolecularDynamicsSummary {

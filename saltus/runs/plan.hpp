@@ -55,6 +55,7 @@ struct MdSettings {
   std::string thermostat = "csvr";
   double thermostat_time_fs = 200;
   double frame_spacing_fs = 20;
+  std::string trajectory_precision = "single";
   double log_spacing_fs = 100;
   double checkpoint_ps = 10;
   double skin_ang = 0.5;

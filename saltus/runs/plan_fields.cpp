@@ -87,6 +87,8 @@ std::span<const Field<MdSettings>> md_fields() {
       Field<S>{.key = "thermostat", .member = &S::thermostat, .unit = "", .help = "of the production", .choices = thermostats()},
       Field<S>{.key = "thermostat_time_fs", .member = &S::thermostat_time_fs, .unit = "fs", .help = "its relaxation time", .minimum = 1},
       Field<S>{.key = "frame_spacing_fs", .member = &S::frame_spacing_fs, .unit = "fs", .help = "between frames kept", .minimum = 0.01},
+      Field<S>{.key = "trajectory_precision", .member = &S::trajectory_precision, .unit = "", .help = "of the numbers in them",
+               .choices = precisions()},
       Field<S>{.key = "log_spacing_fs", .member = &S::log_spacing_fs, .unit = "fs", .help = "between rows of the log", .minimum = 0.01},
       Field<S>{.key = "checkpoint_ps", .member = &S::checkpoint_ps, .unit = "ps", .help = "between checkpoints", .minimum = 0.001},
       Field<S>{.key = "skin_ang", .member = &S::skin_ang, .unit = "ang", .help = "of the neighbour list", .minimum = 0, .maximum = 5},

@@ -89,10 +89,10 @@ class Md : public ::testing::Test {
     }
     return files;
   }
+  // Its frames, whatever segments they lie in, every number to the last bit.
   std::string joined_trajectory(const std::string& out) const {
     std::string text;
-    for (const auto& [name, content] : output(out))
-      if (name.rfind("trajectory/", 0) == 0) text += content;
+    for (const Frame& frame : read_frames(folder_ / out / "trajectory")) append_extxyz(text, frame);
     return text;
   }
 
@@ -136,6 +136,23 @@ TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
     fs::remove_all(folder_ / "killed");
   }
   EXPECT_GE(finished, 1);
+}
+
+TEST_F(Md, TrajectoryPrecision) {
+  const Options steps{{"--steps", "200"}}, exact{{"--steps", "200"}, {"--trajectory-precision", "double"}};
+  ASSERT_EQ(run(command("single", steps)), 0) << messages();
+  ASSERT_EQ(run(command("double", exact)), 0) << messages();
+  EXPECT_EQ(output("single").at("log.csv"), output("double").at("log.csv"));
+  const auto rough = read_frames(folder_ / "single" / "trajectory"), fine = read_frames(folder_ / "double" / "trajectory");
+  ASSERT_EQ(rough.size(), fine.size());
+  double largest = 0;
+  for (std::size_t k = 0; k < fine.size(); ++k)
+    for (std::size_t i = 0; i < fine[k].size(); ++i) largest = std::max(largest, norm(rough[k].position_ang[i] - fine[k].position_ang[i]));
+  EXPECT_GT(largest, 0);
+  EXPECT_LT(largest, 1e-6);  // the cell of 11 Å: half a unit in the last place of a float there is 4.8e-7 Å
+  EXPECT_EQ(run(command("single", exact)), 2);
+  EXPECT_NE(messages().find("trajectory_precision = single, now it is double"), std::string::npos) << messages();
+  EXPECT_EQ(run(command("half", {{"--steps", "200"}, {"--trajectory-precision", "half"}})), 2);
 }
 
 TEST_F(Md, StoppedBySignalItTellsHowToGoOnAndContinues) {

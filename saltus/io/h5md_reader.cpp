@@ -1,0 +1,639 @@
+// Reads H5MD frame by frame; what is looked for, and what is refused, stands in the header.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/io/h5md.hpp"
+#include "saltus/io/h5md_file.hpp"
+#include "saltus/io/h5md_units.hpp"
+#include "saltus/io/lines.hpp"
+
+namespace saltus {
+
+namespace {
+
+using namespace h5md;
+
+constexpr std::string_view signature{"\x89HDF\r\n\x1a\n", 8};
+constexpr hsize_t atom_limit = 1'000'000'000;
+
+// step or time of an element: one number per record, or start and increment.
+struct Clock {
+  Dataset records;  // explicit; none: linear
+  double offset = 0, increment = 0;
+
+  explicit operator bool() const { return records || increment != 0 || linear; }
+  bool linear = false;
+};
+
+// A quantity and the steps at which it was stored.
+struct Element {
+  std::string path;
+  Dataset value;
+  Clock step, time;
+  double factor = 1;      // to Å, fs, eV, amu
+  double time_factor = 1;
+  bool fixed = false;     // one value for all times
+  bool aligned = false;   // record k belongs to frame k
+  std::string unit;       // as in the file, or "none"
+
+  explicit operator bool() const { return static_cast<bool>(value); }
+};
+
+std::int64_t step_at(Clock& clock, hsize_t k) {
+  if (clock.records) {
+    std::int64_t step = 0;
+    clock.records.read_row(k, std::span(&step, 1));
+    return step;
+  }
+  const double step = clock.offset + clock.increment * static_cast<double>(k);
+  return std::abs(step) < 9e15 ? static_cast<std::int64_t>(step) : std::numeric_limits<std::int64_t>::max();
+}
+
+std::string shape_text(const Dataset& dataset) { return fmt::format("[{}]", fmt::join(dataset.shape(), ", ")); }
+
+bool same_object(const Dataset& a, const Dataset& b) {
+  H5O_info_t first, second;
+  if (H5Oget_info2(a.handle().get(), &first, H5O_INFO_BASIC) < 0 || H5Oget_info2(b.handle().get(), &second, H5O_INFO_BASIC) < 0)
+    return false;
+  return first.addr == second.addr;
+}
+
+class H5mdReader final : public TrajectoryReader {
+ public:
+  H5mdReader(const std::string& name, const ReadOptions& options) : name_(name), options_(options) {}
+  ~H5mdReader() override {
+    const Session session;
+    contents_.reset();
+  }
+
+  void open(const auto& open_it) {
+    const Session session;
+    try {
+      contents_ = std::make_unique<Contents>();
+      contents_->file = open_it();
+      find_contents();
+    } catch (const Error& error) {
+      release_then_throw(error);
+    }
+  }
+  bool read_next(Frame& frame) override;
+  void seek(std::size_t k) override {
+    if (k > frames_) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, frames_));
+    next_ = k;
+  }
+  std::size_t count() override { return frames_; }
+  const FrameSource& source() const override { return source_; }
+
+ private:
+  struct Contents {
+    Handle file;
+    Element position, image, velocity, force, edges, energy, virial;
+  };
+
+  [[noreturn]] void release_then_throw(const Error& error) {
+    contents_.reset();
+    throw with_place(error, name_);
+  }
+  void find_contents();
+  std::string particle_group();
+  Element element(const std::string& path, bool integers, std::optional<Quantity> quantity);
+  Clock clock(const Element& element, const char* name, bool integers);
+  void require_per_atom(const Element& element) const;
+  void align(Element& element);
+  void find_atoms(const std::string& group);
+  void find_observables(const std::string& group);
+  /// Record of an element for the frame that is read; nothing where it has none.
+  std::optional<hsize_t> record(Element& element, hsize_t frame, std::int64_t step);
+  void read_cell(hsize_t frame, std::int64_t step, Frame& out);
+  bool read_vectors(Element& element, hsize_t frame, std::int64_t step, std::vector<Vec3>& out);
+  void note_columns();
+
+  std::string name_;
+  ReadOptions options_;
+  std::unique_ptr<Contents> contents_;
+  FrameSource source_;
+  std::shared_ptr<const Atoms> atoms_;
+  std::size_t frames_ = 0, next_ = 0, atom_count_ = 0;
+  std::array<bool, 3> periodic_{};
+  std::vector<double> row_;  // scratch
+  std::vector<std::int64_t> image_row_;
+  std::array<double, 9> cell_row_{};
+  Cell cell_;
+  bool cell_known_ = false;
+};
+
+std::string H5mdReader::particle_group() {
+  const Handle particles = find_object(contents_->file, "/particles");
+  if (!is_group(particles)) refuse("/particles", "is not there: the file has no particles");
+  std::vector<std::string> found;
+  for (const auto& group : names_in(particles, "/particles"))
+    if (is_group(find_object(contents_->file, "/particles/" + group + "/position"))) found.push_back(group);
+  if (found.empty()) refuse("/particles", "no group in it has positions that change with time (position/value)");
+  if (found.size() == 1) return found[0];
+  if (std::find(found.begin(), found.end(), "all") != found.end()) return "all";
+  std::string listed;
+  for (std::size_t k = 0; k < std::min<std::size_t>(found.size(), 8); ++k) listed += (k > 0 ? ", " : "") + shown(found[k]);
+  refuse("/particles", fmt::format("several groups have positions ({}) and none is named 'all'; keep the one that is meant", listed));
+}
+
+Element H5mdReader::element(const std::string& path, bool integers, std::optional<Quantity> quantity) {
+  Element found;
+  found.path = path;
+  Handle object = find_object(contents_->file, path);
+  if (!object) return found;
+  if (is_dataset(object)) {
+    found.fixed = true;
+    found.value = Dataset(std::move(object), path, integers);
+  } else {
+    Handle value = find_object(contents_->file, path + "/value");
+    if (!is_dataset(value)) refuse(path, "holds no dataset 'value'");
+    found.value = Dataset(std::move(value), path + "/value", integers);
+    if (found.value.shape().empty()) refuse(found.value.path(), "must have a first dimension for the frames");
+    found.step = clock(found, "step", true);
+    if (!found.step) refuse(path, "holds no dataset 'step'");
+    found.time = clock(found, "time", false);
+    if (found.time) {
+      const Handle time = find_object(contents_->file, path + "/time");
+      if (const auto unit = text_attribute(time, path + "/time", "unit")) {
+        try {
+          found.time_factor = factor_from_unit(*unit, Quantity::time);
+        } catch (const Error& error) {
+          throw with_place(error, path + "/time");
+        }
+      }
+    }
+  }
+  if (quantity) {
+    found.unit = "none";
+    if (const auto unit = text_attribute(found.value.handle(), found.value.path(), "unit")) {
+      found.unit = *unit;
+      try {
+        found.factor = factor_from_unit(*unit, *quantity);
+      } catch (const Error& error) {
+        throw with_place(error, found.value.path());
+      }
+    }
+  }
+  return found;
+}
+
+Clock H5mdReader::clock(const Element& element, const char* name, bool integers) {
+  Clock found;
+  const std::string path = element.path + '/' + name;
+  Handle object = find_object(contents_->file, path);
+  if (!object) return found;
+  if (!is_dataset(object)) refuse(path, "is not a dataset");
+  // A time may be stored as integers.
+  if (!integers) {
+    const Handle type(H5Dget_type(object.get()));
+    integers = type && H5Tget_class(type.get()) == H5T_INTEGER;
+  }
+  Dataset dataset(std::move(object), path, integers);
+  if (dataset.shape().empty()) {
+    found.linear = true;
+    double increment = 0;
+    dataset.read_row(0, std::span(&increment, 1));
+    const auto offset = numbers_attribute(dataset.handle(), path, "offset");
+    if (offset.size() > 1) refuse(path, "attribute offset is not one number");
+    found.increment = increment;
+    found.offset = offset.empty() ? 0 : offset[0];
+    if (!std::isfinite(found.increment) || !std::isfinite(found.offset)) refuse(path, "increment or offset is not finite");
+    return found;
+  }
+  if (dataset.shape().size() != 1 || dataset.rows() != element.value.rows())
+    refuse(path, fmt::format("has the shape {}, but there are {} records of the value", shape_text(dataset), element.value.rows()));
+  found.records = std::move(dataset);
+  return found;
+}
+
+void H5mdReader::require_per_atom(const Element& element) const {
+  if (!element) return;
+  const auto& shape = element.value.shape();
+  if (element.fixed || shape.size() != 3 || shape[1] != atom_count_ || shape[2] != 3)
+    refuse(element.value.path(), fmt::format("has the shape {}, expected [frames, {}, 3]", shape_text(element.value), atom_count_));
+}
+
+// Record k belongs to frame k where the steps are the same; else both must increase, so that records can be looked up.
+void H5mdReader::align(Element& element) {
+  if (!element || element.fixed) return;
+  Clock& frames = contents_->position.step;
+  const hsize_t count = element.value.rows();
+  if (count == frames_) {
+    if (frames.linear && element.step.linear)
+      element.aligned = frames.offset == element.step.offset && frames.increment == element.step.increment;
+    else if (frames.records && element.step.records && same_object(frames.records, element.step.records))
+      element.aligned = true;
+    else {
+      element.aligned = true;
+      for (hsize_t k = 0; k < count && element.aligned; ++k) element.aligned = step_at(frames, k) == step_at(element.step, k);
+    }
+  }
+  if (element.aligned) return;
+  for (Clock* clock : {&frames, &element.step}) {
+    if (clock->linear && !(clock->increment > 0)) refuse(element.path, "its steps are not those of the positions, and do not increase");
+    const hsize_t records = clock == &frames ? frames_ : count;
+    for (hsize_t k = 1; clock->records && k < records; ++k)
+      if (step_at(*clock, k) <= step_at(*clock, k - 1))
+        refuse(element.path, "its steps are not those of the positions, and do not increase from record to record");
+  }
+}
+
+std::optional<hsize_t> H5mdReader::record(Element& element, hsize_t frame, std::int64_t step) {
+  if (element.fixed) return 0;
+  if (element.aligned) return frame;
+  hsize_t low = 0, high = element.value.rows();
+  while (low < high) {
+    const hsize_t middle = low + (high - low) / 2;
+    const std::int64_t there = step_at(element.step, middle);
+    if (there == step) return middle;
+    if (there < step) low = middle + 1;
+    else high = middle;
+  }
+  return std::nullopt;
+}
+
+// Integer values, or the values named by an enumeration of symbols.
+void H5mdReader::find_atoms(const std::string& group) {
+  const auto& file = contents_->file;
+  std::vector<std::int64_t> species;
+  std::vector<double> masses;
+  std::string species_path = group + "/species";
+  bool symbols = false;
+  Handle species_object = find_object(file, species_path);
+  bool species_changes = false;
+  if (is_group(species_object)) {
+    species_path += "/value";
+    species_object = find_object(file, species_path);
+    species_changes = true;
+    if (!is_dataset(species_object)) refuse(group + "/species", "holds no dataset 'value'");
+  }
+  if (species_object) {
+    if (!is_dataset(species_object)) refuse(species_path, "is not a dataset");
+    const Handle type(H5Dget_type(species_object.get()));
+    Dataset dataset(std::move(species_object), species_path, true);
+    const std::size_t rank = species_changes ? 2 : 1;
+    if (dataset.shape().size() != rank || dataset.shape().back() != atom_count_)
+      refuse(species_path, fmt::format("has the shape {}, but there are {} atoms", shape_text(dataset), atom_count_));
+    species.resize(atom_count_);
+    if (species_changes) {
+      if (dataset.rows() == 0) refuse(species_path, "has no records");
+      std::vector<std::int64_t> other(atom_count_);
+      dataset.read_row(0, species);
+      for (hsize_t k = 1; k < dataset.rows(); ++k) {
+        dataset.read_row(k, other);
+        if (other != species) refuse(species_path, "the species change with time, which a trajectory here cannot");
+      }
+    } else {
+      for (std::size_t i = 0; i < atom_count_; ++i) dataset.read_row(i, std::span(&species[i], 1));
+    }
+    if (type && H5Tget_class(type.get()) == H5T_ENUM && options_.type_elements.empty()) {
+      const int members = H5Tget_nmembers(type.get());
+      std::vector<std::pair<std::int64_t, std::uint8_t>> numbers;
+      symbols = members > 0;
+      for (int k = 0; k < members && symbols; ++k) {
+        char* const member = H5Tget_member_name(type.get(), static_cast<unsigned>(k));
+        const auto z = atomic_number_of(member ? std::string_view(member, ::strnlen(member, 8)) : std::string_view());
+        if (member) H5free_memory(member);
+        symbols = z.has_value();
+        if (!z) break;
+        // The value in the type's own width and order, as a 64-bit integer.
+        std::array<char, 8> bytes{};
+        const Handle base(H5Tget_super(type.get()));
+        std::int64_t value = 0;
+        if (!base || H5Tget_size(base.get()) > 8 || H5Tget_member_value(type.get(), static_cast<unsigned>(k), bytes.data()) < 0 ||
+            H5Tconvert(base.get(), H5T_NATIVE_INT64, 1, bytes.data(), nullptr, H5P_DEFAULT) < 0)
+          refuse(species_path, "its enumeration cannot be read" + cause());
+        std::copy_n(bytes.data(), sizeof value, reinterpret_cast<char*>(&value));
+        numbers.emplace_back(value, *z);
+      }
+      for (std::size_t i = 0; i < atom_count_ && symbols; ++i) {
+        const auto named = std::find_if(numbers.begin(), numbers.end(), [&](const auto& number) { return number.first == species[i]; });
+        if (named == numbers.end()) refuse(species_path, fmt::format("atom {}: {} is no value of its enumeration", i + 1, species[i]));
+        species[i] = named->second;
+      }
+    }
+  }
+  if (Handle object = find_object(file, group + "/mass"); is_dataset(object)) {
+    const std::string path = group + "/mass";
+    Dataset dataset(std::move(object), path, false);
+    if (dataset.shape().size() != 1 || dataset.rows() != atom_count_)
+      refuse(path, fmt::format("has the shape {}, but there are {} atoms", shape_text(dataset), atom_count_));
+    double factor = 1;
+    if (const auto unit = text_attribute(dataset.handle(), path, "unit")) {
+      try {
+        factor = factor_from_unit(*unit, Quantity::mass);
+      } catch (const Error& error) {
+        throw with_place(error, path);
+      }
+    }
+    masses.resize(atom_count_);
+    for (std::size_t i = 0; i < atom_count_; ++i) {
+      dataset.read_row(i, std::span(&masses[i], 1));
+      masses[i] *= factor;
+      if (!std::isfinite(masses[i]) || masses[i] <= 0) refuse(path, fmt::format("atom {}: the mass must be positive", i + 1));
+    }
+    source_.masses = path;
+  }
+
+  Atoms atoms;
+  const auto numbered = [&] {
+    for (std::size_t i = 0; i < species.size(); ++i) {
+      if (species[i] < 1 || species[i] > element_count) return false;
+      // A mass within one amu tells neighbours in the periodic table apart for all but a few pairs.
+      if (!symbols && (masses.empty() || std::abs(masses[i] - standard_mass_amu(static_cast<int>(species[i]))) > 1.1)) return false;
+    }
+    return !species.empty();
+  };
+  if (!options_.type_elements.empty() && !species.empty()) {
+    const auto& elements = options_.type_elements;
+    for (std::size_t i = 0; i < atom_count_; ++i) {
+      if (species[i] < 1 || static_cast<std::uint64_t>(species[i]) > elements.size())
+        throw Error(ErrorKind::usage, fmt::format("{}: atom {} is of type {}, but {} elements of types were given", species_path, i + 1,
+                                                  species[i], elements.size()));
+      atoms.atomic_number.push_back(elements[static_cast<std::size_t>(species[i] - 1)]);
+    }
+  } else if (!options_.topology.empty()) {
+    Frame first;
+    if (!open_trajectory(options_.topology)->read_next(first)) throw Error(ErrorKind::usage, options_.topology.string() + ": has no frame");
+    if (first.size() != atom_count_)
+      throw Error(ErrorKind::usage, fmt::format("{} has {} atoms, the trajectory {}", options_.topology.string(), first.size(), atom_count_));
+    atoms = *first.atoms;
+  } else if (numbered()) {
+    for (const std::int64_t z : species) atoms.atomic_number.push_back(static_cast<std::uint8_t>(z));
+  } else {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: {}; give a topology (a file whose first frame names the atoms) or the elements of the types", group,
+                            species.empty() ? "has no species, so its elements are not known"
+                                            : "its species are numbers, and no masses show that they are atomic numbers"));
+  }
+  if (atoms.mass_amu.empty())
+    for (std::size_t i = 0; i < atom_count_; ++i)
+      atoms.mass_amu.push_back(masses.empty() ? standard_mass_amu(atoms.atomic_number[i]) : masses[i]);
+  atoms_ = std::make_shared<const Atoms>(std::move(atoms));
+}
+
+void H5mdReader::find_observables(const std::string& group) {
+  const auto& file = contents_->file;
+  std::vector<std::string> places;
+  for (const std::string& place : {"/observables/" + group, std::string("/observables")})
+    if (is_group(find_object(file, place)) && !find_object(file, place + "/value")) places.push_back(place);
+  const auto scalars = [&](const std::string& path) {
+    Element found = element(path, false, Quantity::energy);
+    if (found.fixed || found.value.row_size() != 1)
+      refuse(found.value.path(), fmt::format("has the shape {}, expected one energy per frame", shape_text(found.value)));
+    return found;
+  };
+  static constexpr const char* energy_names[] = {"potential_energy", "energy"};
+  for (const auto& place : places) {
+    if (!options_.energy_key.empty()) {
+      if (!contents_->energy && find_object(file, place + '/' + options_.energy_key))
+        contents_->energy = scalars(place + '/' + options_.energy_key);
+      continue;
+    }
+    for (const char* name : energy_names) {
+      const std::string path = place + '/' + name;
+      if (!is_group(find_object(file, path))) continue;
+      if (contents_->energy) source_.not_used.push_back(path);
+      else contents_->energy = scalars(path);
+    }
+  }
+  if (!options_.energy_key.empty() && !contents_->energy) {
+    std::vector<std::string> names;
+    for (const auto& place : places)
+      for (const auto& name : names_in(find_object(file, place), place)) names.push_back(name);
+    refuse("/observables", fmt::format("no {} for the energy{}; there are: {}", shown(options_.energy_key),
+                                       did_you_mean(options_.energy_key, names), names.size() > 40 ? "too many to list" : join(names)));
+  }
+  for (const auto& place : places) {
+    if (contents_->virial || !is_group(find_object(file, place + "/virial"))) continue;
+    Element found = element(place + "/virial", false, Quantity::energy);
+    const auto& shape = found.value.shape();
+    if (shape.size() != 3 || shape[1] != 3 || shape[2] != 3)
+      refuse(found.value.path(), fmt::format("has the shape {}, expected [frames, 3, 3]", shape_text(found.value)));
+    contents_->virial = std::move(found);
+  }
+}
+
+void H5mdReader::find_contents() {
+  const Handle h5md = find_object(contents_->file, "/h5md");
+  if (!is_group(h5md)) refuse("/h5md", "is not there: an HDF5 file, but not an H5MD file");
+  const auto version = integers_attribute(h5md, "/h5md", "version");
+  if (version.size() != 2 || version[0] != 1) refuse("/h5md", "attribute version is not that of H5MD 1");
+
+  const std::string name = particle_group(), group = "/particles/" + name;
+  contents_->position = element(group + "/position", false, Quantity::length);
+  const auto& shape = contents_->position.value.shape();
+  if (shape.size() != 3 || shape[1] < 1 || shape[1] > atom_limit || shape[2] != 3)
+    refuse(contents_->position.value.path(),
+           fmt::format("has the shape {}, expected [frames, atoms, 3]", shape_text(contents_->position.value)));
+  frames_ = static_cast<std::size_t>(shape[0]);
+  atom_count_ = static_cast<std::size_t>(shape[1]);
+  if (frames_ == 0) refuse(contents_->position.value.path(), "has no frames");
+  contents_->image = element(group + "/image", true, std::nullopt);
+  contents_->velocity = element(group + "/velocity", false, Quantity::velocity);
+  contents_->force = element(group + "/force", false, Quantity::force);
+  for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force}) require_per_atom(*e);
+
+  const Handle box = find_object(contents_->file, group + "/box");
+  if (!is_group(box)) refuse(group + "/box", "is not there");
+  const std::string box_path = group + "/box";
+  const auto dimension = integers_attribute(box, box_path, "dimension");
+  if (dimension.size() != 1 || dimension[0] != 3) refuse(box_path, "attribute dimension is not 3");
+  auto boundary = texts_attribute(box, box_path, "boundary");
+  if (boundary.size() == 1) boundary.resize(3, boundary[0]);
+  if (boundary.size() != 3) refuse(box_path, "attribute boundary is not three words");
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    periodic_[axis] = boundary[axis] == "periodic";
+    if (!periodic_[axis] && boundary[axis] != "none")
+      refuse(box_path, fmt::format("attribute boundary: {} is neither 'periodic' nor 'none'", shown(boundary[axis])));
+  }
+  contents_->edges = element(group + "/box/edges", false, Quantity::length);
+  if (contents_->edges) {
+    const auto& edges = contents_->edges.value.shape();
+    const auto inner = std::span(edges).subspan(contents_->edges.fixed ? 0 : 1);
+    if (!((inner.size() == 1 && inner[0] == 3) || (inner.size() == 2 && inner[0] == 3 && inner[1] == 3)))
+      refuse(contents_->edges.value.path(), fmt::format("has the shape {}, expected [3] or [3, 3]{}", shape_text(contents_->edges.value),
+                                                        contents_->edges.fixed ? "" : " per frame"));
+  } else if (periodic_[0] || periodic_[1] || periodic_[2]) {
+    refuse(box_path, "is periodic but has no edges");
+  }
+  if (contents_->image && !contents_->edges) refuse(contents_->image.path, "images without box/edges have no meaning");
+  find_observables(name);
+  for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force, &contents_->edges, &contents_->energy, &contents_->virial})
+    align(*e);
+  find_atoms(group);
+  note_columns();
+}
+
+void H5mdReader::note_columns() {
+  for (const Element* e : {&contents_->position, &contents_->image, &contents_->velocity, &contents_->force, &contents_->edges,
+                           &contents_->energy, &contents_->virial}) {
+    if (!*e) continue;
+    if (!source_.columns.empty()) source_.columns += ", ";
+    source_.columns += e->path.substr(e->path.starts_with("/particles/") ? e->path.find('/', 11) + 1 : 1);
+    if (e->unit == "none") source_.columns += " (no unit given: Å, fs, eV)";
+    else if (!e->unit.empty()) source_.columns += " (" + e->unit + ")";
+    source_.keys.push_back(e->path);
+  }
+  source_.energy = contents_->energy ? contents_->energy.path : "";
+  source_.virial = contents_->virial ? contents_->virial.path : "";
+  source_.step = contents_->position.path + "/step";
+  if (contents_->position.time) source_.time = contents_->position.path + "/time";
+}
+
+void H5mdReader::read_cell(hsize_t frame, std::int64_t step, Frame& out) {
+  Element& edges = contents_->edges;
+  if (!edges) {
+    out.cell = Cell();
+    return;
+  }
+  const auto k = record(edges, frame, step);
+  if (!k) refuse(edges.path, fmt::format("has no record of step {}", step));
+  std::array<double, 9> values{};
+  const bool diagonal = edges.value.shape().back() == 3 && edges.value.shape().size() == (edges.fixed ? 1u : 2u);
+  const std::size_t size = diagonal ? 3 : 9;
+  if (edges.fixed) {
+    const std::size_t row = edges.value.row_size();
+    for (std::size_t r = 0; r < 3; ++r) edges.value.read_row(r, std::span(values).subspan(r * row, row));
+  } else {
+    edges.value.read_row(*k, std::span(values).first(size));
+  }
+  if (diagonal) values = {values[0], 0, 0, 0, values[1], 0, 0, 0, values[2]};
+  if (!cell_known_ || values != cell_row_) {
+    Mat3 rows;
+    for (int i = 0; i < 3; ++i)
+      for (int j = 0; j < 3; ++j) rows[i][j] = edges.factor * values[static_cast<std::size_t>(3 * i + j)];
+    const bool given = norm2(rows[0]) + norm2(rows[1]) + norm2(rows[2]) > 0;
+    try {
+      cell_ = given || periodic_[0] || periodic_[1] || periodic_[2] ? Cell(rows, periodic_) : Cell();
+    } catch (const Error& error) {
+      throw with_place(error, edges.value.path());
+    }
+    cell_row_ = values;
+    cell_known_ = true;
+  }
+  out.cell = cell_;
+}
+
+bool H5mdReader::read_vectors(Element& element, hsize_t frame, std::int64_t step, std::vector<Vec3>& out) {
+  out.clear();
+  if (!element) return false;
+  const auto k = record(element, frame, step);
+  if (!k) return false;
+  row_.resize(3 * atom_count_);
+  element.value.read_row(*k, row_);
+  std::size_t missing = 0;
+  for (const double x : row_) {
+    missing += std::isnan(x);
+    if (std::isinf(x)) refuse(element.value.path(), "a number is not finite");
+  }
+  if (missing == row_.size()) return false;
+  if (missing > 0) refuse(element.value.path(), "a number is not finite");
+  out.resize(atom_count_);
+  for (std::size_t i = 0; i < atom_count_; ++i) {
+    out[i] = element.factor * Vec3{row_[3 * i], row_[3 * i + 1], row_[3 * i + 2]};
+    if (!is_finite(out[i])) refuse(element.value.path(), "a number is too large");
+  }
+  return true;
+}
+
+bool H5mdReader::read_next(Frame& frame) {
+  if (next_ == frames_) return false;
+  const Session session;
+  try {
+    const hsize_t k = next_;
+    Contents& in = *contents_;
+    const std::int64_t step = step_at(in.position.step, k);
+    frame.step = step;
+    frame.time_fs = 0;
+    if (in.position.time.records) {
+      in.position.time.records.read_row(k, std::span(&frame.time_fs, 1));
+    } else if (in.position.time) {
+      frame.time_fs = in.position.time.offset + in.position.time.increment * static_cast<double>(k);
+    } else {
+      frame.time_fs = static_cast<double>(step) * options_.time_step_fs;
+    }
+    frame.time_fs *= in.position.time_factor;
+    if (!std::isfinite(frame.time_fs)) refuse(in.position.path + "/time", "the time is not finite");
+    read_cell(k, step, frame);
+    if (!read_vectors(in.position, k, step, frame.position_ang)) refuse(in.position.value.path(), "a number is not finite");
+    if (in.image) {
+      const auto at = record(in.image, k, step);
+      if (!at) refuse(in.image.path, fmt::format("has no record of step {}", step));
+      image_row_.resize(3 * atom_count_);
+      in.image.value.read_row(*at, image_row_);
+      const Mat3& rows = frame.cell.rows_ang();
+      for (std::size_t i = 0; i < atom_count_; ++i) {
+        const std::int64_t* n = &image_row_[3 * i];
+        if ((n[0] | n[1] | n[2]) == 0) continue;
+        frame.position_ang[i] += Vec3{static_cast<double>(n[0]), static_cast<double>(n[1]), static_cast<double>(n[2])} * rows;
+        if (!is_finite(frame.position_ang[i])) refuse(in.image.value.path(), "a number is too large");
+      }
+    }
+    read_vectors(in.velocity, k, step, frame.velocity_ang_fs);
+    read_vectors(in.force, k, step, frame.force_ev_ang);
+    source_.velocities = frame.velocity_ang_fs.empty() ? "" : in.velocity.path;
+    source_.forces = frame.force_ev_ang.empty() ? "" : in.force.path;
+    frame.energy_ev.reset();
+    frame.virial_ev.reset();
+    if (in.energy) {
+      if (const auto at = record(in.energy, k, step)) {
+        double value = 0;
+        in.energy.value.read_row(*at, std::span(&value, 1));
+        value *= in.energy.factor;
+        if (std::isinf(value)) refuse(in.energy.value.path(), "the energy is not finite");
+        if (!std::isnan(value)) frame.energy_ev = value;
+      }
+    }
+    if (in.virial) {
+      if (const auto at = record(in.virial, k, step)) {
+        std::array<double, 9> v{};
+        in.virial.value.read_row(*at, v);
+        const auto missing = std::count_if(v.begin(), v.end(), [](double x) { return std::isnan(x); });
+        Mat3 virial;
+        bool finite = missing == 0;
+        for (int i = 0; i < 3; ++i) {
+          virial[i] = in.virial.factor * Vec3{v[static_cast<std::size_t>(3 * i)], v[static_cast<std::size_t>(3 * i + 1)], v[static_cast<std::size_t>(3 * i + 2)]};
+          finite = finite && is_finite(virial[i]);
+        }
+        if (!finite && missing != 9) refuse(in.virial.value.path(), "a number is not finite");
+        if (finite) frame.virial_ev = virial;
+      }
+    }
+    frame.atoms = atoms_;
+    ++next_;
+    return true;
+  } catch (const Error& error) {
+    throw with_place(error, fmt::format("{}, frame {}", name_, next_ + 1));
+  }
+}
+
+}  // namespace
+
+bool recognizes_h5md(std::string_view first_bytes) {
+  for (const std::size_t at : {0, 512, 1024, 2048})
+    if (first_bytes.size() >= at + signature.size() && first_bytes.substr(at, signature.size()) == signature) return true;
+  return false;
+}
+
+std::unique_ptr<TrajectoryReader> open_h5md(const std::filesystem::path& path, const ReadOptions& options) {
+  if (first_bytes(path, 1).empty()) throw Error(ErrorKind::format, path.string() + ": the file is empty");  // Error{file} for what is no file
+  auto reader = std::make_unique<H5mdReader>(path.string(), options);
+  reader->open([&] { return open_file(path.string()); });
+  return reader;
+}
+
+std::unique_ptr<TrajectoryReader> open_h5md_bytes(std::string_view bytes, const std::string& name, const ReadOptions& options) {
+  auto reader = std::make_unique<H5mdReader>(name, options);
+  reader->open([&] { return open_bytes(bytes); });
+  return reader;
+}
+
+}  // namespace saltus
