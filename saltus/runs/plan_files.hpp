@@ -13,7 +13,12 @@ inline std::filesystem::path data_file(const Plan& plan, const DataSettings& set
   return (plan.file.parent_path() / settings.file).lexically_normal();
 }
 
-inline ReadOptions read_options(const DataSettings& settings) { return {settings.energy_key, settings.forces_key, false}; }
+inline ReadOptions read_options(const DataSettings& settings) {
+  ReadOptions options;
+  options.energy_key = settings.energy_key;
+  options.forces_key = settings.forces_key;
+  return options;
+}
 
 /// The entry of a list of settings with this name; the plan's parser has checked that it is there.
 template <class S>
