@@ -10,7 +10,8 @@
 // Elements       species as an enumeration of symbols, or as integers where the masses show that these are atomic numbers;
 //                else from ReadOptions (type_elements, topology).
 // Refused        What would open another file (external links, external or virtual storage), and filters other than
-//                deflate, shuffle and fletcher32. An HDF5 file that was cut off cannot be read at all.
+//                deflate, shuffle and fletcher32. An HDF5 file that was cut off cannot be read at all. What HDF5 itself does with
+//                a file made to harm it is in the hands of the installed HDF5.
 // Writing        Group "all"; lattice vectors, step and time per frame; species as an enumeration whose values are atomic numbers;
 //                observables/potential_energy and observables/virial. Single precision: positions wrapped into the cell with
 //                int32 images; a float of 30 Å is good to 2e-6 Å. Double precision: positions as they are, no images, so that
