@@ -14,7 +14,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/units.hpp"
-#include "saltus/io/segments.hpp"
+#include "saltus/io/trajectory.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/runs/estimate_json.hpp"
@@ -49,7 +49,7 @@ TrajectoryPaths read_paths(const std::filesystem::path& folder, const KineticsSe
   PathAnalysis analysis({element_of(settings.mobile), element_of(settings.framework)});
   ReadOptions options;
   options.same_atoms = true;
-  const auto reader = open_segments(folder, options);
+  const auto reader = open_trajectory(folder, options);
   const std::size_t count = reader->count();
   std::size_t read = 0;
   Analysis* const analyses[] = {&analysis};
