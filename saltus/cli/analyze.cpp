@@ -14,6 +14,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/cli/progress_line.hpp"
+#include "saltus/cli/trajectory_options.hpp"
 #include "saltus/runs/trajectory_analysis.hpp"
 
 namespace saltus::cli {
@@ -108,6 +109,7 @@ void add_input_options(CLI::App& kind, Options& options) {
   kind.add_option("--every", options.input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
   kind.add_option("--skip-fs", options.input.skip_fs, "leave out the beginning, fs (default 0)")->check(CLI::NonNegativeNumber);
   kind.add_option("--time-step-fs", options.input.time_step_fs, "time between frames of the file, fs (default: as the file says)")->check(CLI::PositiveNumber);
+  add_source_options(kind, options.input.read);
   kind.add_flag("--json", options.json, "one JSON document instead of a table");
 }
 

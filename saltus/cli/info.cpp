@@ -262,6 +262,7 @@ std::function<int()> set_up_info(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("FILE", options->file, "trajectory, data set, folder of segments, model file or checkpoint");
   add_label_options(app, options->read);
+  add_source_options(app, options->read);
   app.add_flag("--formats", options->formats, "list the formats that can be read and written");
   app.add_flag("--json", options->json, "one JSON document instead of a table");
   app.footer("Reads the whole file, and so checks it. Units: Å, fs, eV, eV/Å.\n\nExample:\n  saltus info examples/li15si4/li15si4_900K.extxyz");

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 
 namespace saltus::cli {
@@ -12,6 +13,24 @@ void add_label_options(CLI::App& app, ReadOptions& options) {
   app.add_option("--forces-key", options.forces_key, "name of the forces in the file (default: REF_forces, …, forces, …)");
 }
 
+void add_source_options(CLI::App& app, ReadOptions& options) {
+  app.add_option("--topology", options.topology, "file that names the atoms (XTC, TRR, DCD, NetCDF, npy): its first frame");
+  app.add_option_function<std::vector<std::string>>(
+         "--elements",
+         [&options](const std::vector<std::string>& symbols) {
+           for (const auto& symbol : symbols) {
+             const auto found = atomic_number_of(symbol);
+             if (!found) throw Error(ErrorKind::usage, fmt::format("--elements: '{}' is no element", symbol));
+             options.type_elements.push_back(static_cast<std::uint8_t>(*found));
+           }
+         },
+         "of atom types 1, 2, … (LAMMPS), e.g. Li,Si")
+      ->delimiter(',');
+  app.add_option("--lammps-units", options.lammps_units, "metal, real, …, where the file does not say (default metal)");
+  app.add_option("--md-step-fs", options.time_step_fs, "of one MD step, fs, where the file counts steps only")
+      ->check(CLI::PositiveNumber);
+}
+
 void add_input_output(CLI::App& app, InputOutput& files) {
   app.add_option("IN", files.input, "trajectory or data set; a folder of segments")->required();
   app.add_option("OUT", files.output, "file to write; its extension names the format")->required();
@@ -19,6 +38,7 @@ void add_input_output(CLI::App& app, InputOutput& files) {
 
 void add_frame_options(CLI::App& app, InputOutput& files) {
   add_label_options(app, files.read);
+  add_source_options(app, files.read);
   WriteOptions& write = files.write;
   app.add_option_function<int>(
          "--decimals", [&write](int n) { write.position_decimals = write.velocity_decimals = write.force_decimals = n; },

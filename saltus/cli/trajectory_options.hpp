@@ -15,6 +15,9 @@ namespace saltus::cli {
 /// Adds --energy-key and --forces-key.
 void add_label_options(CLI::App& app, ReadOptions& options);
 
+/// Adds what a file may leave out: --topology, --elements (of atom types), --lammps-units, --md-step-fs.
+void add_source_options(CLI::App& app, ReadOptions& options);
+
 /// What a command reads and writes, and how.
 struct InputOutput {
   std::string input, output;
@@ -26,7 +29,7 @@ struct InputOutput {
 /// Adds IN and OUT.
 void add_input_output(CLI::App& app, InputOutput& files);
 
-/// Adds the names of labels, --decimals (digits of positions, velocities and forces), --precision and --json.
+/// Adds the names of labels, what a file may leave out, --decimals (digits of positions, velocities and forces), --precision and --json.
 void add_frame_options(CLI::App& app, InputOutput& files);
 
 /// Throws Error{usage} when writing `output` would replace `input` or a part of it.

@@ -27,7 +27,7 @@ class Source {
   Source(const TrajectoryInput& input, bool needs_time, const Progress& progress)
       : input_(input), needs_time_(needs_time || input.skip_fs > 0), progress_(progress) {
     if (input.every == 0) throw Error(ErrorKind::usage, "one frame in 0 cannot be meant");
-    ReadOptions options;
+    ReadOptions options = input.read;
     options.same_atoms = true;
     reader_ = open_trajectory(input.path, options);
     count_ = reader_->count();

@@ -11,11 +11,13 @@
 #include "saltus/analysis/rdf.hpp"
 #include "saltus/base/estimate.hpp"
 #include "saltus/base/progress.hpp"
+#include "saltus/io/trajectory.hpp"
 
 namespace saltus::runs {
 
 struct TrajectoryInput {
   std::filesystem::path path;
+  ReadOptions read;          ///< `same_atoms` is always asked for
   double time_step_fs = 0;   ///< time between frames; 0: as the file says
   double skip_fs = 0;        ///< frames earlier than this after the first are left out
   std::size_t every = 1;     ///< one frame in so many
