@@ -105,12 +105,6 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "{}\n", usage_message(app, error));
-    return static_cast<int>(ErrorKind::usage);
-  }
-  try {
     set_thread_count(threads);
     kernels::use_one_blas_thread();
     int code = static_cast<int>(ErrorKind::internal);
@@ -118,6 +112,10 @@ int main(int argc, char** argv) {
       if (subcommands[k]->parsed()) code = actions[k]();
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error(ErrorKind::file, "cannot write to standard output");
     return code;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "{}\n", usage_message(app, error));
+    return static_cast<int>(ErrorKind::usage);
   } catch (const Error& error) {
     fmt::print(stderr, "saltus: error: {}\n", error.what());
     return error.exit_code();
