@@ -101,7 +101,7 @@
     const plot = el("div", {class: "plot", role: "img", "aria-label": caption});
     charts.push({plot, make});
     const file = fileName(prefix, name);
-    return el("figure", {}, plot, el("figcaption", {}, caption, el("span", {class: "saves"},
+    return el("figure", {}, plot, el("figcaption", {}, caption, " ", el("span", {class: "saves"},
       button("SVG", "save this chart as SVG", async () => save(file + ".svg", "image/svg+xml", await chartSvg(make))),
       button("CSV", "save this chart's data as CSV", () => save(file + ".csv", "text/csv", chartCsv(caption, make(palette())))))));
   }
@@ -111,7 +111,15 @@
     return {title: {text: title, standoff: 8}, gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--soft"),
             ticks: "outside", tickcolor: css("--soft"), showline: true, automargin: true, exponentformat: "power", ...more};
   }
-  const logAxis = (title, more) => axis(title, {type: "log", dtick: "D2" in (more || {}) ? more.dtick : 1, minor: {showgrid: false}, ...more});
+  /// A logarithmic axis over all of `values`: labelled at 1, 2 and 5 of each decade where there is room, else at the decades.
+  function logAxis(title, values) {
+    const known = values.flat().filter(v => v > 0), low = Math.floor(Math.log10(Math.min(...known))), high = Math.ceil(Math.log10(Math.max(...known)));
+    const steps = high - low <= 3 ? [1, 2, 5] : [1], spacing = Math.ceil((high - low) / 8);
+    const ticks = [];
+    for (let power = low; power <= high; power += spacing) for (const step of steps) ticks.push([step, power]);
+    return axis(title, {type: "log", tickvals: ticks.map(([step, power]) => step * 10 ** power),
+      ticktext: ticks.map(([step, power]) => power < -3 || power > 4 ? (step === 1 ? "" : step + "·") + "10" + superscript(power) : String(Number((step * 10 ** power).toPrecision(1))))});
+  }
   function figureOf(make, font) {
     const {traces, x, y, layout} = make(palette());
     return {traces, layout: {
@@ -174,18 +182,20 @@
     const s = k.scene;
     if (!s || !haveCharts || !mol) return null;
     const jumps = s.jumps.map(([from, to, a, b, c, there, back]) => ({from, to, image: [a, b, c], count: there + back})).sort((p, q) => q.count - p.count);
-    const text = `Cell of the sites. Grey: mean positions of ${s.element}. Blue: sites of ${s.mobile}, larger and fuller in colour the more they are occupied. `
+    const occupation = k.sites.rows.map(r => r[k.sites.occupation_column]);
+    const least = Math.min(...occupation), greatest = Math.max(...occupation);
+    const text = `Cell of the sites. Grey: mean positions of ${s.element}. Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}), larger the more they are occupied. `
       + `Orange: jumps, thicker the more often they happened (${jumps.length} pairs of sites${jumps.length > mostJumps ? `; the ${mostJumps} busiest are drawn` : ""}), `
       + "those that leave the cell drawn halfway from both sides.";
     const box = el("div", {class: "scene", role: "img", "aria-label": text}), saves = el("span", {class: "saves"});
-    const entry = {box, scene: s, jumps, occupation: k.sites.rows.map(r => r[k.sites.occupation_column]), departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
+    const entry = {box, scene: s, jumps, occupation, least, greatest, departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
     const file = fileName(prefix, stage.name, "sites and jumps");
     entry.saveViews = () => saves.prepend(button("PNG", "save this view as PNG", async () =>
       save(file + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
     saves.append(button("CSV", "save the jumps as CSV", () => save(file + ".csv", "text/csv",
       csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + 1, j + 1, ...rest])]))));
     scenes.push(entry);
-    return el("figure", {class: "wide"}, box, el("figcaption", {}, text, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), saves));
+    return el("figure", {class: "wide"}, box, el("figcaption", {}, text, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), " ", saves));
   }
   function drawScene(entry) {
     const {box, scene} = entry;
@@ -198,7 +208,7 @@
       entry.viewer.rotate(-70, "x");
       entry.viewer.rotate(18, "y");
       entry.viewer.rotate(6, "x");
-      entry.viewer.zoom(1.05);
+      entry.viewer.zoom(0.88);
       entry.viewer.render();
       // A wheel over the view scrolls the page unless Ctrl is held.
       box.addEventListener("wheel", event => { if (!event.ctrlKey) event.stopPropagation(); }, {capture: true});
@@ -206,7 +216,7 @@
       box.dataset.drawn = "yes";
     } catch (error) { none("The 3D view could not be drawn here: " + error.message); }
   }
-  function fillScene({viewer, scene, jumps, occupation, rows, departures}) {
+  function fillScene({viewer, scene, jumps, occupation, least, greatest, rows, departures}) {
     const at = ([x, y, z]) => ({x, y, z}), [a, b, c] = scene.cell_ang;
     const plus = (...vectors) => vectors.reduce((p, q) => p.map((v, k) => v + q[k]), [0, 0, 0]);
     const times = (f, v) => v.map(x => f * x);
@@ -217,12 +227,11 @@
     model.addAtoms(scene.framework_ang.map(p => ({elem: scene.element, ...at(p), bonds: [], bondOrder: []})));
     viewer.setStyle({}, {sphere: {radius: 0.55, color: mixed(css("--soft"), css("--line"), 0.35)}});
     scene.sites_ang.forEach((p, k) => {
-      const share = Math.max(0, Math.min(1, occupation[k]));
       let label = null;
       const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: occupation ${number(occupation[k])}, ${rows[k][departures]} departures`,
         {position: at(p), fontSize: 13, backgroundColor: css("--ink"), fontColor: css("--paper"), backgroundOpacity: 0.9}); };
       const hide = () => { if (label) { viewer.removeLabel(label); label = null; } };
-      viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * share, color: mixed(css("--line"), css("--one"), 0.25 + 0.75 * share), hoverable: true, hover_callback: show, unhover_callback: hide,
+      viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: mixed(css("--five"), css("--one"), greatest > least ? (occupation[k] - least) / (greatest - least) : 1), hoverable: true, hover_callback: show, unhover_callback: hide,
         clickable: true, callback: () => label ? hide() : show()});
     });
     const most = jumps.length ? jumps[0].count : 1;
@@ -338,10 +347,13 @@
       chart(stage.name + " drift", "Drift of the conserved quantity (total energy less what the thermostat put in).", c => ({
         traces: [line(md.time_ps, md.conserved_mev_per_atom, "conserved", c[1], {line: {color: c[1], width: 1.2}})],
         x: axis("time, ps"), y: axis("drift, meV/atom"), layout: {showlegend: false}})),
-      md.extrapolation && md.extrapolation.some(v => v !== null) ? chart(stage.name + " extrapolation", "Largest extrapolation of any atom: 1 is the edge of the training data; the run stops at the dotted line.", c => ({
-        traces: [line(md.time_ps, md.extrapolation, "largest", c[3], {line: {color: c[3], width: 1}}),
-                 ...(md.max_extrapolation ? [line([md.time_ps[0], md.time_ps.at(-1)], [md.max_extrapolation, md.max_extrapolation], "limit", css("--ink"), {line: {color: css("--ink"), width: 1.5, dash: "dot"}})] : [])],
-        x: axis("time, ps"), y: axis("extrapolation", {rangemode: "tozero"}), layout: {showlegend: false}})) : null));
+      md.extrapolation && md.extrapolation.some(v => v !== null) ? chart(stage.name + " extrapolation", "Largest extrapolation of any atom: 1 is the edge of the training data (dashed); the run stops at the dotted line.", c => {
+        const at = md.time_ps.map((_, j) => j).filter(j => md.extrapolation[j] !== null), ends = [md.time_ps[0], md.time_ps.at(-1)];
+        const level = (value, name, dash) => line(ends, [value, value], name, css("--ink"), {line: {color: css("--ink"), width: 1.5, dash}});
+        return {traces: [line(at.map(j => md.time_ps[j]), at.map(j => md.extrapolation[j]), "largest", c[3], {mode: at.length > 200 ? "lines" : "lines+markers", line: {color: c[3], width: 1}, marker: {color: c[3], size: 4}}),
+                         level(1, "edge of the training data", "dash"), ...(md.max_extrapolation ? [level(md.max_extrapolation, "limit", "dot")] : [])],
+                x: axis("time, ps"), y: axis("extrapolation", {rangemode: "tozero"}), layout: {showlegend: false}};
+      }) : null));
   }
 
   // --- kinetics ---------------------------------------------------------------------------------------------------------
@@ -354,7 +366,7 @@
       add(el("h3", {}, `Does the ${f.element} framework stay crystalline?`), el("p", {}, f.text));
       add(chartRow(
         chart(stage.name + " framework msd", `Mean-square displacement of ${f.element}: it must reach a plateau.`, c => ({
-          traces: [line(f.lag_ps, f.msd_ang2, f.element, c[2])], x: logAxis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: false}})),
+          traces: [line(f.lag_ps, f.msd_ang2, f.element, c[2])], x: logAxis("lag, ps", f.lag_ps), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: false}})),
         chart(stage.name + " framework rdf", `${f.element}–${f.element} radial distribution: the peaks of the beginning must still stand at the end.`, c => ({
           traces: f.rdf.map((r, j) => line(f.r_ang, r.g, r.name, c[[0, 1, 3][j % 3]], {line: {color: c[[0, 1, 3][j % 3]], width: j ? 1.5 : 2.5, dash: j ? "solid" : "solid"}})),
           x: axis("distance, Å"), y: axis("g(r)")}))));
@@ -373,7 +385,7 @@
           traces.push(band(ends, [msd.low, msd.low], [msd.high, msd.high], c[0], ""), line(ends, [msd.value, msd.value], "from the MSD", c[0], {meta: {low: [msd.low, msd.low], high: [msd.high, msd.high]}}));
         }
         traces.push(dots(d.lag_ps, d.value, "Markov model", c[1], {mode: "lines+markers", line: {color: c[1], width: 1}, error_y: bars(d.value, d.low, d.high)}));
-        return {traces, x: logAxis("lag, ps"), y: axis("D, Å²/ps", {rangemode: "tozero"}), layout: {shapes: shaded(d.plateau_from_ps, d.plateau_to_ps)}};
+        return {traces, x: logAxis("lag, ps", d.lag_ps), y: axis("D, Å²/ps", {rangemode: "tozero"}), layout: {shapes: shaded(d.plateau_from_ps, d.plateau_to_ps)}};
       }) : null));
     if (k.timescales && k.timescales.processes.length) {
       add(el("h3", {}, "Implied timescales"));
@@ -385,7 +397,7 @@
           traces.push(dots(t.lag_ps, p.value, String(j + 1), color, {mode: "lines+markers", line: {color, width: 1.5}, marker: {color, size: 5}, meta: {low: p.low, high: p.high}}));
         });
         traces.push(line(t.lag_ps, t.lag_ps, "lag", css("--soft"), {line: {color: css("--soft"), width: 1, dash: "dot"}}));
-        return {traces, x: logAxis("lag, ps"), y: logAxis("timescale, ps")};
+        return {traces, x: logAxis("lag, ps", t.lag_ps), y: logAxis("timescale, ps", [t.lag_ps, ...t.processes.flatMap(p => [p.value, p.low || [], p.high || []])])};
       }), k.sites ? occupationChart(stage, k.sites) : null));
     }
     if (k.sites) {
@@ -405,7 +417,7 @@
   section("numbers", "All numbers");
   const numbers = data.stages.flatMap(s => (s.estimates || []).map(e => ({...e, stage: s})));
   const origin = s => el("a", {href: "#stage-" + s.name, title: `made ${s.created ? time(s.created) : "?"}, artifact ${s.key}`}, s.name);
-  add(table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "from", left: true}, {title: "note", left: true, wrap: true}],
+  add(table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "from", left: true}, {title: "note", left: true, wrap: true}],
     numbers.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), origin(e.stage), e.note || ""])));
   add(el("p", {class: "saves"}, button("CSV", "save all numbers as CSV", () => save(fileName(prefix, "numbers") + ".csv", "text/csv",
     csv([["name", "value", "low", "high", "unit", "stage", "artifact", "made", "note"],
@@ -465,10 +477,10 @@
         chart(group.name + " diffusion", "D of the Markov model against its lag, with 95 % intervals.", c => ({
           traces: present.filter(p => p.series.diffusion).map(p => { const d = p.series.diffusion, color = c[p.k % c.length]; return dots(d.lag_ps, d.value, label(p.run), color,
             {mode: "lines+markers", line: {color, width: 1}, error_y: bars(d.value, d.low, d.high)}); }),
-          x: logAxis("lag, ps"), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
+          x: logAxis("lag, ps", present.map(p => (p.series.diffusion || {lag_ps: []}).lag_ps)), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
         chart(group.name + " framework msd", "Mean-square displacement of the framework: it must reach a plateau.", c => ({
           traces: present.filter(p => p.series.framework).map(p => line(p.series.framework.lag_ps, p.series.framework.msd_ang2, label(p.run), c[p.k % c.length])),
-          x: logAxis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"})}))));
+          x: logAxis("lag, ps", present.map(p => (p.series.framework || {lag_ps: []}).lag_ps)), y: axis("MSD, Å²", {rangemode: "tozero"})}))));
     }
 
     section("numbers", "All numbers");

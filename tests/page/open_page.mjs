@@ -76,12 +76,14 @@ async function picture(name, whole) {
 async function checkPage(view) {
   const state = await evaluate(`({
     plots: [...document.querySelectorAll("figure .plot")].map(p => ({label: p.getAttribute("aria-label"),
-      marks: p.querySelectorAll(".main-svg .scatterlayer path, .main-svg .scatterlayer .point, .main-svg .barlayer path").length, wide: p.querySelector(".main-svg")?.getBoundingClientRect().width ?? 0})),
+      // Curves with something to show, and how many of them left a mark.
+      curves: p.data.filter(t => t.y.some((v, k) => v !== null && t.x[k] !== null)).length,
+      marks: [...p.querySelectorAll(".main-svg .scatterlayer > .trace, .main-svg .barlayer > .trace")].filter(t => [...t.querySelectorAll("path")].some(m => m.getBBox().width + m.getBBox().height > 0)).length, wide: p.querySelector(".main-svg")?.getBoundingClientRect().width ?? 0})),
     scenes: [...document.querySelectorAll(".scene")].map(s => ({drawn: s.dataset.drawn === "yes", canvas: Boolean(s.querySelector("canvas")), text: s.textContent})),
     titles: document.querySelectorAll("h1").length, width: document.documentElement.scrollWidth, window: innerWidth})`);
   check(state.titles === 1, `${view}: ${state.titles} titles`);
   check(state.plots.length === expected.charts, `${view}: ${state.plots.length} charts, expected ${expected.charts}`);
-  for (const plot of state.plots) check(plot.marks > 0 && plot.wide > 100, `${view}: not drawn: ${plot.label}`);
+  for (const plot of state.plots) check(plot.curves > 0 && plot.marks >= plot.curves && plot.wide > 100, `${view}: ${plot.marks} of ${plot.curves} curves drawn: ${plot.label}`);
   check(state.scenes.length === expected.scenes, `${view}: ${state.scenes.length} scenes, expected ${expected.scenes}`);
   for (const scene of state.scenes)
     check(webgl ? scene.drawn && scene.canvas : scene.text.includes("WebGL"), `${view}: 3D view: ${webgl ? "not drawn" : "no message"}: ${scene.text.slice(0, 200)}`);

@@ -53,10 +53,9 @@ json kinetics_chart(double speed) {
   json chart{{"system", {{"formula", "Li3Si"}, {"atoms", 4}, {"temperature_kelvin", 900}, {"length_ps", 30}, {"carriers", "3 Li on 4 sites: 1 empty"}}},
              {"agreement", {{"agree", true}, {"text", "Made up."}}},
              {"summary", "Made up."}};
-  json &framework = chart["framework"], &msd = chart["msd"], &diffusion = chart["diffusion"], &timescales = chart["timescales"];
-  framework = {{"element", "Si"}, {"text", "Yes."}};
+  json framework{{"element", "Si"}, {"text", "Yes."}}, msd, diffusion;
   json first{{"name", "first third"}, {"g", json::array()}};
-  timescales = {{"lag_ps", json::array()}, {"processes", {{{"value", json::array()}, {"low", json::array()}, {"high", json::array()}}}}};
+  json timescales{{"lag_ps", json::array()}, {"processes", {{{"value", json::array()}, {"low", json::array()}, {"high", json::array()}}}}};
   for (int k = 1; k <= 20; ++k) {
     const double lag_ps = 0.1 * k;
     framework["lag_ps"].push_back(lag_ps);
@@ -79,6 +78,10 @@ json kinetics_chart(double speed) {
   msd["model"] = {{"name", ""}, {"lag_ps", {0.5, 1.0}}, {"msd_ang2", {3 * speed, 6 * speed}}};
   diffusion["plateau_from_ps"] = 0.5;
   diffusion["plateau_to_ps"] = 2.0;
+  chart["framework"] = framework;
+  chart["msd"] = msd;
+  chart["diffusion"] = diffusion;
+  chart["timescales"] = timescales;
   chart["sites"] = {{"text", "Made up."}, {"columns", {"site", "a", "b", "c", "occupation", "departures"}}, {"occupation_column", 4},
                     {"rows", {{1, 0.1, 0.1, 0.1, 0.9, 12}, {2, 0.6, 0.1, 0.1, 0.7, 9}, {3, 0.1, 0.6, 0.1, 0.2, 3}}}};
   chart["scene"] = {{"cell_ang", {{6, 0, 0}, {0, 6, 0}, {1, 0, 6}}}, {"mobile", "Li"}, {"element", "Si"}, {"framework_ang", {{3.2, 3, 3}}},
