@@ -4,7 +4,7 @@
   const report = JSON.parse(document.getElementById("report").textContent);
   const page = document.getElementById("page");
   page.textContent = "";
-  const charts = [], scenes = [];
+  const charts = [], scenes = [], dark = matchMedia("(prefers-color-scheme: dark)");
 
   // --- elements ---------------------------------------------------------------------------------------------------------
   function el(tag, attributes, ...children) {
@@ -19,12 +19,12 @@
     nav.append(el("a", {href: "#" + id}, title));
   }
   /// columns: [{title, left, wrap}], rows: arrays of cells.
-  function table(columns, rows, own) {
+  function table(columns, rows, own, kind) {
     const head = el("tr", {}, columns.map(c => el("th", {class: c.left ? "left" : null}, c.title)));
     const body = rows.map((row, k) => el("tr", {class: own && own(k) ? "own" : null}, row.map((cell, j) =>
       el("td", {class: [columns[j].left ? "left" : "", columns[j].wrap ? "wrap" : "", columns[j].mono ? "mono" : ""].join(" ").trim() || null},
          cell === null || cell === undefined ? "–" : cell))));
-    return el("div", {class: "scroll"}, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
+    return el("div", {class: "scroll"}, el("table", {class: kind}, el("thead", {}, head), el("tbody", {}, body)));
   }
 
   // --- numbers ----------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@
     return {traces, layout: {
       xaxis: x, yaxis: y, margin: {l: 62, r: 14, t: 12, b: 48}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {family: font, size: 13, color: css("--ink")}, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}}, ...layout}};
+      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, itemsizing: "constant"}, ...layout}};
   }
   /// Lets a drawn chart scale as a picture: print gives it another width than the screen.
   function scalable(plot) {
@@ -205,10 +205,9 @@
       entry.viewer = mol.createViewer(box, {backgroundColor: css("--card"), antialias: true});
       fillScene(entry);
       entry.viewer.zoomTo();
-      entry.viewer.rotate(-70, "x");
-      entry.viewer.rotate(18, "y");
-      entry.viewer.rotate(6, "x");
-      entry.viewer.zoom(0.88);
+      entry.viewer.rotate(-76, "x");
+      entry.viewer.rotate(22, "z");
+      entry.viewer.zoom(0.95);
       entry.viewer.render();
       // A wheel over the view scrolls the page unless Ctrl is held.
       box.addEventListener("wheel", event => { if (!event.ctrlKey) event.stopPropagation(); }, {capture: true});
@@ -253,6 +252,7 @@
   }
   function pictureOfScene(entry) {
     if (!entry.viewer) return;
+    if (dark.matches) inLight(() => colourScene(entry));
     const picture = entry.box.querySelector("img") || entry.box.appendChild(el("img", {alt: ""}));
     picture.src = entry.viewer.pngURI();
   }
@@ -287,7 +287,7 @@
       const known = e.value !== null;
       figures.append(el("div", {class: "figure"}, el("span", {class: "soft small"}, label),
         el("b", {}, known ? `${number(e.value)} ${unit(e.unit)}` : "undetermined"),
-        el("span", {class: "small"}, known ? `95 %: ${interval(e)}` : e.note || ""),
+        el("span", {class: "small"}, known ? `95 %: ${interval(e)}` : (e.note || "").replace(/^undetermined: /, "")),
         known ? el("div", {class: "small soft"}, `= ${number(e.value * 1e-4)} cm²/s`) : null));
     }
     box.append(figures);
@@ -378,7 +378,7 @@
                  ...(k.msd.model ? [line(k.msd.model.lag_ps, k.msd.model.msd_ang2, "Markov model" + (k.msd.model.name ? ", " + k.msd.model.name : ""), c[1], {line: {color: c[1], width: 2, dash: "dash"}})] : [])],
         x: axis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"}),
         layout: {shapes: shaded(k.msd.fit_from_ps, k.msd.fit_to_ps)}})) : null,
-      k.diffusion ? chart(stage.name + " diffusion", "D of the Markov model against its lag, with 95 % intervals, beside D from the mean-square displacement (band). A one-particle model knows no memory: compare on the plateau.", c => {
+      k.diffusion ? chart(stage.name + " diffusion", `D of the Markov model against its lag, with 95 % intervals${(estimate(stage, "diffusion_msd") || {value: null}).value === null ? "" : ", beside D from the mean-square displacement (band)"}. A one-particle model knows no memory: compare on the plateau.`, c => {
         const d = k.diffusion, msd = estimate(stage, "diffusion_msd"), traces = [];
         const ends = [d.lag_ps[0], d.lag_ps.at(-1)];
         if (msd && msd.value !== null) {
@@ -418,7 +418,7 @@
   const numbers = data.stages.flatMap(s => (s.estimates || []).map(e => ({...e, stage: s})));
   const origin = s => el("a", {href: "#stage-" + s.name, title: `made ${s.created ? time(s.created) : "?"}, artifact ${s.key}`}, s.name);
   add(table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "from", left: true}, {title: "note", left: true, wrap: true}],
-    numbers.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), origin(e.stage), e.note || ""])));
+    numbers.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), origin(e.stage), e.note || ""]), null, "numbers"));
   add(el("p", {class: "saves"}, button("CSV", "save all numbers as CSV", () => save(fileName(prefix, "numbers") + ".csv", "text/csv",
     csv([["name", "value", "low", "high", "unit", "stage", "artifact", "made", "note"],
          ...numbers.map(e => [e.name, e.value, e.low, e.high, e.unit, e.stage.name, e.stage.key, e.stage.created, e.note])])))));
@@ -518,9 +518,8 @@
   if (report.runs) showComparison(report.runs); else showRun(report);
   scenes.forEach(drawScene);
   if (haveCharts) draw();
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => { if (haveCharts) draw(); scenes.forEach(colourScene); });
   // Paper is white: charts are drawn again in the light colours, scenes stand in as pictures.
   addEventListener("beforeprint", () => { if (haveCharts && dark.matches) inLight(draw); scenes.forEach(pictureOfScene); });
-  addEventListener("afterprint", () => { if (haveCharts && dark.matches) draw(); });
+  addEventListener("afterprint", () => { if (dark.matches) { if (haveCharts) draw(); scenes.forEach(colourScene); } });
 })();
