@@ -1,10 +1,10 @@
 // Draws the report from the JSON the page carries. Text enters the page as text nodes only; names in charts are escaped.
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("report").textContent);
+  const report = JSON.parse(document.getElementById("report").textContent);
   const page = document.getElementById("page");
   page.textContent = "";
-  const charts = [];
+  const charts = [], scenes = [], dark = matchMedia("(prefers-color-scheme: dark)");
 
   // --- elements ---------------------------------------------------------------------------------------------------------
   function el(tag, attributes, ...children) {
@@ -19,12 +19,12 @@
     nav.append(el("a", {href: "#" + id}, title));
   }
   /// columns: [{title, left, wrap}], rows: arrays of cells.
-  function table(columns, rows, own) {
+  function table(columns, rows, own, kind) {
     const head = el("tr", {}, columns.map(c => el("th", {class: c.left ? "left" : null}, c.title)));
     const body = rows.map((row, k) => el("tr", {class: own && own(k) ? "own" : null}, row.map((cell, j) =>
       el("td", {class: [columns[j].left ? "left" : "", columns[j].wrap ? "wrap" : "", columns[j].mono ? "mono" : ""].join(" ").trim() || null},
          cell === null || cell === undefined ? "–" : cell))));
-    return el("div", {class: "scroll"}, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
+    return el("div", {class: "scroll"}, el("table", {class: kind}, el("thead", {}, head), el("tbody", {}, body)));
   }
 
   // --- numbers ----------------------------------------------------------------------------------------------------------
@@ -46,18 +46,64 @@
   const interval = e => e.low === null || e.high === null || e.low === undefined ? "" : `${number(e.low)} … ${number(e.high)}`;
 
   // --- charts -----------------------------------------------------------------------------------------------------------
-  const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const root = document.documentElement;
+  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
+  /// What `make` gives in the light colours, whatever the page wears: for paper.
+  function inLight(make) {
+    root.dataset.theme = "light";
+    try { return make(); } finally { delete root.dataset.theme; }
+  }
   const palette = () => ["--one", "--two", "--three", "--four", "--five"].map(css);
   const plain = text => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const faded = (hex, alpha) => `rgba(${[1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16)).join(",")},${alpha})`;
   const haveCharts = typeof Plotly !== "undefined";
 
-  /// make(colours) → {traces, layout}
-  function chart(caption, make) {
+  // --- downloads --------------------------------------------------------------------------------------------------------
+  function save(name, type, content) {
+    const address = URL.createObjectURL(new Blob([content], {type}));
+    const link = el("a", {href: address, download: name});
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+  const csvCell = v => v === null || v === undefined ? "" : /[",\n]/.test(String(v)) ? `"${String(v).replace(/"/g, '""')}"` : String(v);
+  const csv = rows => rows.map(row => row.map(csvCell).join(",")).join("\n") + "\n";
+  const unescaped = text => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+  const button = (text, title, act) => {
+    const node = el("button", {type: "button", title, "aria-label": title}, text);
+    node.addEventListener("click", act);
+    return node;
+  };
+  const fileName = (...parts) => parts.join("-").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+
+  /// Every point with its interval; bands are the intervals of the curve they belong to.
+  function chartCsv(caption, {traces, x, y}) {
+    const rows = [["series", x.title.text, y.title.text, "low", "high"]];
+    for (const t of traces) {
+      if (t.fill === "toself") continue;
+      const meta = t.meta || {}, e = t.error_y;
+      t.x.forEach((at, k) => rows.push([unescaped(t.name || ""), at, t.y[k],
+        meta.low ? meta.low[k] : e && t.y[k] !== null ? t.y[k] - e.arrayminus[k] : null,
+        meta.high ? meta.high[k] : e && t.y[k] !== null ? t.y[k] + e.array[k] : null]));
+    }
+    return "# " + caption.replace(/\n/g, " ") + "\n" + csv(rows);
+  }
+  async function chartSvg(make) {
+    const {traces, layout} = inLight(() => figureOf(make, "Helvetica, Arial, sans-serif"));
+    const address = await Plotly.toImage({data: traces, layout: {...layout, paper_bgcolor: "#fff"}}, {format: "svg", width: 680, height: 440});
+    return decodeURIComponent(address.slice(address.indexOf(",") + 1));
+  }
+
+  /// name: of the files that can be saved. make(colours) → {traces, x, y, layout}
+  function chart(name, caption, make) {
     if (!haveCharts) return null;
     const plot = el("div", {class: "plot", role: "img", "aria-label": caption});
     charts.push({plot, make});
-    return el("figure", {}, plot, el("figcaption", {}, caption));
+    const file = fileName(prefix, name);
+    return el("figure", {}, plot, el("figcaption", {}, caption, " ", el("span", {class: "saves"},
+      button("SVG", "save this chart as SVG", async () => save(file + ".svg", "image/svg+xml", await chartSvg(make))),
+      button("CSV", "save this chart's data as CSV", () => save(file + ".csv", "text/csv", chartCsv(caption, make(palette())))))));
   }
   const chartRow = (...figures) => figures.some(Boolean) ? el("div", {class: "charts"}, figures) : null;
 
@@ -65,15 +111,32 @@
     return {title: {text: title, standoff: 8}, gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--soft"),
             ticks: "outside", tickcolor: css("--soft"), showline: true, automargin: true, exponentformat: "power", ...more};
   }
-  const logAxis = (title, more) => axis(title, {type: "log", dtick: "D2" in (more || {}) ? more.dtick : 1, minor: {showgrid: false}, ...more});
+  /// A logarithmic axis over all of `values`: labelled at 1, 2 and 5 of each decade where there is room, else at the decades.
+  function logAxis(title, values) {
+    const known = values.flat().filter(v => v > 0), low = Math.floor(Math.log10(Math.min(...known))), high = Math.ceil(Math.log10(Math.max(...known)));
+    const steps = high - low <= 3 ? [1, 2, 5] : [1], spacing = Math.ceil((high - low) / 8);
+    const ticks = [];
+    for (let power = low; power <= high; power += spacing) for (const step of steps) ticks.push([step, power]);
+    return axis(title, {type: "log", tickvals: ticks.map(([step, power]) => step * 10 ** power),
+      ticktext: ticks.map(([step, power]) => power < -3 || power > 4 ? (step === 1 ? "" : step + "·") + "10" + superscript(power) : String(Number((step * 10 ** power).toPrecision(1))))});
+  }
+  function figureOf(make, font) {
+    const {traces, x, y, layout} = make(palette());
+    return {traces, layout: {
+      xaxis: x, yaxis: y, margin: {l: 62, r: 14, t: 12, b: 48}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: {family: font, size: 13, color: css("--ink")}, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, itemsizing: "constant"}, ...layout}};
+  }
+  /// Lets a drawn chart scale as a picture: print gives it another width than the screen.
+  function scalable(plot) {
+    for (const svg of plot.querySelectorAll("svg.main-svg")) svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+  }
   function draw() {
     for (const {plot, make} of charts) {
-      const {traces, x, y, layout} = make(palette());
-      Plotly.react(plot, traces, {
-        xaxis: x, yaxis: y, margin: {l: 62, r: 14, t: 12, b: 48}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-        font: {family: "system-ui, sans-serif", size: 13, color: css("--ink")}, hovermode: "closest",
-        legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}}, ...layout},
-        {responsive: true, displaylogo: false, displayModeBar: false});
+      const {traces, layout} = figureOf(make, "system-ui, sans-serif"), first = !plot.on;
+      Plotly.react(plot, traces, layout, {responsive: true, displaylogo: false, displayModeBar: false});
+      if (first) plot.on("plotly_afterplot", () => scalable(plot));
+      scalable(plot);
     }
   }
   const line = (x, y, name, color, more) => ({x, y, name: plain(name), type: "scatter", mode: "lines", line: {color, width: 2}, ...more});
@@ -90,17 +153,121 @@
             arrayminus: y.map((v, k) => low[k] === null || v === null ? 0 : v - low[k]), thickness: 1.2, width: 3};
   }
 
-  // --- heading ----------------------------------------------------------------------------------------------------------
-  const stages = kind => data.stages.filter(s => s.kind === kind);
-  const estimate = (stage, name) => (stage.estimates || []).find(e => e.name === name);
   const nav = el("nav", {"aria-label": "sections"});
+  let prefix = "";
+  const time = text => text.replace("T", " ").replace("Z", " UTC");
+  const noCharts = () => haveCharts ? null : el("p", {class: "soft"}, "This build of saltus carries no charts; the tables below are complete.");
+  const shaded = (from, to) => from === null || from === undefined ? [] : [{type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1,
+    line: {width: 0}, fillcolor: faded(css("--five"), 0.13), layer: "below"}];
+  const estimate = (stage, name) => (stage.estimates || []).find(e => e.name === name);
+  const footer = text => add(el("footer", {}, text, " Intervals are 95 %. The page is complete in itself: it carries its data and its scripts and asks the network for nothing. ",
+    licences()));
+  function licences() {
+    const text = document.getElementById("licences").textContent.trim();
+    return haveCharts && text ? el("details", {class: "licences"}, el("summary", {}, "Licences of the scripts"), el("pre", {}, text)) : null;
+  }
+
+  // --- cell, atoms, sites and jumps -------------------------------------------------------------------------------------
+  const mol = window.$3Dmol || window["3Dmol"];
+  const mixed = (a, b, share) => "#" + [1, 3, 5].map(k => Math.round((1 - share) * parseInt(a.slice(k, k + 2), 16) + share * parseInt(b.slice(k, k + 2), 16))
+    .toString(16).padStart(2, "0")).join("");
+  function haveWebgl() {
+    try {
+      const canvas = document.createElement("canvas");
+      return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+    } catch { return false; }
+  }
+  const mostJumps = 800;  // lines drawn
+  function sceneFigure(stage, k) {
+    const s = k.scene;
+    if (!s || !haveCharts || !mol) return null;
+    const jumps = s.jumps.map(([from, to, a, b, c, there, back]) => ({from, to, image: [a, b, c], count: there + back})).sort((p, q) => q.count - p.count);
+    const occupation = k.sites.rows.map(r => r[k.sites.occupation_column]);
+    const least = Math.min(...occupation), greatest = Math.max(...occupation);
+    const text = `Cell of the sites. Grey: mean positions of ${s.element}. Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}), larger the more they are occupied. `
+      + `Orange: jumps, thicker the more often they happened (${jumps.length} pairs of sites${jumps.length > mostJumps ? `; the ${mostJumps} busiest are drawn` : ""}), `
+      + "those that leave the cell drawn halfway from both sides.";
+    const box = el("div", {class: "scene", role: "img", "aria-label": text}), saves = el("span", {class: "saves"});
+    const entry = {box, scene: s, jumps, occupation, least, greatest, departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
+    const file = fileName(prefix, stage.name, "sites and jumps");
+    entry.saveViews = () => saves.prepend(button("PNG", "save this view as PNG", async () =>
+      save(file + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
+    saves.append(button("CSV", "save the jumps as CSV", () => save(file + ".csv", "text/csv",
+      csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + 1, j + 1, ...rest])]))));
+    scenes.push(entry);
+    return el("figure", {class: "wide"}, box, el("figcaption", {}, text, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), " ", saves));
+  }
+  function drawScene(entry) {
+    const {box, scene} = entry;
+    const none = why => { box.classList.add("none"); box.textContent = why; };
+    if (!haveWebgl()) { none("The 3D view needs WebGL, which this browser does not offer here. The sites are in the table below, the jumps in the CSV file."); return; }
+    try {
+      entry.viewer = mol.createViewer(box, {backgroundColor: css("--card"), antialias: true});
+      fillScene(entry);
+      entry.viewer.zoomTo();
+      entry.viewer.rotate(-76, "x");
+      entry.viewer.rotate(22, "z");
+      entry.viewer.zoom(0.95);
+      entry.viewer.render();
+      // A wheel over the view scrolls the page unless Ctrl is held.
+      box.addEventListener("wheel", event => { if (!event.ctrlKey) event.stopPropagation(); }, {capture: true});
+      entry.saveViews();
+      box.dataset.drawn = "yes";
+    } catch (error) { none("The 3D view could not be drawn here: " + error.message); }
+  }
+  function fillScene({viewer, scene, jumps, occupation, least, greatest, rows, departures}) {
+    const at = ([x, y, z]) => ({x, y, z}), [a, b, c] = scene.cell_ang;
+    const plus = (...vectors) => vectors.reduce((p, q) => p.map((v, k) => v + q[k]), [0, 0, 0]);
+    const times = (f, v) => v.map(x => f * x);
+    const edge = (from, to) => viewer.addCylinder({start: at(from), end: at(to), radius: 0.035, color: css("--soft"), fromCap: 1, toCap: 1});
+    for (const [along, p, q] of [[a, b, c], [b, a, c], [c, a, b]])
+      for (const corner of [[0, 0, 0], p, q, plus(p, q)]) edge(corner, plus(corner, along));
+    const model = viewer.addModel();
+    model.addAtoms(scene.framework_ang.map(p => ({elem: scene.element, ...at(p), bonds: [], bondOrder: []})));
+    viewer.setStyle({}, {sphere: {radius: 0.55, color: mixed(css("--soft"), css("--line"), 0.35)}});
+    scene.sites_ang.forEach((p, k) => {
+      let label = null;
+      const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: occupation ${number(occupation[k])}, ${rows[k][departures]} departures`,
+        {position: at(p), fontSize: 13, backgroundColor: css("--ink"), fontColor: css("--paper"), backgroundOpacity: 0.9}); };
+      const hide = () => { if (label) { viewer.removeLabel(label); label = null; } };
+      viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: mixed(css("--five"), css("--one"), greatest > least ? (occupation[k] - least) / (greatest - least) : 1), hoverable: true, hover_callback: show, unhover_callback: hide,
+        clickable: true, callback: () => label ? hide() : show()});
+    });
+    const most = jumps.length ? jumps[0].count : 1;
+    for (const jump of jumps.slice(0, mostJumps)) {
+      const shift = plus(times(jump.image[0], a), times(jump.image[1], b), times(jump.image[2], c));
+      const from = scene.sites_ang[jump.from], to = scene.sites_ang[jump.to];
+      const stroke = (start, end) => viewer.addCylinder({start: at(start), end: at(end), radius: 0.03 + 0.13 * Math.sqrt(jump.count / most), color: css("--two"), fromCap: 1, toCap: 1});
+      if (jump.image.every(n => n === 0)) { stroke(from, to); continue; }
+      stroke(from, times(0.5, plus(from, to, shift)));
+      stroke(to, times(0.5, plus(from, to, times(-1, shift))));
+    }
+  }
+  function colourScene(entry) {
+    if (!entry.viewer) return;
+    entry.viewer.removeAllModels(); entry.viewer.removeAllShapes(); entry.viewer.removeAllLabels();
+    entry.viewer.setBackgroundColor(css("--card"));
+    fillScene(entry);
+    entry.viewer.render();
+  }
+  function pictureOfScene(entry) {
+    if (!entry.viewer) return;
+    if (dark.matches) inLight(() => colourScene(entry));
+    const picture = entry.box.querySelector("img") || entry.box.appendChild(el("img", {alt: ""}));
+    picture.src = entry.viewer.pngURI();
+  }
+
+  // --- one run ----------------------------------------------------------------------------------------------------------
+  function showRun(data) {
+  const stages = kind => data.stages.filter(s => s.kind === kind);
+  prefix = `run ${data.run}`;
 
   add(el("h1", {}, data.title));
-  add(el("p", {class: "soft small"}, `Run ${data.run} of ${data.plan} · started ${data.started.replace("T", " ").replace("Z", " UTC")}`
-      + (data.finished ? ` · ended ${data.finished.replace("T", " ").replace("Z", " UTC")}` : "") + ` · saltus ${data.version}`));
+  add(el("p", {class: "soft small"}, `Run ${data.run} of ${data.plan} · started ${time(data.started)}`
+      + (data.finished ? ` · ended ${time(data.finished)}` : "") + ` · saltus ${data.version}`));
   if (data.state !== "done") add(el("p", {class: "error"}, `This run is not complete: ${data.state}. ${data.message || ""}`));
   add(nav);
-  if (!haveCharts) add(el("p", {class: "soft"}, "This build of saltus carries no charts; the tables below are complete."));
+  add(noCharts());
 
   function flag(series) {
     const a = series && series.agreement;
@@ -120,7 +287,7 @@
       const known = e.value !== null;
       figures.append(el("div", {class: "figure"}, el("span", {class: "soft small"}, label),
         el("b", {}, known ? `${number(e.value)} ${unit(e.unit)}` : "undetermined"),
-        el("span", {class: "small"}, known ? `95 %: ${interval(e)}` : e.note || ""),
+        el("span", {class: "small"}, known ? `95 %: ${interval(e)}` : (e.note || "").replace(/^undetermined: /, "")),
         known ? el("div", {class: "small soft"}, `= ${number(e.value * 1e-4)} cm²/s`) : null));
     }
     box.append(figures);
@@ -132,8 +299,8 @@
   if (stages("kinetics").length) add(el("div", {class: "heads"}, stages("kinetics").map(headline)));
 
   // --- fit --------------------------------------------------------------------------------------------------------------
-  function parity(points, label, unitText) {
-    return chart(`${label}: the fitted potential against the reference, held-out test blocks.`, colours => {
+  function parity(name, points, label, unitText) {
+    return chart(name, `${label}: the fitted potential against the reference, held-out test blocks.`, colours => {
       const traces = points.map((p, k) => dots(p.reference, p.predicted, p.set, colours[k % colours.length],
         {type: "scatter", marker: {color: colours[k % colours.length], size: 4, opacity: 0.55}}));
       const all = points.flatMap(p => p.reference);
@@ -147,7 +314,7 @@
     section("fit", "The potential");
     if (!fit) { add(el("p", {class: "soft"}, "This stage has left no data for charts.")); continue; }
     add(el("p", {}, fit.summary));
-    add(chartRow(parity(fit.parity.energy, "Energies, each set's mean error removed", "eV/atom"), parity(fit.parity.force, "Force components (a sample)", "eV/Å")));
+    add(chartRow(parity("parity energy", fit.parity.energy, "Energies, each set's mean error removed", "eV/atom"), parity("parity force", fit.parity.force, "Force components (a sample)", "eV/Å")));
     add(el("h3", {}, "Errors per data set and part"));
     const rows = fit.errors.map(e => [e.set, e.part, e.frames, number(e.energy_rmse_raw_mev_per_atom), number(e.energy_rmse_mean_aligned_mev_per_atom),
       number(e.energy_rmse_aligned_mev_per_atom), number(e.force_rmse_mev_ang), number(e.force_mae_mev_ang), number(e.force_rms_mev_ang),
@@ -173,17 +340,20 @@
     if (!md) { add(el("p", {class: "soft"}, "No data for charts yet.")); continue; }
     add(el("p", {}, md.summary));
     add(chartRow(
-      chart("Temperature; the dotted line is the thermostat's.", c => ({
+      chart(stage.name + " temperature", "Temperature; the dotted line is the thermostat's.", c => ({
         traces: [line(md.time_ps, md.temperature_kelvin, "temperature", c[0], {line: {color: c[0], width: 1}}),
                  ...(md.target_kelvin ? [line([md.time_ps[0], md.time_ps.at(-1)], [md.target_kelvin, md.target_kelvin], "target", css("--ink"), {line: {color: css("--ink"), width: 1.5, dash: "dot"}})] : [])],
         x: axis("time, ps"), y: axis("temperature, K"), layout: {showlegend: false}})),
-      chart("Drift of the conserved quantity (total energy less what the thermostat put in).", c => ({
+      chart(stage.name + " drift", "Drift of the conserved quantity (total energy less what the thermostat put in).", c => ({
         traces: [line(md.time_ps, md.conserved_mev_per_atom, "conserved", c[1], {line: {color: c[1], width: 1.2}})],
         x: axis("time, ps"), y: axis("drift, meV/atom"), layout: {showlegend: false}})),
-      md.extrapolation && md.extrapolation.length ? chart("Largest extrapolation of any atom: 1 is the edge of the training data; the run stops at the dotted line.", c => ({
-        traces: [line(md.time_ps, md.extrapolation, "largest", c[3], {line: {color: c[3], width: 1}}),
-                 ...(md.max_extrapolation ? [line([md.time_ps[0], md.time_ps.at(-1)], [md.max_extrapolation, md.max_extrapolation], "limit", css("--ink"), {line: {color: css("--ink"), width: 1.5, dash: "dot"}})] : [])],
-        x: axis("time, ps"), y: axis("extrapolation", {rangemode: "tozero"}), layout: {showlegend: false}})) : null));
+      md.extrapolation && md.extrapolation.some(v => v !== null) ? chart(stage.name + " extrapolation", "Largest extrapolation of any atom: 1 is the edge of the training data (dashed); the run stops at the dotted line.", c => {
+        const at = md.time_ps.map((_, j) => j).filter(j => md.extrapolation[j] !== null), ends = [md.time_ps[0], md.time_ps.at(-1)];
+        const level = (value, name, dash) => line(ends, [value, value], name, css("--ink"), {line: {color: css("--ink"), width: 1.5, dash}});
+        return {traces: [line(at.map(j => md.time_ps[j]), at.map(j => md.extrapolation[j]), "largest", c[3], {mode: at.length > 200 ? "lines" : "lines+markers", line: {color: c[3], width: 1}, marker: {color: c[3], size: 4}}),
+                         level(1, "edge of the training data", "dash"), ...(md.max_extrapolation ? [level(md.max_extrapolation, "limit", "dot")] : [])],
+                x: axis("time, ps"), y: axis("extrapolation", {rangemode: "tozero"}), layout: {showlegend: false}};
+      }) : null));
   }
 
   // --- kinetics ---------------------------------------------------------------------------------------------------------
@@ -195,60 +365,64 @@
       const f = k.framework;
       add(el("h3", {}, `Does the ${f.element} framework stay crystalline?`), el("p", {}, f.text));
       add(chartRow(
-        chart(`Mean-square displacement of ${f.element}: it must reach a plateau.`, c => ({
-          traces: [line(f.lag_ps, f.msd_ang2, f.element, c[2])], x: logAxis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: false}})),
-        chart(`${f.element}–${f.element} radial distribution: the peaks of the beginning must still stand at the end.`, c => ({
+        chart(stage.name + " framework msd", `Mean-square displacement of ${f.element}: it must reach a plateau.`, c => ({
+          traces: [line(f.lag_ps, f.msd_ang2, f.element, c[2])], x: logAxis("lag, ps", f.lag_ps), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: false}})),
+        chart(stage.name + " framework rdf", `${f.element}–${f.element} radial distribution: the peaks of the beginning must still stand at the end.`, c => ({
           traces: f.rdf.map((r, j) => line(f.r_ang, r.g, r.name, c[[0, 1, 3][j % 3]], {line: {color: c[[0, 1, 3][j % 3]], width: j ? 1.5 : 2.5, dash: j ? "solid" : "solid"}})),
           x: axis("distance, Å"), y: axis("g(r)")}))));
     }
     add(el("h3", {}, "Diffusion by two routes"), flag(k), k.summary ? el("p", {class: "soft small"}, k.summary) : null);
     add(chartRow(
-      k.msd ? chart("Mean-square displacement of the mobile ions, from the trajectory (with its 95 % band) and from the Markov model; shaded: where D is fitted.", c => ({
-        traces: [...(k.msd.low ? [band(k.msd.lag_ps, k.msd.low, k.msd.high, c[0])] : []), line(k.msd.lag_ps, k.msd.trajectory_ang2, "trajectory", c[0]),
+      k.msd ? chart(stage.name + " msd", "Mean-square displacement of the mobile ions, from the trajectory (with its 95 % band) and from the Markov model; shaded: where D is fitted.", c => ({
+        traces: [...(k.msd.low ? [band(k.msd.lag_ps, k.msd.low, k.msd.high, c[0])] : []), line(k.msd.lag_ps, k.msd.trajectory_ang2, "trajectory", c[0], {meta: {low: k.msd.low, high: k.msd.high}}),
                  ...(k.msd.model ? [line(k.msd.model.lag_ps, k.msd.model.msd_ang2, "Markov model" + (k.msd.model.name ? ", " + k.msd.model.name : ""), c[1], {line: {color: c[1], width: 2, dash: "dash"}})] : [])],
         x: axis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"}),
-        layout: {shapes: k.msd.fit_from_ps === null || k.msd.fit_from_ps === undefined ? [] : [{type: "rect", xref: "x", yref: "paper", x0: k.msd.fit_from_ps, x1: k.msd.fit_to_ps, y0: 0, y1: 1,
-          line: {width: 0}, fillcolor: faded(css("--five"), 0.13), layer: "below"}]}})) : null,
-      k.diffusion ? chart("D of the Markov model against its lag, with 95 % intervals, beside D from the mean-square displacement (band). A one-particle model knows no memory: compare on the plateau.", c => {
+        layout: {shapes: shaded(k.msd.fit_from_ps, k.msd.fit_to_ps)}})) : null,
+      k.diffusion ? chart(stage.name + " diffusion", `D of the Markov model against its lag, with 95 % intervals${(estimate(stage, "diffusion_msd") || {value: null}).value === null ? "" : ", beside D from the mean-square displacement (band)"}. A one-particle model knows no memory: compare on the plateau.`, c => {
         const d = k.diffusion, msd = estimate(stage, "diffusion_msd"), traces = [];
         const ends = [d.lag_ps[0], d.lag_ps.at(-1)];
         if (msd && msd.value !== null) {
-          traces.push(band(ends, [msd.low, msd.low], [msd.high, msd.high], c[0], ""), line(ends, [msd.value, msd.value], "from the MSD", c[0]));
+          traces.push(band(ends, [msd.low, msd.low], [msd.high, msd.high], c[0], ""), line(ends, [msd.value, msd.value], "from the MSD", c[0], {meta: {low: [msd.low, msd.low], high: [msd.high, msd.high]}}));
         }
         traces.push(dots(d.lag_ps, d.value, "Markov model", c[1], {mode: "lines+markers", line: {color: c[1], width: 1}, error_y: bars(d.value, d.low, d.high)}));
-        const shapes = d.plateau_from_ps === null || d.plateau_from_ps === undefined ? [] : [{type: "rect", xref: "x", yref: "paper", x0: d.plateau_from_ps, x1: d.plateau_to_ps,
-          y0: 0, y1: 1, line: {width: 0}, fillcolor: faded(css("--five"), 0.13), layer: "below"}];
-        return {traces, x: logAxis("lag, ps"), y: axis("D, Å²/ps", {rangemode: "tozero"}), layout: {shapes}};
+        return {traces, x: logAxis("lag, ps", d.lag_ps), y: axis("D, Å²/ps", {rangemode: "tozero"}), layout: {shapes: shaded(d.plateau_from_ps, d.plateau_to_ps)}};
       }) : null));
     if (k.timescales && k.timescales.processes.length) {
       add(el("h3", {}, "Implied timescales"));
-      add(chartRow(chart("Slowest implied timescales against the lag, with 95 % bands where known; below the dotted line (timescale = lag) nothing can be resolved.", c => {
+      add(chartRow(chart(stage.name + " timescales", "Slowest implied timescales against the lag, with 95 % bands where known; below the dotted line (timescale = lag) nothing can be resolved.", c => {
         const t = k.timescales, traces = [];
         t.processes.forEach((p, j) => {
           const color = c[j % c.length];
           if (p.low) traces.push(band(t.lag_ps, p.low, p.high, color));
-          traces.push(dots(t.lag_ps, p.value, String(j + 1), color, {mode: "lines+markers", line: {color, width: 1.5}, marker: {color, size: 5}}));
+          traces.push(dots(t.lag_ps, p.value, String(j + 1), color, {mode: "lines+markers", line: {color, width: 1.5}, marker: {color, size: 5}, meta: {low: p.low, high: p.high}}));
         });
         traces.push(line(t.lag_ps, t.lag_ps, "lag", css("--soft"), {line: {color: css("--soft"), width: 1, dash: "dot"}}));
-        return {traces, x: logAxis("lag, ps"), y: logAxis("timescale, ps")};
-      }), k.sites ? occupationChart(k.sites) : null));
+        return {traces, x: logAxis("lag, ps", t.lag_ps), y: logAxis("timescale, ps", [t.lag_ps, ...t.processes.flatMap(p => [p.value, p.low || [], p.high || []])])};
+      }), k.sites ? occupationChart(stage, k.sites) : null));
     }
     if (k.sites) {
-      add(el("h3", {}, "Sites"), el("p", {class: "small soft"}, k.sites.text || ""));
+      add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""), sceneFigure(stage, k));
       add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
-        table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 ? v : number(v))))));
+        table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 ? v : number(v)))),
+        el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
     }
   }
-  function occupationChart(sites) {
-    return chart("Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
-      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", marker: {color: c[2]}}],
+  function occupationChart(stage, sites) {
+    return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
+      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
       x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
   }
 
   // --- all numbers, warnings, settings ----------------------------------------------------------------------------------
   section("numbers", "All numbers");
-  add(table([{title: "name", left: true}, {title: "stage", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "note", left: true, wrap: true}],
-    data.stages.flatMap(s => (s.estimates || []).map(e => [e.name, s.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), e.note || ""]))));
+  const numbers = data.stages.flatMap(s => (s.estimates || []).map(e => ({...e, stage: s})));
+  const origin = s => el("a", {href: "#stage-" + s.name, title: `made ${s.created ? time(s.created) : "?"}, artifact ${s.key}`}, s.name);
+  add(table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "from", left: true}, {title: "note", left: true, wrap: true}],
+    numbers.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), origin(e.stage), e.note || ""]), null, "numbers"));
+  add(el("p", {class: "saves"}, button("CSV", "save all numbers as CSV", () => save(fileName(prefix, "numbers") + ".csv", "text/csv",
+    csv([["name", "value", "low", "high", "unit", "stage", "artifact", "made", "note"],
+         ...numbers.map(e => [e.name, e.value, e.low, e.high, e.unit, e.stage.name, e.stage.key, e.stage.created, e.note])])))));
+  add(el("p", {class: "small soft"}, "‘From’ leads to the stage that made the number: its settings, its inputs by hash and the program version are below."));
 
   const warnings = data.stages.flatMap(s => (s.warnings || []).map(w => [s.name, w]));
   section("warnings", "Warnings");
@@ -256,7 +430,7 @@
 
   section("settings", "Settings and hashes");
   add(table([{title: "stage", left: true}, {title: "state", left: true}, {title: "time, s"}, {title: "made", left: true}, {title: "key", left: true, mono: true}],
-    data.stages.map(s => [s.name, s.state, s.seconds === undefined ? null : number(s.seconds), s.created || null, s.key.slice(0, 16)])));
+    data.stages.map(s => [el("span", {id: "stage-" + s.name}, s.name), s.state, s.seconds === undefined ? null : number(s.seconds), s.created || null, s.key.slice(0, 16)])));
   const inputs = new Map(data.stages.flatMap(s => (s.inputs || []).map(i => [i.file, i.sha256])));
   if (inputs.size) add(table([{title: "input", left: true}, {title: "sha256", left: true, mono: true}], [...inputs]));
   add(el("p", {class: "small soft"}, "Plan sha256: ", el("span", {class: "mono"}, data.plan_sha256)));
@@ -265,13 +439,87 @@
     add(el("details", {}, el("summary", {}, title), table([{title: "setting", left: true}, {title: "value", left: true, wrap: true}, {title: "unit", left: true}, {title: "", left: true}, {title: "meaning", left: true, wrap: true}],
       s.values.map(v => [v.key, v.value === "" ? "(none)" : typeof v.value === "string" ? v.value : JSON.stringify(v.value), v.unit, v.default ? "default" : "", v.help]))));
   }
-  add(el("footer", {}, "Intervals are 95 %. The page is complete in itself: it carries its data and its scripts and asks the network for nothing."));
-
-  if (haveCharts) {
-    draw();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-    const resize = () => charts.forEach(({plot}) => Plotly.Plots.resize(plot));
-    addEventListener("beforeprint", resize);
-    addEventListener("afterprint", resize);
+  footer("");
   }
+
+  // --- several runs -----------------------------------------------------------------------------------------------------
+  function showComparison(runs) {
+    const label = run => `run ${run.run}`, title = `Runs ${runs.map(r => r.run).join(", ")} compared`;
+    prefix = "runs " + runs.map(r => r.run).join(" ");
+    add(el("h1", {}, title), nav, noCharts());
+    add(table([{title: "run", left: true}, {title: "title", left: true, wrap: true}, {title: "plan", left: true, wrap: true}, {title: "started", left: true}, {title: "state", left: true}, {title: "saltus", left: true, wrap: true, mono: true}],
+      runs.map(r => [label(r), r.title, r.plan, time(r.started), r.message ? `${r.state}: ${r.message}` : r.state, r.version])));
+
+    const kinetics = runs.map(r => r.stages.filter(s => s.kind === "kinetics"));
+    const groups = kinetics.every(list => list.length <= 1) ? (kinetics.some(list => list.length) ? [{name: "kinetics", stages: kinetics.map(list => list[0])}] : [])
+      : [...new Set(kinetics.flat().map(s => s.name))].map(name => ({name, stages: kinetics.map(list => list.find(s => s.name === name))}));
+    for (const group of groups) {
+      section("compared-" + group.name, groups.length > 1 ? `Kinetics: ${group.name.replace(/^kinetics-/, "")}` : "Kinetics");
+      const present = group.stages.map((stage, k) => ({stage, run: runs[k], series: stage && (stage.series || {}).kinetics, k})).filter(p => p.series);
+      if (!present.length) { add(el("p", {class: "soft"}, "No data for charts yet.")); continue; }
+      add(table([{title: "run", left: true}, {title: "system", left: true, wrap: true}, {title: "MSD and Markov model", left: true, wrap: true}], present.map(p => {
+        const y = p.series.system, a = p.series.agreement || {};
+        return [label(p.run), y ? `${y.formula}, ${number(y.temperature_kelvin)} K, ${number(y.length_ps)} ps` : "–",
+                a.agree === true ? "the two routes agree" : a.agree === false ? "the two routes differ" : "not decided"];
+      })));
+      add(chartRow(
+        chart(group.name + " coefficients", "Diffusion coefficients by both routes with 95 % intervals; where one is missing it is undetermined.", c => ({
+          traces: [["diffusion_msd", "from the MSD"], ["diffusion_msm", "Markov model"]].map(([name, text], j) => {
+            const known = present.map(p => ({run: p.run, e: estimate(p.stage, name)})).filter(p => p.e && p.e.value !== null);
+            return dots(known.map(p => runs.indexOf(p.run) + (j ? 0.08 : -0.08)), known.map(p => p.e.value), text, c[j], {marker: {color: c[j], size: 9, symbol: j ? "square" : "circle"},
+              error_y: bars(known.map(p => p.e.value), known.map(p => p.e.low), known.map(p => p.e.high))});
+          }),
+          x: axis("", {tickvals: runs.map((_, k) => k), ticktext: runs.map(label), range: [-0.6, runs.length - 0.4], zeroline: false}), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
+        chart(group.name + " msd", "Mean-square displacement of the mobile ions from the trajectories, with 95 % bands.", c => ({
+          traces: present.filter(p => p.series.msd).flatMap(p => { const m = p.series.msd, color = c[p.k % c.length]; return [
+            ...(m.low ? [band(m.lag_ps, m.low, m.high, color)] : []), line(m.lag_ps, m.trajectory_ang2, label(p.run), color, {meta: {low: m.low, high: m.high}})]; }),
+          x: axis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"})})),
+        chart(group.name + " diffusion", "D of the Markov model against its lag, with 95 % intervals.", c => ({
+          traces: present.filter(p => p.series.diffusion).map(p => { const d = p.series.diffusion, color = c[p.k % c.length]; return dots(d.lag_ps, d.value, label(p.run), color,
+            {mode: "lines+markers", line: {color, width: 1}, error_y: bars(d.value, d.low, d.high)}); }),
+          x: logAxis("lag, ps", present.map(p => (p.series.diffusion || {lag_ps: []}).lag_ps)), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
+        chart(group.name + " framework msd", "Mean-square displacement of the framework: it must reach a plateau.", c => ({
+          traces: present.filter(p => p.series.framework).map(p => line(p.series.framework.lag_ps, p.series.framework.msd_ang2, label(p.run), c[p.k % c.length])),
+          x: logAxis("lag, ps", present.map(p => (p.series.framework || {lag_ps: []}).lag_ps)), y: axis("MSD, Å²", {rangemode: "tozero"})}))));
+    }
+
+    section("numbers", "All numbers");
+    const keys = [...new Set(runs.flatMap(r => r.stages.flatMap(s => (s.estimates || []).map(e => JSON.stringify([s.name, e.name])))))].map(k => JSON.parse(k));
+    const found = (run, [stage, name]) => { const s = run.stages.find(x => x.name === stage); return s && estimate(s, name); };
+    add(table([{title: "name", left: true}, {title: "stage", left: true}, {title: "unit", left: true}, ...runs.map(r => ({title: label(r)}))],
+      keys.map(key => { const all = runs.map(r => found(r, key)); return [key[1], key[0], unit(all.find(Boolean).unit), ...all.map(e => !e ? null
+        : e.value === null ? el("span", {title: e.note}, "undetermined") : el("span", {}, number(e.value, 4), interval(e) ? el("span", {class: "below small soft"}, interval(e)) : null))]; })));
+    add(el("p", {class: "saves"}, button("CSV", "save all numbers as CSV", () => save(fileName(prefix, "numbers") + ".csv", "text/csv",
+      csv([["name", "stage", "unit", "run", "value", "low", "high", "note"], ...keys.flatMap(key => runs.map(r => [r, found(r, key)]).filter(([, e]) => e)
+        .map(([r, e]) => [key[1], key[0], e.unit, r.run, e.value, e.low, e.high, e.note]))])))));
+
+    section("settings", "Settings that differ");
+    const settings = runs.map(r => new Map(r.settings.flatMap(s => s.values.map(v => [JSON.stringify([s.table ? (s.name ? `[[${s.table}]] ${s.name}` : `[${s.table}]`) : "plan", v.key]), v]))));
+    const differing = [...new Set(settings.flatMap(m => [...m.keys()]))].filter(key => new Set(settings.map(m => JSON.stringify((m.get(key) || {}).value))).size > 1);
+    const shown = v => v === undefined ? null : v.value === "" ? "(none)" : typeof v.value === "string" ? v.value : JSON.stringify(v.value);
+    add(differing.length ? table([{title: "section", left: true}, {title: "setting", left: true}, {title: "unit", left: true}, ...runs.map(r => ({title: label(r), left: true, wrap: true}))],
+      differing.map(key => [...JSON.parse(key), (settings.map(m => m.get(key)).find(Boolean) || {}).unit, ...settings.map(m => shown(m.get(key)))])) : el("p", {}, "None."));
+
+    section("origins", "Where the numbers come from");
+    const names = [...new Set(runs.flatMap(r => r.stages.map(s => s.name)))];
+    add(table([{title: "stage", left: true}, ...runs.map(r => ({title: label(r), left: true, mono: true}))], names.map(name => [name, ...runs.map((r, k) => {
+      const s = r.stages.find(x => x.name === name);
+      if (!s) return null;
+      const same = runs.slice(0, k).find(q => q.stages.some(x => x.key === s.key));
+      return same ? `as ${label(same)}` : `${s.key.slice(0, 16)} (${s.state})`;
+    })])));
+    add(el("p", {class: "small soft"}, "Keys of the artifacts: made from the settings, the contents of the inputs and the program's sources. ‘saltus report RUN’ shows one run in full."));
+    const warnings = runs.flatMap(r => r.stages.flatMap(s => (s.warnings || []).map(w => [label(r), s.name, w])));
+    section("warnings", "Warnings");
+    add(warnings.length ? el("ul", {class: "warnings"}, warnings.map(([run, stage, text]) => el("li", {}, el("b", {}, `${run}, ${stage}: `), text))) : el("p", {}, "None."));
+    footer("");
+  }
+
+  if (report.runs) showComparison(report.runs); else showRun(report);
+  scenes.forEach(drawScene);
+  if (haveCharts) draw();
+  dark.addEventListener("change", () => { if (haveCharts) draw(); scenes.forEach(colourScene); });
+  // Paper is white: charts are drawn again in the light colours, scenes stand in as pictures.
+  addEventListener("beforeprint", () => { if (haveCharts && dark.matches) inLight(draw); scenes.forEach(pictureOfScene); });
+  addEventListener("afterprint", () => { if (dark.matches) { if (haveCharts) draw(); scenes.forEach(colourScene); } });
 })();

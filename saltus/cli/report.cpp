@@ -1,9 +1,10 @@
-// saltus report [RUN]: what a run has shown, as one page or as JSON.
+// saltus report [RUN...]: what a run has shown, or several beside each other, as one page or as JSON.
 #include "saltus/cli/commands.hpp"
 
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -19,24 +20,38 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::int64_t run = 0;
+  std::vector<std::int64_t> runs;
   std::string folder = "saltus-runs", output;
   bool json = false;
 };
 
 int report(const Options& options) {
   const runs::Registry registry(options.folder, false);
-  const auto run = options.run ? registry.run(options.run) : registry.latest_run();
-  if (!run)
-    throw Error(ErrorKind::usage, options.run ? fmt::format("there is no run {} in {}; 'saltus runs' lists them", options.run, options.folder)
-                                              : fmt::format("{}: nothing was run here yet", options.folder));
+  std::vector<runs::RunRecord> records;
+  if (options.runs.empty()) {
+    const auto latest = registry.latest_run();
+    if (!latest) throw Error(ErrorKind::usage, options.folder + ": nothing was run here yet");
+    records.push_back(*latest);
+  }
+  for (std::int64_t id : options.runs) {
+    const auto run = registry.run(id);
+    if (!run) throw Error(ErrorKind::usage, fmt::format("there is no run {} in {}; 'saltus runs' lists them", id, options.folder));
+    records.push_back(*run);
+  }
+  const bool several = records.size() > 1;
   if (options.json) {
-    fmt::print("{}\n", runs::report_json(registry, *run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    const auto document = several ? runs::comparison_json(registry, records) : runs::report_json(registry, records[0]);
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     if (options.output.empty()) return 0;
   }
-  const std::filesystem::path output =
-      options.output.empty() ? std::filesystem::path(options.folder) / fmt::format("report-{}.html", run->id) : std::filesystem::path(options.output);
-  write_file_atomically(output, runs::report_page(registry, *run, options.folder));
+  std::filesystem::path output = options.output;
+  if (output.empty()) {
+    std::string name = "report";
+    for (const runs::RunRecord& run : records) name += fmt::format("-{}", run.id);
+    output = std::filesystem::path(options.folder) / (name + ".html");
+  }
+  write_file_atomically(output, several ? runs::comparison_page(registry, records, options.folder)
+                                        : runs::report_page(registry, records[0], options.folder));
   if (!options.json) fmt::print("{}\n", output.string());
   return 0;
 }
@@ -45,7 +60,7 @@ int report(const Options& options) {
 
 std::function<int()> set_up_report(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("RUN", options->run, "number of the run (default: the latest)")->check(CLI::PositiveNumber);
+  app.add_option("RUN", options->runs, "number of the run (default: the latest); several are compared on one page")->check(CLI::PositiveNumber);
   app.add_option("--runs", options->folder, "folder of the registry (default saltus-runs)");
   app.add_option("--out", options->output, "page to write (default FOLDER/report-RUN.html); its path is printed");
   app.add_flag("--json", options->json, "print the estimates as one JSON document; writes no page unless --out is given");

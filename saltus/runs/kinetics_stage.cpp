@@ -19,6 +19,7 @@
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/plan_files.hpp"
+#include "saltus/runs/scene_json.hpp"
 
 namespace saltus::runs {
 
@@ -321,7 +322,8 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
              {"msd", msd_json(estimate)},
              {"diffusion", lags_json(estimate)},
              {"timescales", timescales_json(estimate)},
-             {"sites", sites_json(sites, visits, sensitivity, estimate.jumps, spacing_fs)}};
+             {"sites", sites_json(sites, visits, sensitivity, estimate.jumps, spacing_fs)},
+             {"scene", scene_json(sites, visits, paths, settings.mobile, settings.framework)}};
   if (estimate.fit)
     chart["summary"] = fmt::format("Intervals: Student's t over {} time blocks of {:.1f} ps. The blocks scatter as {:.1f} independent ions would, out of {}: "
                                    "where one vacancy moves them all, ions are not independent.", settings.blocks,

@@ -55,6 +55,32 @@ std::string script_json(const json& data) {
   return result;
 }
 
+/// What the page shows of one run.
+json run_data(const Registry& registry, const RunRecord& run, const fs::path& folder) {
+  json data = header_of(run);
+  data["settings"] = run.settings.empty() ? json::array() : json::parse(run.settings);
+  data["stages"] = json::array();
+  for (const StageRecord& stage : run.stages) {
+    json entry{{"name", stage.name}, {"kind", stage.kind}, {"key", stage.key}, {"state", stage.state}};
+    const auto stored = registry.artifact(stage.key);
+    if (stored && (stage.state == "done" || stage.state == "reused")) {
+      const auto& [artifact, artifact_folder] = *stored;
+      entry["seconds"] = artifact.seconds;
+      entry["created"] = artifact.created;
+      entry["version"] = artifact.version;
+      for (const char* list : {"inputs", "estimates", "warnings"}) entry[list] = json::array();
+      for (const auto& [file, hash] : artifact.inputs) entry["inputs"].push_back({{"file", fs::path(file).filename().string()}, {"sha256", hash}});
+      for (const NamedEstimate& estimate : artifact.result.estimates) entry["estimates"].push_back(to_json(estimate, stage.name));
+      for (const std::string& warning : artifact.result.warnings) entry["warnings"].push_back(warning);
+      entry["series"] = json::object();
+      for (const Series& series : artifact.result.series)
+        entry["series"][series.name] = chart_data(folder / "artifacts" / artifact_folder / series.file);
+    }
+    data["stages"].push_back(std::move(entry));
+  }
+  return data;
+}
+
 }  // namespace
 
 json report_json(const Registry& registry, const RunRecord& run) {
@@ -81,6 +107,8 @@ std::string page_of(const json& data, const std::string& title) {
     else if (word == "CSS") page += report_css();
     else if (word == "DATA") page += script_json(data);
     else if (word == "PLOTLY") page += plotly_js();
+    else if (word == "THREEDMOL") page += threedmol_js();
+    else if (word == "LICENCES") page.append(plotly_licence()).append("\n").append(threedmol_licence());
     else if (word == "JS") page += report_js();
     rest.remove_prefix(end + 2);
   }
@@ -88,29 +116,24 @@ std::string page_of(const json& data, const std::string& title) {
   return page;
 }
 
+json comparison_json(const Registry& registry, std::span<const RunRecord> runs) {
+  json document{{"runs", json::array()}};
+  for (const RunRecord& run : runs) document["runs"].push_back(report_json(registry, run));
+  return document;
+}
+
 std::string report_page(const Registry& registry, const RunRecord& run, const fs::path& folder) {
-  json data = header_of(run);
-  data["settings"] = run.settings.empty() ? json::array() : json::parse(run.settings);
-  data["stages"] = json::array();
-  for (const StageRecord& stage : run.stages) {
-    json entry{{"name", stage.name}, {"kind", stage.kind}, {"key", stage.key}, {"state", stage.state}};
-    const auto stored = registry.artifact(stage.key);
-    if (stored && (stage.state == "done" || stage.state == "reused")) {
-      const auto& [artifact, artifact_folder] = *stored;
-      entry["seconds"] = artifact.seconds;
-      entry["created"] = artifact.created;
-      entry["version"] = artifact.version;
-      for (const char* list : {"inputs", "estimates", "warnings"}) entry[list] = json::array();
-      for (const auto& [file, hash] : artifact.inputs) entry["inputs"].push_back({{"file", fs::path(file).filename().string()}, {"sha256", hash}});
-      for (const NamedEstimate& estimate : artifact.result.estimates) entry["estimates"].push_back(to_json(estimate, stage.name));
-      for (const std::string& warning : artifact.result.warnings) entry["warnings"].push_back(warning);
-      entry["series"] = json::object();
-      for (const Series& series : artifact.result.series)
-        entry["series"][series.name] = chart_data(folder / "artifacts" / artifact_folder / series.file);
-    }
-    data["stages"].push_back(std::move(entry));
+  return page_of(run_data(registry, run, folder), run.title);
+}
+
+std::string comparison_page(const Registry& registry, std::span<const RunRecord> runs, const fs::path& folder) {
+  json data{{"runs", json::array()}};
+  std::string title = "Runs";
+  for (const RunRecord& run : runs) {
+    data["runs"].push_back(run_data(registry, run, folder));
+    title += (data["runs"].size() == 1 ? " " : ", ") + std::to_string(run.id);
   }
-  return page_of(data, run.title);
+  return page_of(data, title + " compared");
 }
 
 }  // namespace saltus::runs

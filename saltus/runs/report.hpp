@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,10 +15,16 @@ namespace saltus::runs {
 /// "stage"}], "warnings": [{"stage", "text"}]}; estimates in the order of the plan's stages.
 nlohmann::ordered_json report_json(const Registry& registry, const RunRecord& run);
 
+/// {"runs": [report_json of each]}
+nlohmann::ordered_json comparison_json(const Registry& registry, std::span<const RunRecord> runs);
+
 /// The HTML page. `folder` is the registry's; chart files that are no longer there leave their charts out.
 std::string report_page(const Registry& registry, const RunRecord& run, const std::filesystem::path& folder);
 
-/// The same from the page's data, as web/report.js reads it.
+/// Several runs beside each other on one page: estimates, settings that differ, charts of the same kind laid over each other.
+std::string comparison_page(const Registry& registry, std::span<const RunRecord> runs, const std::filesystem::path& folder);
+
+/// A page from its data, as web/report.js reads it: one run, or {"runs": […]}.
 std::string page_of(const nlohmann::ordered_json& data, const std::string& title);
 
 }  // namespace saltus::runs

@@ -1,0 +1,157 @@
+// The report page in a browser: made from made-up stages, opened in headless Chromium by open_page.mjs. Skipped where there is none.
+#include <cmath>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "../io/temporary_folder.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/runs/execute.hpp"
+#include "saltus/runs/page_files.hpp"
+#include "saltus/runs/registry.hpp"
+#include "saltus/runs/report.hpp"
+
+namespace saltus::runs {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::size_t page_limit_bytes = 4 * 1024 * 1024;  // without data
+constexpr const char* hostile = "</script><script>console.error('markup')</script> & \"quotes\", commas";
+
+NamedEstimate estimate(const std::string& name, double value, double half, const std::string& unit) {
+  return {name, Estimate{value, value - half, value + half}, true, unit, ""};
+}
+
+json fit_chart() {
+  json points{{"set", hostile}, {"reference", json::array()}, {"predicted", json::array()}};
+  for (int k = 0; k < 200; ++k) {
+    points["reference"].push_back(0.01 * k - 1);
+    points["predicted"].push_back(0.01 * k - 1 + 0.02 * std::sin(7.0 * k));
+  }
+  json error{{"set", hostile}, {"part", "test"}, {"frames", 10}, {"force_rmse_relative", 0.05}, {"elements", {{"Li", {{"force_rmse_mev_ang", 30.0}}}}}};
+  for (const char* key : {"energy_rmse_raw_mev_per_atom", "energy_rmse_mean_aligned_mev_per_atom", "energy_rmse_aligned_mev_per_atom",
+                          "force_rmse_mev_ang", "force_mae_mev_ang", "force_rms_mev_ang"})
+    error[key] = 1.5;
+  return {{"summary", "A made-up fit."}, {"chosen_ridge", 1e-3}, {"elements", {"Li", "Si"}}, {"errors", {error}}, {"trials", json::array()},
+          {"parity", {{"energy", {points}}, {"force", {points}}}}};
+}
+
+json md_chart(double temperature_kelvin) {
+  json chart{{"formula", "Li3Si"}, {"summary", "Made up."}, {"target_kelvin", temperature_kelvin}, {"max_extrapolation", 5.0}};
+  for (int k = 0; k < 300; ++k) {
+    chart["time_ps"].push_back(0.1 * k);
+    chart["temperature_kelvin"].push_back(temperature_kelvin + 30 * std::sin(0.9 * k));
+    chart["conserved_mev_per_atom"].push_back(0.001 * k);
+    chart["extrapolation"].push_back(k % 7 ? json(0.5 + 0.001 * k) : json(nullptr));
+  }
+  return chart;
+}
+
+json kinetics_chart(double speed) {
+  json chart{{"system", {{"formula", "Li3Si"}, {"atoms", 4}, {"temperature_kelvin", 900}, {"length_ps", 30}, {"carriers", "3 Li on 4 sites: 1 empty"}}},
+             {"agreement", {{"agree", true}, {"text", "Made up."}}},
+             {"summary", "Made up."}};
+  json framework{{"element", "Si"}, {"text", "Yes."}}, msd, diffusion;
+  json first{{"name", "first third"}, {"g", json::array()}};
+  json timescales{{"lag_ps", json::array()}, {"processes", {{{"value", json::array()}, {"low", json::array()}, {"high", json::array()}}}}};
+  for (int k = 1; k <= 20; ++k) {
+    const double lag_ps = 0.1 * k;
+    framework["lag_ps"].push_back(lag_ps);
+    framework["msd_ang2"].push_back(0.3 * (1 - std::exp(-lag_ps)));
+    framework["r_ang"].push_back(0.3 * k);
+    first["g"].push_back(k < 8 ? 0.0 : 1 + std::sin(k));
+    for (json* curve : {&msd, &diffusion, &timescales}) (*curve)["lag_ps"] = framework["lag_ps"];
+    msd["trajectory_ang2"].push_back(6 * speed * lag_ps);
+    msd["low"].push_back(5 * speed * lag_ps);
+    msd["high"].push_back(k == 20 ? json(nullptr) : json(7 * speed * lag_ps));
+    const bool known = k > 2;
+    diffusion["value"].push_back(known ? json(speed) : json(nullptr));
+    diffusion["low"].push_back(known ? json(0.9 * speed) : json(nullptr));
+    diffusion["high"].push_back(known ? json(1.1 * speed) : json(nullptr));
+    for (const char* column : {"value", "low", "high"}) timescales["processes"][0][column].push_back(known ? json(2 / speed) : json(nullptr));
+  }
+  framework["rdf"] = {first};
+  msd["fit_from_ps"] = 0.5;
+  msd["fit_to_ps"] = 1.5;
+  msd["model"] = {{"name", ""}, {"lag_ps", {0.5, 1.0}}, {"msd_ang2", {3 * speed, 6 * speed}}};
+  diffusion["plateau_from_ps"] = 0.5;
+  diffusion["plateau_to_ps"] = 2.0;
+  chart["framework"] = framework;
+  chart["msd"] = msd;
+  chart["diffusion"] = diffusion;
+  chart["timescales"] = timescales;
+  chart["sites"] = {{"text", "Made up."}, {"columns", {"site", "a", "b", "c", "occupation", "departures"}}, {"occupation_column", 4},
+                    {"rows", {{1, 0.1, 0.1, 0.1, 0.9, 12}, {2, 0.6, 0.1, 0.1, 0.7, 9}, {3, 0.1, 0.6, 0.1, 0.2, 3}}}};
+  chart["scene"] = {{"cell_ang", {{6, 0, 0}, {0, 6, 0}, {1, 0, 6}}}, {"mobile", "Li"}, {"element", "Si"}, {"framework_ang", {{3.2, 3, 3}}},
+                    {"sites_ang", {{0.7, 0.6, 0.6}, {3.7, 0.6, 0.6}, {0.7, 3.6, 0.6}}}, {"jumps", {{0, 1, 0, 0, 0, 5, 4}, {0, 1, -1, 0, 0, 2, 2}, {2, 2, 0, 1, 0, 1, 0}}}};
+  return chart;
+}
+
+struct Page : testing::Test {
+  TemporaryFolder folder;
+
+  static std::string chromium() {
+    for (const char* name : {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"})
+      if (std::system(("command -v " + std::string(name) + " >/dev/null 2>&1").c_str()) == 0) return name;
+    return {};
+  }
+  void SetUp() override {
+    if (plotly_licence().size() < 200) GTEST_SKIP() << "this build carries no charts (SALTUS_REPORT_CHARTS is off)";
+    if (chromium().empty()) GTEST_SKIP() << "no Chromium or Chrome is installed to open the page in";
+    if (std::system("command -v node >/dev/null 2>&1") != 0) GTEST_SKIP() << "node is not installed, which steers the browser";
+  }
+  std::int64_t run(double speed) {
+    const auto stage = [&](const std::string& name, const std::string& kind, const json& chart, std::vector<NamedEstimate> estimates) {
+      Stage result;
+      result.name = name;
+      result.kind = kind;
+      result.settings = json{{"speed", speed}}.dump();
+      result.run = [=](const StageContext& context) {
+        write_file_atomically(context.folder / "chart.json", chart.dump());
+        return StageResult{estimates, {std::string("a warning ") + hostile}, {{kind, "chart.json"}}};
+      };
+      return result;
+    };
+    NamedEstimate undetermined{"diffusion_msm", std::nullopt, true, "ang2_per_ps", "too few jumps"};
+    const std::vector<Stage> stages{stage("fit", "fit", fit_chart(), {estimate("force_rmse", 40, 2, "mev_ang")}),
+                                    stage("md-cell", "md", md_chart(900), {estimate("temperature_mean", 900, 3, "kelvin")}),
+                                    stage("kinetics-cell", "kinetics", kinetics_chart(speed),
+                                          {estimate("diffusion_msd", speed, 0.1 * speed, "ang2_per_ps"),
+                                           speed < 1 ? undetermined : estimate("diffusion_msm", speed, 0.2 * speed, "ang2_per_ps")})};
+    const json settings = {{{"table", "md"}, {"name", "cell"},
+                            {"values", {{{"key", "speed"}, {"value", speed}, {"unit", ""}, {"default", false}, {"help", "made up"}}}}}};
+    return run_stages({"plan.toml", "hash", hostile, settings.dump()}, stages, folder / "runs", {}, [](const std::string&) {}).run;
+  }
+  void expect_opens(const std::string& page, const std::string& options) {
+    const std::filesystem::path file = folder.write("page.html", page);
+    const std::string command = "node '" + std::string(SALTUS_SOURCE_DIR) + "/tests/page/open_page.mjs' " + chromium() + " '" + file.string() + "' " + options;
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    EXPECT_LT(page.size(), page_limit_bytes);
+  }
+};
+
+TEST_F(Page, OneRunIsDrawn) {
+  run(0.4);
+  const Registry registry(folder / "runs", false);
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 11 --scenes 1");
+}
+
+TEST_F(Page, WithoutWebglThereIsAMessage) {
+  run(0.4);
+  const Registry registry(folder / "runs", false);
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 11 --scenes 1 --no-webgl");
+}
+
+TEST_F(Page, RunsAreCompared) {
+  run(0.4);
+  run(1.2);
+  const Registry registry(folder / "runs", false);
+  std::vector<RunRecord> runs = registry.runs();
+  ASSERT_EQ(runs.size(), 2u);
+  expect_opens(comparison_page(registry, runs, folder / "runs"), "--charts 4");
+}
+
+}  // namespace
+}  // namespace saltus::runs
