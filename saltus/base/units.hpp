@@ -26,6 +26,8 @@ inline constexpr double ang_fs_per_bohr_atomic_time = ang_per_bohr / fs_per_atom
 inline constexpr double fs_per_ps = 1e3;
 inline constexpr double fs_per_ns = 1e6;
 inline constexpr double cm2_s_per_ang2_ps = 1e-4;
+/// Speed of light in cm/fs: a frequency in 1/fs over it is a wavenumber in 1/cm.
+inline constexpr double light_cm_per_fs = 2.99792458e-5;
 inline constexpr double mev_per_ev = 1e3;
 inline constexpr double ev_per_joule = 1 / 1.602176634e-19;
 inline constexpr double particles_per_mole = 6.02214076e23;

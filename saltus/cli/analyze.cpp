@@ -1,6 +1,7 @@
 // saltus analyze KIND TRAJ
 #include "saltus/cli/commands.hpp"
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ struct Options {
   std::string path, mobile, framework;
   std::vector<std::string> pairs;
   runs::TrajectoryInput input;
-  double largest_ang = 8, bin_ang = 0.05;
+  double largest_ang = 8, bin_ang = 0.05, longest_lag_fs = 1000;
   int blocks = 10;
   bool json = false;
 };
@@ -102,6 +103,50 @@ void print_rdf(const Options& options, const runs::RdfReport& report) {
   }
 }
 
+std::string interval(const Estimate& e, int decimals) {
+  return std::isfinite(e.low) ? fmt::format("{:.{}f} … {:.{}f}", e.low, decimals, e.high, decimals) : "";
+}
+
+json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+void print_velocities(const Options& options, const runs::VelocityReport& report, bool spectrum) {
+  for (const auto& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  if (options.json) {
+    json document{{"input", options.path}, {"formula", report.formula}, {"species", options.mobile.empty() ? "all" : options.mobile},
+                  {"frames", report.frames}, {"atoms", report.atoms}, {"frame_spacing_fs", report.frame_spacing_fs},
+                  {"blocks", report.blocks}, {"warnings", report.warnings}};
+    const auto add = [&](const char* name, const char* x, const std::vector<double>& abscissa, const std::string& y,
+                         const std::vector<Estimate>& values) {
+      document[name] = json::array();
+      for (std::size_t k = 0; k < abscissa.size(); ++k)
+        document[name].push_back({{x, abscissa[k]}, {y, values[k].value}, {"low", number_or_null(values[k].low)},
+                                  {"high", number_or_null(values[k].high)}});
+    };
+    if (spectrum) add("vdos", "frequency_per_cm", report.frequency_per_cm, "density_cm", report.density_cm);
+    else add("vacf", "lag_fs", report.lag_fs, "correlation_ang2_fs2", report.correlation_ang2_fs2);
+    print(document);
+    return;
+  }
+  fmt::print("{}: {}, {} frames {} fs apart, {} {}\n\n", options.path, report.formula, report.frames, report.frame_spacing_fs,
+             report.atoms, options.mobile.empty() ? "atoms" : options.mobile);
+  if (spectrum) {
+    fmt::print("{:>14} {:>14} {:>26}\n", "frequency, /cm", "density, 1e-3 cm", "95 %");
+    for (std::size_t k = 0; k < report.frequency_per_cm.size(); ++k) {
+      const Estimate& e = report.density_cm[k];
+      fmt::print("{:>14.2f} {:>16.5f} {:>26}\n", report.frequency_per_cm[k], 1e3 * e.value,
+                 interval({1e3 * e.value, 1e3 * e.low, 1e3 * e.high}, 5));
+    }
+    return;
+  }
+  const double start = report.correlation_ang2_fs2.at(0).value;
+  fmt::print("{:>10} {:>16} {:>12} {:>22}\n", "lag, fs", "vacf, Å²/fs²", "normalised", "95 %");
+  for (std::size_t k = 0; k < report.lag_fs.size(); ++k) {
+    const Estimate& e = report.correlation_ang2_fs2[k];
+    fmt::print("{:>10.2f} {:>16.6e} {:>12.5f} {:>22}\n", report.lag_fs[k], e.value, e.value / start,
+               interval({e.value / start, e.low / start, e.high / start}, 5));
+  }
+}
+
 void add_input_options(CLI::App& kind, Options& options) {
   kind.fallthrough();  // --threads belongs to the command
   kind.set_help_flag("-h,--help", "this page");
@@ -131,9 +176,31 @@ std::function<int()> set_up_analyze(CLI::App& app) {
   rdf->add_option("--range-ang", options->largest_ang, "largest distance, Å; may exceed half the cell (default 8)")->check(CLI::PositiveNumber);
   rdf->add_option("--bin-ang", options->bin_ang, "width of a bin, Å (default 0.05)")->check(CLI::PositiveNumber);
   rdf->footer("Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
+  const auto add_velocity_options = [&](CLI::App& kind) {
+    add_input_options(kind, *options);
+    kind.add_option("--species", options->mobile, "one element only (default: all atoms)");
+    kind.add_option("--longest-lag-fs", options->longest_lag_fs, "of the correlation, fs (default 1000)")->check(CLI::PositiveNumber);
+  };
+  CLI::App* vacf = app.add_subcommand("vacf", "velocity autocorrelation");
+  add_velocity_options(*vacf);
+  vacf->footer("Mean over atoms and times of v(0)·v(t).\nExample:\n"
+               "  saltus analyze vacf examples/li15si4/li15si4_900K.extxyz --species Li --longest-lag-fs 100");
+  CLI::App* vdos = app.add_subcommand("vdos", "vibrational density of states");
+  add_velocity_options(*vdos);
+  vdos->footer("Cosine transform of the mass-weighted velocity autocorrelation under Hann's window; integral 1. Frequencies\n"
+               "closer than 1 over the longest lag (33/cm for 1000 fs) are not told apart.\nExample:\n"
+               "  saltus analyze vdos examples/li15si4/li15si4_900K.extxyz --longest-lag-fs 200");
   app.footer("Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
-  return [options, msd]() {
+  return [options, msd, vacf, vdos]() {
     options->input.path = options->path;
+    if (vacf->parsed() || vdos->parsed()) {
+      VelocityCorrelationSettings settings;
+      if (!options->mobile.empty()) settings.species = element(options->mobile);
+      settings.longest_lag_fs = options->longest_lag_fs;
+      settings.mass_weighted = vdos->parsed();
+      print_velocities(*options, runs::analyze_velocities(options->input, settings, progress_line()), vdos->parsed());
+      return 0;
+    }
     if (msd->parsed()) {
       runs::MsdSettings settings;
       settings.mobile = element(options->mobile);

@@ -324,10 +324,14 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
              {"timescales", timescales_json(estimate)},
              {"sites", sites_json(sites, visits, sensitivity, estimate.jumps, spacing_fs)},
              {"scene", scene_json(sites, visits, paths, settings.mobile, settings.framework)}};
-  if (estimate.fit)
-    chart["summary"] = fmt::format("Intervals: Student's t over {} time blocks of {:.1f} ps. The blocks scatter as {:.1f} independent ions would, out of {}: "
-                                   "where one vacancy moves them all, ions are not independent.", settings.blocks,
-                                   length_ps / static_cast<double>(settings.blocks), estimate.fit->independent_particles, paths.mobile.size());
+  if (estimate.fit) {
+    const double ions = estimate.fit->independent_particles, all = static_cast<double>(paths.mobile.size());
+    chart["summary"] = fmt::format("Intervals: Student's t over {} time blocks of {:.1f} ps. {}", settings.blocks,
+                                   length_ps / static_cast<double>(settings.blocks),
+                                   ions < all ? fmt::format("The blocks scatter as {:.1f} independent ions would, out of {}: where one vacancy moves "
+                                                            "them all, ions are not independent.", ions, paths.mobile.size())
+                                              : "The blocks scatter no more than independent ions would.");
+  }
   write_file_atomically(context.folder / "kinetics.json", chart.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   result.series.push_back({"kinetics", "kinetics.json"});
   add_estimates(estimate, routes, settings, visits.report, result);

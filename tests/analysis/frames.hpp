@@ -14,7 +14,7 @@
 
 namespace saltus::testing_frames {
 
-/// Frames of a file whose columns start with species and position; 2 fs apart.
+/// Frames of a file whose columns start with species and position, then perhaps forces and velocities; 2 fs apart.
 inline std::vector<Frame> read_frames(const std::string& path, std::size_t most = static_cast<std::size_t>(-1)) {
   std::ifstream file(std::string(SALTUS_SOURCE_DIR) + "/" + path);
   if (!file) throw std::runtime_error("cannot open " + path);
@@ -23,6 +23,7 @@ inline std::vector<Frame> read_frames(const std::string& path, std::size_t most 
   while (frames.size() < most && std::getline(file, line)) {
     const std::size_t n = std::stoul(line);
     std::getline(file, line);
+    const bool has_velocities = line.find("pos:R:3:forces:R:3:vel:R:3") != std::string::npos;
     std::istringstream lattice(line.substr(line.find("Lattice=\"") + 9));
     Mat3 rows;
     for (int i = 0; i < 3; ++i) lattice >> rows[i].x >> rows[i].y >> rows[i].z;
@@ -37,6 +38,10 @@ inline std::vector<Frame> read_frames(const std::string& path, std::size_t most 
       words >> symbol >> r.x >> r.y >> r.z;
       z.push_back(*atomic_number_of(symbol));
       frame.position_ang.push_back(r);
+      if (!has_velocities) continue;
+      Vec3 force, velocity;
+      words >> force.x >> force.y >> force.z >> velocity.x >> velocity.y >> velocity.z;
+      frame.velocity_ang_fs.push_back(velocity);
     }
     frame.atoms = frames.empty() ? std::make_shared<const Atoms>(atoms_of(z)) : frames.front().atoms;
     frame.time_fs = 2.0 * static_cast<double>(frames.size());
