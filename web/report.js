@@ -95,7 +95,7 @@
     return decodeURIComponent(address.slice(address.indexOf(",") + 1));
   }
 
-  /// name: of the files that can be saved. make(colours) → {traces, x, y, layout}
+  /// name: of the files that can be saved. make(colours) → {traces, x, y, layout, legend}
   function chart(name, caption, make) {
     if (!haveCharts) return null;
     const plot = el("div", {class: "plot", role: "img", "aria-label": caption});
@@ -121,11 +121,11 @@
       ticktext: ticks.map(([step, power]) => power < -3 || power > 4 ? (step === 1 ? "" : step + "·") + "10" + superscript(power) : String(Number((step * 10 ** power).toPrecision(1))))});
   }
   function figureOf(make, font) {
-    const {traces, x, y, layout} = make(palette());
+    const {traces, x, y, layout, legend} = make(palette());
     return {traces, layout: {
       xaxis: x, yaxis: y, margin: {l: 62, r: 14, t: 12, b: 48}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {family: font, size: 13, color: css("--ink")}, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, itemsizing: "constant"}, ...layout}};
+      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, ...legend}, ...layout}};
   }
   /// Lets a drawn chart scale as a picture: print gives it another width than the screen.
   function scalable(plot) {
@@ -207,7 +207,7 @@
       entry.viewer.zoomTo();
       entry.viewer.rotate(-76, "x");
       entry.viewer.rotate(22, "z");
-      entry.viewer.zoom(0.95);
+      entry.viewer.zoom(1.1);
       entry.viewer.render();
       // A wheel over the view scrolls the page unless Ctrl is held.
       box.addEventListener("wheel", event => { if (!event.ctrlKey) event.stopPropagation(); }, {capture: true});
@@ -306,7 +306,7 @@
       const all = points.flatMap(p => p.reference);
       const ends = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)];
       traces.unshift(line(ends, ends, "equal", css("--soft"), {line: {color: css("--soft"), width: 1, dash: "dot"}, showlegend: false}));
-      return {traces, x: axis(`reference, ${unitText}`), y: axis(`predicted, ${unitText}`)};
+      return {traces, x: axis(`reference, ${unitText}`), y: axis(`predicted, ${unitText}`), legend: {itemsizing: "constant"}};
     });
   }
   for (const stage of stages("fit")) {
