@@ -3,25 +3,31 @@
 option(SALTUS_REPORT_CHARTS "Embed plotly.js and 3Dmol.js in the report page (needs 'npm ci' in web/, which scripts/setup runs)" ON)
 
 set(web ${PROJECT_SOURCE_DIR}/web)
-set(plotly ${web}/node_modules/plotly.js-basic-dist-min/plotly-basic.min.js)
-set(plotly_licence ${web}/node_modules/plotly.js-basic-dist-min/LICENSE)
-set(threedmol ${web}/node_modules/3dmol/build/3Dmol-min.js)
-set(threedmol_licence ${web}/node_modules/3dmol/LICENSE)
+set(plotly ${web}/no_charts.js)
+set(threedmol ${web}/no_charts.js)
+set(licences "")
 if(SALTUS_REPORT_CHARTS)
-  foreach(file ${plotly} ${plotly_licence} ${threedmol} ${threedmol_licence})
+  set(plotly ${web}/node_modules/plotly.js-basic-dist-min/plotly-basic.min.js)
+  set(threedmol ${web}/node_modules/3dmol/build/3Dmol-min.js)
+  # 3Dmol.js brings the last five bundled.
+  set(packages plotly.js-basic-dist-min 3dmol iobuffer netcdfjs pako upng-js upng-js/node_modules/pako)
+  foreach(file ${plotly} ${threedmol} ${web}/node_modules/upng-js/LICENSE)
     if(NOT EXISTS ${file})
       message(FATAL_ERROR "${file} is missing: run scripts/setup (or 'npm ci' in web/), "
                           "or configure with -DSALTUS_REPORT_CHARTS=OFF for a report page without charts")
     endif()
   endforeach()
-else()
-  foreach(file plotly plotly_licence threedmol threedmol_licence)
-    set(${file} ${web}/no_charts.js)
+  foreach(package ${packages})
+    string(REGEX REPLACE ".*/" "" name ${package})
+    file(READ ${web}/node_modules/${package}/LICENSE text)
+    string(APPEND licences "${name}\n\n${text}\n\n")
   endforeach()
 endif()
+set(licences_file ${PROJECT_BINARY_DIR}/generated/licences.txt)
+file(CONFIGURE OUTPUT ${licences_file} CONTENT "@licences@" @ONLY)
 set_source_files_properties(saltus/runs/page_files.cpp PROPERTIES
-  OBJECT_DEPENDS "${plotly};${plotly_licence};${threedmol};${threedmol_licence};${web}/report.html;${web}/report.css;${web}/report.js"
-  COMPILE_DEFINITIONS "SALTUS_PLOTLY=\"${plotly}\";SALTUS_PLOTLY_LICENCE=\"${plotly_licence}\";SALTUS_THREEDMOL=\"${threedmol}\";SALTUS_THREEDMOL_LICENCE=\"${threedmol_licence}\";SALTUS_WEB=\"${web}\"")
+  OBJECT_DEPENDS "${plotly};${threedmol};${licences_file};${web}/report.html;${web}/report.css;${web}/report.js"
+  COMPILE_DEFINITIONS "SALTUS_PLOTLY=\"${plotly}\";SALTUS_THREEDMOL=\"${threedmol}\";SALTUS_LICENCES=\"${licences_file}\";SALTUS_WEB=\"${web}\"")
 
 set(source_hash ${PROJECT_BINARY_DIR}/generated/source_hash.cpp)
 file(GLOB hashed CONFIGURE_DEPENDS saltus/*/*.cpp saltus/*/*.hpp)

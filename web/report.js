@@ -79,13 +79,11 @@
 
   /// Every point with its interval; bands are the intervals of the curve they belong to.
   function chartCsv(caption, {traces, x, y}) {
-    const rows = [["series", x.title.text, y.title.text, "low", "high"]];
+    const rows = [["series", x.title.text || "at", y.title.text, "low", "high"]];
     for (const t of traces) {
       if (t.fill === "toself") continue;
-      const meta = t.meta || {}, e = t.error_y;
-      t.x.forEach((at, k) => rows.push([unescaped(t.name || ""), at, t.y[k],
-        meta.low ? meta.low[k] : e && t.y[k] !== null ? t.y[k] - e.arrayminus[k] : null,
-        meta.high ? meta.high[k] : e && t.y[k] !== null ? t.y[k] + e.array[k] : null]));
+      const meta = t.meta || {};
+      t.x.forEach((at, k) => rows.push([unescaped(t.name || ""), meta.at ? meta.at[k] : at, t.y[k], meta.low ? meta.low[k] : null, meta.high ? meta.high[k] : null]));
     }
     return "# " + caption.replace(/\n/g, " ") + "\n" + csv(rows);
   }
@@ -95,7 +93,7 @@
     return decodeURIComponent(address.slice(address.indexOf(",") + 1));
   }
 
-  /// name: of the files that can be saved. make(colours) → {traces, x, y, layout}
+  /// name: of the files that can be saved. make(colours) → {traces, x, y, layout, legend}
   function chart(name, caption, make) {
     if (!haveCharts) return null;
     const plot = el("div", {class: "plot", role: "img", "aria-label": caption});
@@ -121,11 +119,11 @@
       ticktext: ticks.map(([step, power]) => power < -3 || power > 4 ? (step === 1 ? "" : step + "·") + "10" + superscript(power) : String(Number((step * 10 ** power).toPrecision(1))))});
   }
   function figureOf(make, font) {
-    const {traces, x, y, layout} = make(palette());
+    const {traces, x, y, layout, legend} = make(palette());
     return {traces, layout: {
       xaxis: x, yaxis: y, margin: {l: 62, r: 14, t: 12, b: 48}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {family: font, size: 13, color: css("--ink")}, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, itemsizing: "constant"}, ...layout}};
+      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}, ...legend}, ...layout}};
   }
   /// Lets a drawn chart scale as a picture: print gives it another width than the screen.
   function scalable(plot) {
@@ -149,8 +147,8 @@
             showlegend: Boolean(name), name: plain(name || "")};
   }
   function bars(y, low, high) {
-    return {type: "data", symmetric: false, array: y.map((v, k) => high[k] === null || v === null ? 0 : high[k] - v),
-            arrayminus: y.map((v, k) => low[k] === null || v === null ? 0 : v - low[k]), thickness: 1.2, width: 3};
+    return {type: "data", symmetric: false, array: y.map((v, k) => high[k] === null || v === null ? 0 : Math.max(0, high[k] - v)),
+            arrayminus: y.map((v, k) => low[k] === null || v === null ? 0 : Math.max(0, v - low[k])), thickness: 1.2, width: 3};
   }
 
   const nav = el("nav", {"aria-label": "sections"});
@@ -207,7 +205,7 @@
       entry.viewer.zoomTo();
       entry.viewer.rotate(-76, "x");
       entry.viewer.rotate(22, "z");
-      entry.viewer.zoom(0.95);
+      entry.viewer.zoom(1.1);
       entry.viewer.render();
       // A wheel over the view scrolls the page unless Ctrl is held.
       box.addEventListener("wheel", event => { if (!event.ctrlKey) event.stopPropagation(); }, {capture: true});
@@ -306,7 +304,7 @@
       const all = points.flatMap(p => p.reference);
       const ends = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)];
       traces.unshift(line(ends, ends, "equal", css("--soft"), {line: {color: css("--soft"), width: 1, dash: "dot"}, showlegend: false}));
-      return {traces, x: axis(`reference, ${unitText}`), y: axis(`predicted, ${unitText}`)};
+      return {traces, x: axis(`reference, ${unitText}`), y: axis(`predicted, ${unitText}`), legend: {itemsizing: "constant"}};
     });
   }
   for (const stage of stages("fit")) {
@@ -384,7 +382,7 @@
         if (msd && msd.value !== null) {
           traces.push(band(ends, [msd.low, msd.low], [msd.high, msd.high], c[0], ""), line(ends, [msd.value, msd.value], "from the MSD", c[0], {meta: {low: [msd.low, msd.low], high: [msd.high, msd.high]}}));
         }
-        traces.push(dots(d.lag_ps, d.value, "Markov model", c[1], {mode: "lines+markers", line: {color: c[1], width: 1}, error_y: bars(d.value, d.low, d.high)}));
+        traces.push(dots(d.lag_ps, d.value, "Markov model", c[1], {mode: "lines+markers", line: {color: c[1], width: 1}, error_y: bars(d.value, d.low, d.high), meta: {low: d.low, high: d.high}}));
         return {traces, x: logAxis("lag, ps", d.lag_ps), y: axis("D, Å²/ps", {rangemode: "tozero"}), layout: {shapes: shaded(d.plateau_from_ps, d.plateau_to_ps)}};
       }) : null));
     if (k.timescales && k.timescales.processes.length) {
@@ -467,7 +465,8 @@
           traces: [["diffusion_msd", "from the MSD"], ["diffusion_msm", "Markov model"]].map(([name, text], j) => {
             const known = present.map(p => ({run: p.run, e: estimate(p.stage, name)})).filter(p => p.e && p.e.value !== null);
             return dots(known.map(p => runs.indexOf(p.run) + (j ? 0.08 : -0.08)), known.map(p => p.e.value), text, c[j], {marker: {color: c[j], size: 9, symbol: j ? "square" : "circle"},
-              error_y: bars(known.map(p => p.e.value), known.map(p => p.e.low), known.map(p => p.e.high))});
+              error_y: bars(known.map(p => p.e.value), known.map(p => p.e.low), known.map(p => p.e.high)),
+              meta: {at: known.map(p => label(p.run)), low: known.map(p => p.e.low), high: known.map(p => p.e.high)}});
           }),
           x: axis("", {tickvals: runs.map((_, k) => k), ticktext: runs.map(label), range: [-0.6, runs.length - 0.4], zeroline: false}), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
         chart(group.name + " msd", "Mean-square displacement of the mobile ions from the trajectories, with 95 % bands.", c => ({
@@ -476,7 +475,7 @@
           x: axis("lag, ps"), y: axis("MSD, Å²", {rangemode: "tozero"})})),
         chart(group.name + " diffusion", "D of the Markov model against its lag, with 95 % intervals.", c => ({
           traces: present.filter(p => p.series.diffusion).map(p => { const d = p.series.diffusion, color = c[p.k % c.length]; return dots(d.lag_ps, d.value, label(p.run), color,
-            {mode: "lines+markers", line: {color, width: 1}, error_y: bars(d.value, d.low, d.high)}); }),
+            {mode: "lines+markers", line: {color, width: 1}, error_y: bars(d.value, d.low, d.high), meta: {low: d.low, high: d.high}}); }),
           x: logAxis("lag, ps", present.map(p => (p.series.diffusion || {lag_ps: []}).lag_ps)), y: axis("D, Å²/ps", {rangemode: "tozero"})})),
         chart(group.name + " framework msd", "Mean-square displacement of the framework: it must reach a plateau.", c => ({
           traces: present.filter(p => p.series.framework).map(p => line(p.series.framework.lag_ps, p.series.framework.msd_ang2, label(p.run), c[p.k % c.length])),

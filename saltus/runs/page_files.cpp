@@ -14,8 +14,7 @@
 
 SALTUS_EMBED(plotly_js, SALTUS_PLOTLY)
 SALTUS_EMBED(threedmol_js, SALTUS_THREEDMOL)
-SALTUS_EMBED(plotly_licence, SALTUS_PLOTLY_LICENCE)
-SALTUS_EMBED(threedmol_licence, SALTUS_THREEDMOL_LICENCE)
+SALTUS_EMBED(script_licences, SALTUS_LICENCES)
 SALTUS_EMBED(report_html, SALTUS_WEB "/report.html")
 SALTUS_EMBED(report_css, SALTUS_WEB "/report.css")
 SALTUS_EMBED(report_js, SALTUS_WEB "/report.js")

@@ -7,8 +7,7 @@ namespace saltus::runs {
 
 std::string_view plotly_js();     ///< a comment only when built without charts, as is threedmol_js
 std::string_view threedmol_js();
-std::string_view plotly_licence();  ///< the same
-std::string_view threedmol_licence();
+std::string_view script_licences();  ///< of both and of what they bundle; empty when built without charts
 std::string_view report_html();
 std::string_view report_css();
 std::string_view report_js();

@@ -108,7 +108,7 @@ std::string page_of(const json& data, const std::string& title) {
     else if (word == "DATA") page += script_json(data);
     else if (word == "PLOTLY") page += plotly_js();
     else if (word == "THREEDMOL") page += threedmol_js();
-    else if (word == "LICENCES") page.append(plotly_licence()).append("\n").append(threedmol_licence());
+    else if (word == "LICENCES") page += script_licences();
     else if (word == "JS") page += report_js();
     rest.remove_prefix(end + 2);
   }
