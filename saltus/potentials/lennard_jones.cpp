@@ -44,7 +44,7 @@ LennardJones::LennardJones(LennardJonesParameters parameters) : parameters_(std:
   if (p.species.empty()) throw Error(ErrorKind::usage, "Lennard-Jones: no species given");
   if (!positive(p.onset_ang) || !positive(p.cutoff_ang) || p.onset_ang >= p.cutoff_ang)
     throw Error(ErrorKind::usage, fmt::format("Lennard-Jones: need 0 < onset < cutoff, not {} and {} Å", p.onset_ang, p.cutoff_ang));
-  info_.kind = "lennard_jones";
+  info_.kind = std::string("lennard_jones");
   info_.trained_on_stress = true;
   for (const LennardJonesSpecies& s : p.species) {
     const auto symbol = symbol_of(s.atomic_number);
