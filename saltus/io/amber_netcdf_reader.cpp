@@ -37,24 +37,15 @@ class AmberNetcdfReader final : public NumberedReader {
  public:
   AmberNetcdfReader(const std::filesystem::path& path, const ReadOptions& options)
       : NumberedReader(path.string()), bytes_(path), topology_(read_topology(options, path.string(), "AMBER NetCDF")) {
-    open(path.string(), options);
+    open(options);
   }
   AmberNetcdfReader(std::string_view bytes, const std::string& name, Topology topology, const ReadOptions& options)
       : NumberedReader(name), bytes_(bytes), topology_(std::move(topology)) {
-    open(name, options);
+    open(options);
   }
 
  private:
-  void open(const std::string& name, const ReadOptions& options) {
-    try {
-      read_header(options);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::file) throw;
-      throw with_place(error, name);
-    }
-  }
-
-  void read_header(const ReadOptions& options) {
+  void read_header(const ReadOptions& options) override {
     if (bytes_.size() == 0) refuse("the file is empty");
     const NetcdfHeader header = read_netcdf_header(bytes_);
     const auto* conventions = find_attribute(header.attributes, "Conventions");

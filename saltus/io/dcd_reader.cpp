@@ -70,23 +70,14 @@ class DcdReader final : public NumberedReader {
  public:
   DcdReader(const std::filesystem::path& path, const ReadOptions& options)
       : NumberedReader(path.string()), bytes_(path), topology_(read_topology(options, path.string(), "DCD")) {
-    read_header(path.string(), options);
+    open(options);
   }
   DcdReader(std::string_view bytes, const std::string& name, Topology topology, const ReadOptions& options)
       : NumberedReader(name), bytes_(bytes), topology_(std::move(topology)) {
-    read_header(name, options);
+    open(options);
   }
 
  private:
-  void read_header(const std::string& name, const ReadOptions& options) {
-    try {
-      read_header(options);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::file) throw;
-      throw with_place(error, name);
-    }
-  }
-
   // The record of so many bytes at `offset`, which moves behind it.
   std::string_view record(std::uint64_t& offset, std::uint64_t bytes) {
     const std::uint64_t length = mark_at(bytes_.at(offset, layout_.mark, read_ahead), layout_);
@@ -98,7 +89,7 @@ class DcdReader final : public NumberedReader {
     return {at + layout_.mark, static_cast<std::size_t>(length)};
   }
 
-  void read_header(const ReadOptions& options) {
+  void read_header(const ReadOptions& options) override {
     const std::uint64_t start = std::min<std::uint64_t>(bytes_.size(), 12);
     const auto layout = layout_of({bytes_.at(0, start), static_cast<std::size_t>(start)});
     if (!layout) refuse("expected a DCD header: a record of {} bytes that starts with CORD", header_bytes);

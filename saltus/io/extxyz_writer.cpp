@@ -8,7 +8,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/extxyz.hpp"
-#include "saltus/io/output_file.hpp"
+#include "saltus/io/text_writer.hpp"
 
 namespace saltus {
 
@@ -40,30 +40,6 @@ void append_matrix(std::string& text, const char* key, const Mat3& m) {
     }
   text += "\" ";
 }
-
-class ExtxyzWriter final : public TrajectoryWriter {
- public:
-  ExtxyzWriter(const std::filesystem::path& path, const WriteOptions& write_options)
-      : TrajectoryWriter(write_options), name_(path.string()), file_(path) {}
-  void write(const Frame& frame) override {
-    ++frames_;
-    try {
-      append_extxyz(file_.text(), frame, options);
-    } catch (const Error& error) {
-      throw with_place(error, fmt::format("{}, frame {}", name_, frames_));
-    }
-    file_.flush_if_large();
-  }
-  void commit() override {
-    if (frames_ == 0) throw Error(ErrorKind::usage, name_ + ": no frames to write");
-    file_.commit();
-  }
-
- private:
-  std::string name_;
-  OutputFile file_;
-  std::size_t frames_ = 0;
-};
 
 }  // namespace
 
@@ -114,7 +90,9 @@ void append_extxyz(std::string& text, const Frame& frame, const WriteOptions& op
 }
 
 std::unique_ptr<TrajectoryWriter> create_extxyz(const std::filesystem::path& path, const WriteOptions& options) {
-  return std::make_unique<ExtxyzWriter>(path, options);
+  return create_text_writer(path, options, [](std::string& text, const Frame& frame, const WriteOptions& now, std::size_t) {
+    append_extxyz(text, frame, now);
+  });
 }
 
 }  // namespace saltus

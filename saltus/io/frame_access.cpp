@@ -45,6 +45,15 @@ std::size_t SequentialReader::count() {
   return start_.size() - 1;
 }
 
+void NumberedReader::open(const ReadOptions& options) {
+  try {
+    read_header(options);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::file) throw;
+    throw with_place(error, name_);
+  }
+}
+
 bool NumberedReader::read_next(Frame& frame) {
   if (next_ == whole_frames_) {
     if (!cut_off_.empty()) throw Error(ErrorKind::format, fmt::format("{}, frame {}: {}", name_, next_ + 1, cut_off_));

@@ -54,6 +54,10 @@ class NumberedReader : public TrajectoryReader {
 
  protected:
   explicit NumberedReader(std::string name) : name_(std::move(name)) {}
+  /// Reads what stands before the frames. Throws without naming the file.
+  virtual void read_header(const ReadOptions& options) = 0;
+  /// read_header, the file named in its errors: for the constructors of the formats.
+  void open(const ReadOptions& options);
   /// Reads frame `k` of those that are whole. Throws without naming file and frame.
   virtual void read_frame(std::size_t k, Frame& frame) = 0;
 

@@ -126,24 +126,15 @@ class NpyReader final : public NumberedReader {
  public:
   NpyReader(const std::filesystem::path& path, const ReadOptions& options)
       : NumberedReader(path.string()), bytes_(path), topology_(read_topology(options, path.string(), "an array")) {
-    open(path.string(), options);
+    open(options);
   }
   NpyReader(std::string_view bytes, const std::string& name, Topology topology, const ReadOptions& options)
       : NumberedReader(name), bytes_(bytes), topology_(std::move(topology)) {
-    open(name, options);
+    open(options);
   }
 
  private:
-  void open(const std::string& name, const ReadOptions& options) {
-    try {
-      read_header(options);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::file) throw;
-      throw with_place(error, name);
-    }
-  }
-
-  void read_header(const ReadOptions& options) {
+  void read_header(const ReadOptions& options) override {
     const char* start = bytes_.at(0, 10, read_ahead);
     if (std::string_view(start, magic.size()) != magic) refuse("expected the magic bytes of a .npy file");
     const auto version = static_cast<unsigned char>(start[6]);

@@ -10,8 +10,8 @@
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
-#include "saltus/io/output_file.hpp"
 #include "saltus/io/restricted_cell.hpp"
+#include "saltus/io/text_writer.hpp"
 
 namespace saltus {
 
@@ -23,30 +23,6 @@ constexpr double coordinate_min_ang = -999.9995, coordinate_max_ang = 9999.9995,
 double angle_deg(const Vec3& a, const Vec3& b) {
   return std::acos(std::clamp(dot(a, b) / (norm(a) * norm(b)), -1.0, 1.0)) * 180 / std::numbers::pi;
 }
-
-class PdbWriter final : public TrajectoryWriter {
- public:
-  PdbWriter(const std::filesystem::path& path, const WriteOptions& write_options)
-      : TrajectoryWriter(write_options), name_(path.string()), file_(path) {}
-  void write(const Frame& frame) override {
-    ++frames_;
-    try {
-      append_pdb(file_.text(), frame, frames_);
-    } catch (const Error& error) {
-      throw with_place(error, fmt::format("{}, frame {}", name_, frames_));
-    }
-    file_.flush_if_large();
-  }
-  void commit() override {
-    if (frames_ == 0) throw Error(ErrorKind::usage, name_ + ": no frames to write");
-    file_.commit();
-  }
-
- private:
-  std::string name_;
-  OutputFile file_;
-  std::size_t frames_ = 0;
-};
 
 }  // namespace
 
@@ -87,7 +63,9 @@ void append_pdb(std::string& text, const Frame& frame, std::size_t model) {
 }
 
 std::unique_ptr<TrajectoryWriter> create_pdb(const std::filesystem::path& path, const WriteOptions& options) {
-  return std::make_unique<PdbWriter>(path, options);
+  return create_text_writer(path, options, [](std::string& text, const Frame& frame, const WriteOptions&, std::size_t number) {
+    append_pdb(text, frame, number);
+  });
 }
 
 }  // namespace saltus

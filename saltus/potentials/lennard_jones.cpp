@@ -44,7 +44,7 @@ LennardJones::LennardJones(LennardJonesParameters parameters) : parameters_(std:
   if (p.species.empty()) throw Error(ErrorKind::usage, "Lennard-Jones: no species given");
   if (!positive(p.onset_ang) || !positive(p.cutoff_ang) || p.onset_ang >= p.cutoff_ang)
     throw Error(ErrorKind::usage, fmt::format("Lennard-Jones: need 0 < onset < cutoff, not {} and {} Å", p.onset_ang, p.cutoff_ang));
-  info_.kind = std::string("lennard_jones");
+  info_.kind = "lennard_jones";
   info_.trained_on_stress = true;
   for (const LennardJonesSpecies& s : p.species) {
     const auto symbol = symbol_of(s.atomic_number);
@@ -127,7 +127,8 @@ void save_lennard_jones(const std::filesystem::path& path, const LennardJonesPar
     atomic_number.push_back(s.atomic_number);
     epsilon.push_back(s.epsilon_ev);
     sigma.push_back(s.sigma_ang);
-    symbols += (symbols.empty() ? "" : " ") + std::string(symbol_of(s.atomic_number));
+    if (!symbols.empty()) symbols += ' ';
+    symbols += symbol_of(s.atomic_number);
   }
   const std::size_t n = parameters.species.size();
   put(file, "atomic_number", {n}, std::span<const std::int64_t>(atomic_number));

@@ -11,6 +11,9 @@
 // HDF5 1.10 forgets memory of its own where it refuses a damaged file; leaks of Saltus are still reported.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libhdf5"; }
+// A list of them on standard error would be taken for words of the program under test.
+extern "C" const char* __lsan_default_options();
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
 namespace saltus {
 namespace {
