@@ -322,6 +322,13 @@
       ...fit.elements.map(symbol => ({title: `F RMSE ${symbol}`}))], rows, k => fit.errors[k].part === "test"));
     add(el("p", {class: "soft small"}, "Energies: RMSE in meV/atom, as they are, after removing the mean error, and after the best shift per element. Forces in meV/Å. "
       + "The test part is the last of each set, after a gap in time; nothing was fitted or chosen on it."));
+    if (fit.candidates && fit.candidates.length > 1) {
+      const tried = Object.keys(fit.candidates[0]).filter(key => !/^ridge$|rmse|loss/.test(key) && new Set(fit.candidates.map(c => c[key])).size > 1);
+      add(el("details", {}, el("summary", {}, "Choice of the settings on validation blocks"),
+        table([...tried.map(key => ({title: key.replaceAll("_", " ")})), {title: "ridge"}, {title: "F RMSE valid, meV/Å"}, {title: "E RMSE valid, meV/atom"}, {title: "loss"}],
+          fit.candidates.map(c => [...tried.map(key => String(c[key])), number(c.ridge), number(c.valid_force_rmse_mev_ang, 4),
+            number(c.valid_energy_rmse_mev_per_atom, 4), number(c.valid_loss, 4)]), k => k === fit.chosen_candidate)));
+    }
     if (fit.trials && fit.trials.length) {
       add(el("details", {}, el("summary", {}, "Choice of the regularisation on validation blocks"),
         table([{title: "ridge"}, {title: "F RMSE train, meV/Å"}, {title: "F RMSE valid, meV/Å"}, {title: "E RMSE valid, meV/atom"}, {title: "loss"}],

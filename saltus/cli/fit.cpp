@@ -24,10 +24,27 @@ struct Options {
   std::string out;
   ReadOptions labels;
   AceFitSettings fit;
+  AceFitGrid grid;
   bool json = false;
 };
 
+void print_candidates(const AceFit& fit) {
+  fmt::print("{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9}  {:>22}\n", "cutoff", "body", "radial", "degree 3", "degree 4", "roughness",
+             "repulsion", "begin", "functions", "ridge", "valid F meV/Å, E meV");
+  for (std::size_t k = 0; k < fit.candidates.size(); ++k) {
+    const auto& [settings, functions, chosen] = fit.candidates[k];
+    const AceBasisSettings& basis = settings.basis;
+    fmt::print("{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9.2g}  {:>11.2f} {:>9.3f} {}\n", basis.cutoff_ang, basis.body_order,
+               basis.radial_two_body, basis.body_order < 3 ? "" : fmt::format("{} l {}", basis.degree_three_body, basis.l_max_three_body),
+               basis.body_order < 4 ? "" : fmt::format("{} l {}", basis.degree_four_body, basis.l_max_four_body), settings.roughness_power,
+               settings.repulsion_reach, settings.pairs_where_data_begin, functions, chosen.ridge, 1e3 * chosen.valid_force_rmse_ev_ang,
+               1e3 * chosen.valid_energy_rmse_ev_per_atom, k == fit.chosen_candidate ? "chosen" : "");
+  }
+  fmt::print("\n");
+}
+
 void print_table(const AceFit& fit, const std::string& out) {
+  if (fit.candidates.size() > 1) print_candidates(fit);
   fmt::print("{} functions per element, {} unknowns; ridge {:.2g} chosen on the validation blocks; no stress labels were used\n\n",
              fit.functions_per_element, fit.unknowns, fit.chosen_ridge);
   fmt::print("{:<24} {:<5} {:>6}  {:>30}  {:>22}\n", "set", "part", "frames", "energy RMSE, meV/atom", "force, meV/Å");
@@ -43,13 +60,19 @@ void print_table(const AceFit& fit, const std::string& out) {
   fmt::print("\nwritten to {}\n", out);
 }
 
+/// An option that takes one value, or several separated by commas, of which the validation blocks choose.
+template <class T, class D>
+void add_tried(CLI::App& app, const char* name, std::vector<T>& values, D standard, const char* help) {
+  app.add_option(name, values, help)->delimiter(',')->allow_extra_args(false)->default_str(fmt::format("{}", standard));
+}
+
 int run_fit(const Options& options) {
   std::vector<TrainingSet> sets;
   for (const std::string& file : options.sets) {
     refuse_overwriting(file, options.out);
     sets.push_back({std::filesystem::path(file).stem().string(), file, options.labels});
   }
-  const AceFit fit = fit_ace(sets, options.fit, progress_line());
+  const AceFit fit = fit_ace(sets, combinations(options.fit, options.grid), progress_line());
   save_ace(options.out, fit.parameters);
   for (const std::string& warning : fit.warnings) fmt::print(stderr, "saltus: warning: {}\n", warning);
   if (options.json) fmt::print("{}", runs::fit_json_text(fit, false));
@@ -65,26 +88,30 @@ std::function<int()> set_up_fit(CLI::App& app) {
   app.add_option("sets", o->sets, "labelled data sets: energies and forces")->required();
   app.add_option("--out", o->out, "model file to write (safetensors)")->required();
   add_label_options(app, o->labels);
-  app.add_option("--cutoff-ang", fit.basis.cutoff_ang, "of all pairs, Å")->capture_default_str();
-  app.add_option("--body-order", fit.basis.body_order, "2, 3 or 4")->capture_default_str();
-  app.add_option("--radial-two-body", fit.basis.radial_two_body, "radial functions of a pair")->capture_default_str();
-  app.add_option("--degree-three-body", fit.basis.degree_three_body, "bound of sum n + sum l")->capture_default_str();
-  app.add_option("--l-max-three-body", fit.basis.l_max_three_body, "largest angular momentum")->capture_default_str();
-  app.add_option("--degree-four-body", fit.basis.degree_four_body, "bound of sum n + sum l")->capture_default_str();
-  app.add_option("--l-max-four-body", fit.basis.l_max_four_body, "largest angular momentum")->capture_default_str();
+  const AceBasisSettings& basis = fit.basis;
+  add_tried(app, "--cutoff-ang", o->grid.cutoff_ang, basis.cutoff_ang, "of all pairs, Å");
+  add_tried(app, "--body-order", o->grid.body_order, basis.body_order, "2, 3 or 4");
+  add_tried(app, "--radial-two-body", o->grid.radial_two_body, basis.radial_two_body, "radial functions of a pair");
+  add_tried(app, "--degree-three-body", o->grid.degree_three_body, basis.degree_three_body, "bound of sum n + sum l");
+  add_tried(app, "--l-max-three-body", o->grid.l_max_three_body, basis.l_max_three_body, "largest angular momentum");
+  add_tried(app, "--degree-four-body", o->grid.degree_four_body, basis.degree_four_body, "bound of sum n + sum l");
+  add_tried(app, "--l-max-four-body", o->grid.l_max_four_body, basis.l_max_four_body, "largest angular momentum");
   app.add_option("--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)")->capture_default_str();
   app.add_option("--ridge-tolerance", fit.ridge_tolerance, "of the validation loss: the strongest ridge within it")->capture_default_str();
-  app.add_option("--roughness-power", fit.roughness_power, "the ridge grows with roughness to this power")->capture_default_str();
-  app.add_option("--repulsion-reach", fit.repulsion_reach, "end of the repulsion over the sum of covalent radii")->capture_default_str();
-  app.add_option("--pairs-where-data-begin", fit.pairs_where_data_begin,
-                 "pairs per frame closer than where the fit speaks")->capture_default_str();
+  add_tried(app, "--roughness-power", o->grid.roughness_power, fit.roughness_power, "the ridge grows with roughness to this power");
+  add_tried(app, "--repulsion-reach", o->grid.repulsion_reach, fit.repulsion_reach,
+            "end of the repulsion over the sum of covalent radii");
+  add_tried(app, "--pairs-where-data-begin", o->grid.pairs_where_data_begin, fit.pairs_where_data_begin,
+            "pairs per frame closer than where the fit speaks");
   app.add_option("--test", fit.test_fraction, "last part of each set, never fitted")->capture_default_str();
-  app.add_option("--valid", fit.valid_fraction, "in blocks before it, to choose the ridge")->capture_default_str();
+  app.add_option("--valid", fit.valid_fraction, "in blocks before it, to choose ridge and settings")->capture_default_str();
   app.add_option("--gap-fs", fit.gap_fs, "left out between blocks, fs")->capture_default_str();
   app.add_flag("--json", o->json, "errors as one JSON document");
   app.footer(
       "Each set is split by blocks of time: neighbouring AIMD frames are nearly the same. Errors are given for\n"
       "each part, energies raw, mean-aligned and composition-aligned, forces also relative to their rms.\n"
+      "From --cutoff-ang to --l-max-four-body, and of --roughness-power, --repulsion-reach and\n"
+      "--pairs-where-data-begin, several values may be given: 5,5.5,6. The validation blocks choose.\n"
       "Example:\n"
       "  saltus fit li15si4_900K.extxyz li15si4_vacancy_1200K.extxyz --out model.safetensors");
   return [o] { return run_fit(*o); };

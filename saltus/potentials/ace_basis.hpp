@@ -22,6 +22,8 @@ struct AceBasisSettings {
   int l_max_three_body = 4;
   int degree_four_body = 5;
   int l_max_four_body = 3;
+
+  bool operator==(const AceBasisSettings&) const = default;
 };
 
 /// One factor of a function: neighbour species, radial index, angular momentum.

@@ -29,6 +29,7 @@ struct Field {
   double maximum = std::numeric_limits<double>::infinity();
   std::size_t size = 0;                 ///< exact length of a list; 0 = any
   std::span<const Choice> choices = {};  ///< of a string; empty = any text
+  bool one_or_more = false;              ///< a list that may be written, and is shown, as one value without brackets
 };
 
 /// A setting as resolved: what `saltus explain`, the artifact's key and the report's settings hold.

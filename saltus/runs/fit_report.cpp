@@ -50,6 +50,28 @@ json errors_json(const SetErrors& set) {
   return object;
 }
 
+json candidate_json(const AceFitSettings& settings) {
+  const AceBasisSettings& basis = settings.basis;
+  return {{"cutoff_ang", basis.cutoff_ang},
+          {"body_order", basis.body_order},
+          {"radial_two_body", basis.radial_two_body},
+          {"degree_three_body", basis.degree_three_body},
+          {"l_max_three_body", basis.l_max_three_body},
+          {"degree_four_body", basis.degree_four_body},
+          {"l_max_four_body", basis.l_max_four_body},
+          {"roughness_power", settings.roughness_power},
+          {"repulsion_reach", settings.repulsion_reach},
+          {"pairs_where_data_begin", settings.pairs_where_data_begin}};
+}
+
+json trial_json(const RidgeTrial& trial) {
+  return {{"ridge", trial.ridge},
+          {"train_force_rmse_mev_ang", mev_per_ev * trial.train_force_rmse_ev_ang},
+          {"valid_force_rmse_mev_ang", mev_per_ev * trial.valid_force_rmse_ev_ang},
+          {"valid_energy_rmse_mev_per_atom", mev_per_ev * trial.valid_energy_rmse_ev_per_atom},
+          {"valid_loss", trial.valid_loss}};
+}
+
 }  // namespace
 
 const char* name_of(SplitPart part) {
@@ -66,14 +88,17 @@ std::string fit_json_text(const AceFit& fit, bool with_parity) {
                 {"chosen_ridge", fit.chosen_ridge},
                 {"elements", json::array()},
                 {"errors", json::array()},
+                {"candidates", json::array()},
+                {"chosen_candidate", fit.chosen_candidate},
                 {"trials", json::array()}};
   for (const std::uint8_t element : fit.parameters.elements) document["elements"].push_back(std::string(symbol_of(element)));
-  for (const RidgeTrial& trial : fit.trials)
-    document["trials"].push_back({{"ridge", trial.ridge},
-                                  {"train_force_rmse_mev_ang", mev_per_ev * trial.train_force_rmse_ev_ang},
-                                  {"valid_force_rmse_mev_ang", mev_per_ev * trial.valid_force_rmse_ev_ang},
-                                  {"valid_energy_rmse_mev_per_atom", mev_per_ev * trial.valid_energy_rmse_ev_per_atom},
-                                  {"valid_loss", trial.valid_loss}});
+  for (const AceFitCandidate& candidate : fit.candidates) {
+    json one = candidate_json(candidate.settings);
+    one["functions_per_element"] = candidate.functions_per_element;
+    one.update(trial_json(candidate.chosen));
+    document["candidates"].push_back(one);
+  }
+  for (const RidgeTrial& trial : fit.trials) document["trials"].push_back(trial_json(trial));
   if (with_parity) document["parity"] = {{"energy", json::array()}, {"force", json::array()}};
   for (const SetErrors& set : fit.errors) {
     document["errors"].push_back(errors_json(set));

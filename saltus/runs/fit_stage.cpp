@@ -16,33 +16,24 @@ using units::mev_per_ev;
 
 namespace {
 
-AceFitSettings ace_settings(const FitSettings& fit) {
-  AceFitSettings settings;
-  settings.basis = {fit.cutoff_ang,
-                    static_cast<int>(fit.body_order),
-                    static_cast<int>(fit.radial_two_body),
-                    static_cast<int>(fit.degree_three_body),
-                    static_cast<int>(fit.l_max_three_body),
-                    static_cast<int>(fit.degree_four_body),
-                    static_cast<int>(fit.l_max_four_body)};
-  settings.energy_weight = fit.energy_weight;
-  settings.test_fraction = fit.test_fraction;
-  settings.valid_fraction = fit.valid_fraction;
-  settings.valid_blocks = static_cast<int>(fit.valid_blocks);
-  settings.gap_fs = fit.gap_fs;
-  settings.roughness_power = fit.roughness_power;
-  settings.ridge_tolerance = fit.ridge_tolerance;
-  settings.reference_ridge = fit.reference_ridge;
-  settings.repulsion_reach = fit.repulsion_reach;
-  settings.pairs_where_data_begin = fit.pairs_where_data_begin;
-  return settings;
+std::vector<AceFitSettings> ace_candidates(const FitSettings& fit) {
+  AceFitSettings base;
+  base.energy_weight = fit.energy_weight;
+  base.test_fraction = fit.test_fraction;
+  base.valid_fraction = fit.valid_fraction;
+  base.valid_blocks = static_cast<int>(fit.valid_blocks);
+  base.gap_fs = fit.gap_fs;
+  base.ridge_tolerance = fit.ridge_tolerance;
+  base.reference_ridge = fit.reference_ridge;
+  return combinations(base, {fit.cutoff_ang, fit.body_order, fit.radial_two_body, fit.degree_three_body, fit.l_max_three_body,
+                             fit.degree_four_body, fit.l_max_four_body, fit.roughness_power, fit.repulsion_reach,
+                             fit.pairs_where_data_begin});
 }
 
 StageResult fit(const Plan& plan, const StageContext& context) {
   std::vector<TrainingSet> sets;
   for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(data)});
-  const AceFitSettings settings = ace_settings(plan.fit);
-  const AceFit fitted = fit_ace(sets, settings, context.progress);
+  const AceFit fitted = fit_ace(sets, ace_candidates(plan.fit), context.progress);
   save_ace(context.folder / "model.safetensors", fitted.parameters);
 
   StageResult result;

@@ -85,10 +85,16 @@ struct Reader {
   }
   template <class T>
   void read(const toml::node& node, std::vector<T>& value) const {
+    if (field.one_or_more && !node.is_array()) {
+      value.assign(1, T{});
+      read(node, value.front());
+      return;
+    }
     if (!node.is_array()) wrong_type(node, "a list");
     const toml::array& array = *node.as_array();
     if (field.size && array.size() != field.size)
       source.fail(node.source(), fmt::format("'{}' must have {} entries, found {}", field.key, field.size, array.size()));
+    if (field.one_or_more && array.empty()) source.fail(node.source(), fmt::format("'{}' needs at least one value", field.key));
     value.clear();
     for (const toml::node& element : array) {
       T item{};
@@ -120,7 +126,9 @@ ResolvedSection read_fields(const Source& source, const toml::table& table, std:
         [&](auto member) {
           auto& value = settings.*member;
           if (node) Reader<S>{source, field}.read(*node, value);
-          section.values.push_back({field.key, json(value).dump(), field.unit, field.help, node == nullptr});
+          json shown = value;
+          if (field.one_or_more && shown.size() == 1) shown = json(shown.front());
+          section.values.push_back({field.key, shown.dump(), field.unit, field.help, node == nullptr});
         },
         field.member);
   }

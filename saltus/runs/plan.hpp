@@ -19,25 +19,26 @@ struct DataSettings {
   std::string forces_key;
 };
 
+/// Settings with several values are tried in all combinations; the validation blocks choose.
 struct FitSettings {
   std::string potential = "ace";
-  double cutoff_ang = AceBasisSettings{}.cutoff_ang;
-  std::int64_t body_order = AceBasisSettings{}.body_order;
-  std::int64_t radial_two_body = AceBasisSettings{}.radial_two_body;
-  std::int64_t degree_three_body = AceBasisSettings{}.degree_three_body;
-  std::int64_t l_max_three_body = AceBasisSettings{}.l_max_three_body;
-  std::int64_t degree_four_body = AceBasisSettings{}.degree_four_body;
-  std::int64_t l_max_four_body = AceBasisSettings{}.l_max_four_body;
+  std::vector<double> cutoff_ang{AceBasisSettings{}.cutoff_ang};
+  std::vector<std::int64_t> body_order{AceBasisSettings{}.body_order};
+  std::vector<std::int64_t> radial_two_body{AceBasisSettings{}.radial_two_body};
+  std::vector<std::int64_t> degree_three_body{AceBasisSettings{}.degree_three_body};
+  std::vector<std::int64_t> l_max_three_body{AceBasisSettings{}.l_max_three_body};
+  std::vector<std::int64_t> degree_four_body{AceBasisSettings{}.degree_four_body};
+  std::vector<std::int64_t> l_max_four_body{AceBasisSettings{}.l_max_four_body};
   double energy_weight = AceFitSettings{}.energy_weight;
   double test_fraction = AceFitSettings{}.test_fraction;
   double valid_fraction = AceFitSettings{}.valid_fraction;
   std::int64_t valid_blocks = AceFitSettings{}.valid_blocks;
   double gap_fs = AceFitSettings{}.gap_fs;
-  double roughness_power = AceFitSettings{}.roughness_power;
+  std::vector<double> roughness_power{AceFitSettings{}.roughness_power};
   double ridge_tolerance = AceFitSettings{}.ridge_tolerance;
   double reference_ridge = AceFitSettings{}.reference_ridge;
-  double repulsion_reach = AceFitSettings{}.repulsion_reach;
-  double pairs_where_data_begin = AceFitSettings{}.pairs_where_data_begin;
+  std::vector<double> repulsion_reach{AceFitSettings{}.repulsion_reach};
+  std::vector<double> pairs_where_data_begin{AceFitSettings{}.pairs_where_data_begin};
 };
 
 struct MdSettings {

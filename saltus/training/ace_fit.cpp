@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -336,58 +337,146 @@ void describe(AceFit& fit, const std::vector<TrainingSet>& sets, const AceFitSet
                                                     e.errors.composition_aligned.rmse_ev_per_atom);
 }
 
-}  // namespace
+/// One candidate after the data were read: normal equations of all parts, and the ridges tried on them.
+struct Candidate {
+  FirstPass first;
+  AceParameters model;  // radial functions, references; coefficients zero
+  std::vector<std::string> warnings;
+  AceUnknowns unknowns;
+  Accumulated sums;
+  std::vector<double> penalty;
+  std::vector<RidgeTrial> trials;
+  RidgeTrial chosen;
+};
 
-AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
-  if (sets.empty()) throw Error(ErrorKind::usage, "a fit needs at least one data set");
-  AceFit fit;
-  report_progress(progress, "fit: reading", 0, 0);
-  const FirstPass first = read_first(sets, settings);
-  const std::size_t S = first.elements.size();
-  const std::size_t F = make_ace_basis(settings.basis, static_cast<int>(S)).size();
-  fit.parameters = empty_model(first, settings, F, fit.warnings);
-  const AceUnknowns unknowns{S, F};
-  fit.functions_per_element = F;
-  fit.unknowns = unknowns.count();
-
-  const AcePotential base(fit.parameters);
-  const std::size_t columns = unknowns.count() + 1;
-  Accumulated sums(columns, S, F);
-  accumulate(first, base, sums, progress);
-  if (sums.valid_force.rows == 0) throw Error(ErrorKind::usage, "no validation frames: raise valid_fraction or give longer sets");
-
-  const std::vector<double> train = combine({&sums.train_force}, {&sums.train_energy}, settings.energy_weight);
-  const std::vector<double> penalty = penalties(base.basis(), S, train, settings.roughness_power);
+void try_ridges(Candidate& c, const AceFitSettings& settings, const Progress& progress) {
+  const std::size_t columns = c.unknowns.count() + 1;
+  const std::vector<double> train = combine({&c.sums.train_force}, {&c.sums.train_energy}, settings.energy_weight);
   double best = std::numeric_limits<double>::max();
-  constexpr int trials = 17;
-  for (int k = 0; k < trials; ++k) {
+  constexpr int ridges = 17;
+  for (int k = 0; k < ridges; ++k) {
     const double ridge = std::pow(10.0, -11 + 0.5 * k);
-    report_progress(progress, "fit: choosing the ridge", k, trials);
-    const auto c = solve(train, columns, penalty, ridge);
-    if (c.empty()) continue;
-    RidgeTrial trial{ridge, std::sqrt(sums.train_force.mean_square_residual(c)), std::sqrt(sums.valid_force.mean_square_residual(c)),
-                     std::sqrt(sums.valid_energy.mean_square_residual(c)), 0};
+    report_progress(progress, "fit: choosing the ridge", k, ridges);
+    const auto x = solve(train, columns, c.penalty, ridge);
+    if (x.empty()) continue;
+    RidgeTrial trial{ridge, std::sqrt(c.sums.train_force.mean_square_residual(x)), std::sqrt(c.sums.valid_force.mean_square_residual(x)),
+                     std::sqrt(c.sums.valid_energy.mean_square_residual(x)), 0};
     trial.valid_loss = std::hypot(trial.valid_force_rmse_ev_ang, settings.energy_weight * trial.valid_energy_rmse_ev_per_atom);
     best = std::min(best, trial.valid_loss);
-    fit.trials.push_back(trial);
+    c.trials.push_back(trial);
   }
-  if (fit.trials.empty()) throw Error(ErrorKind::numeric, "fit: no regularisation gave a positive definite problem");
+  if (c.trials.empty()) throw Error(ErrorKind::numeric, "fit: no regularisation gave a positive definite problem");
   // The minimum is flat, and what the data do not fix should stay smooth.
-  for (const RidgeTrial& trial : fit.trials)
-    if (trial.valid_loss <= (1 + settings.ridge_tolerance) * best) fit.chosen_ridge = trial.ridge;
+  for (const RidgeTrial& trial : c.trials)
+    if (trial.valid_loss <= (1 + settings.ridge_tolerance) * best) c.chosen = trial;
+}
 
+std::unique_ptr<Candidate> prepare(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
+  FirstPass first = read_first(sets, settings);
+  const std::size_t S = first.elements.size(), F = make_ace_basis(settings.basis, static_cast<int>(S)).size();
+  std::vector<std::string> warnings;
+  AceParameters model = empty_model(first, settings, F, warnings);
+  const AceUnknowns unknowns{S, F};
+  auto candidate = std::make_unique<Candidate>(
+      Candidate{std::move(first), std::move(model), std::move(warnings), unknowns, Accumulated(unknowns.count() + 1, S, F), {}, {}, {}});
+  const AcePotential base(candidate->model);
+  accumulate(candidate->first, base, candidate->sums, progress);
+  if (candidate->sums.valid_force.rows == 0)
+    throw Error(ErrorKind::usage, "no validation frames: raise valid_fraction or give longer sets");
+  candidate->penalty = penalties(base.basis(), S, combine({&candidate->sums.train_force}, {&candidate->sums.train_energy}, settings.energy_weight),
+                                 settings.roughness_power);
+  try_ridges(*candidate, settings, progress);
+  return candidate;
+}
+
+/// The same settings with those at their defaults that make no difference.
+AceFitSettings without_idle(AceFitSettings settings) {
+  const AceBasisSettings defaults;
+  if (settings.basis.body_order < 4) {
+    settings.basis.degree_four_body = defaults.degree_four_body;
+    settings.basis.l_max_four_body = defaults.l_max_four_body;
+  }
+  if (settings.basis.body_order < 3) {
+    settings.basis.degree_three_body = defaults.degree_three_body;
+    settings.basis.l_max_three_body = defaults.l_max_three_body;
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::vector<AceFitSettings> combinations(const AceFitSettings& base, const AceFitGrid& grid) {
+  constexpr std::size_t most = 64;
+  std::vector<AceFitSettings> all{base};
+  const auto vary = [&](const auto& values, auto assign) {
+    if (values.empty()) return;
+    std::vector<AceFitSettings> more;
+    for (const AceFitSettings& settings : all)
+      for (const auto value : values) {
+        more.push_back(settings);
+        assign(more.back(), value);
+      }
+    if (more.size() > most) throw Error(ErrorKind::usage, fmt::format("a fit tries at most {} combinations of settings", most));
+    all = std::move(more);
+  };
+  const auto vary_basis = [&](const auto& values, int AceBasisSettings::* member) {
+    vary(values, [member](AceFitSettings& settings, std::int64_t value) { settings.basis.*member = static_cast<int>(value); });
+  };
+  vary(grid.cutoff_ang, [](AceFitSettings& settings, double value) { settings.basis.cutoff_ang = value; });
+  vary_basis(grid.body_order, &AceBasisSettings::body_order);
+  vary_basis(grid.radial_two_body, &AceBasisSettings::radial_two_body);
+  vary_basis(grid.degree_three_body, &AceBasisSettings::degree_three_body);
+  vary_basis(grid.l_max_three_body, &AceBasisSettings::l_max_three_body);
+  vary_basis(grid.degree_four_body, &AceBasisSettings::degree_four_body);
+  vary_basis(grid.l_max_four_body, &AceBasisSettings::l_max_four_body);
+  vary(grid.roughness_power, [](AceFitSettings& settings, double value) { settings.roughness_power = value; });
+  vary(grid.repulsion_reach, [](AceFitSettings& settings, double value) { settings.repulsion_reach = value; });
+  vary(grid.pairs_where_data_begin, [](AceFitSettings& settings, double value) { settings.pairs_where_data_begin = value; });
+  std::vector<AceFitSettings> distinct;
+  for (const AceFitSettings& settings : all)
+    if (const AceFitSettings plain = without_idle(settings); std::find(distinct.begin(), distinct.end(), plain) == distinct.end())
+      distinct.push_back(plain);
+  return distinct;
+}
+
+AceFit fit_ace(const std::vector<TrainingSet>& sets, const std::vector<AceFitSettings>& candidates, const Progress& progress) {
+  if (sets.empty()) throw Error(ErrorKind::usage, "a fit needs at least one data set");
+  if (candidates.empty()) throw Error(ErrorKind::usage, "a fit needs settings");
+  AceFit fit;
+  std::unique_ptr<Candidate> best;
+  for (const AceFitSettings& settings : candidates) {
+    const std::string of = candidates.size() > 1 ? fmt::format("candidate {} of {}", fit.candidates.size() + 1, candidates.size()) : "";
+    std::unique_ptr<Candidate> one = prepare(sets, settings, [&](ProgressReport report) {
+      report.note = of;
+      if (progress) progress(report);
+    });
+    fit.candidates.push_back({settings, one->unknowns.functions, one->chosen});
+    if (best && one->chosen.valid_loss >= best->chosen.valid_loss) continue;
+    fit.chosen_candidate = fit.candidates.size() - 1;
+    best = std::move(one);
+  }
+  const AceFitSettings& settings = candidates[fit.chosen_candidate];
+  fit.parameters = std::move(best->model);
+  fit.warnings = std::move(best->warnings);
+  fit.functions_per_element = best->unknowns.functions;
+  fit.unknowns = best->unknowns.count();
+  fit.trials = std::move(best->trials);
+  fit.chosen_ridge = best->chosen.ridge;
+
+  Accumulated& sums = best->sums;
   const auto c = solve(combine({&sums.train_force, &sums.valid_force, &sums.beside_force},
                                {&sums.train_energy, &sums.valid_energy, &sums.beside_energy}, settings.energy_weight),
-                       columns, penalties(base.basis(), S, train, settings.roughness_power), fit.chosen_ridge);
+                       fit.unknowns + 1, best->penalty, fit.chosen_ridge);
   if (c.empty()) throw Error(ErrorKind::numeric, "fit: the final problem is not positive definite");
-  for (std::size_t s = 0; s < S; ++s) {
-    fit.parameters.reference_energy_ev[s] += c[unknowns.constant(s)];
-    const auto begin = c.begin() + static_cast<std::ptrdiff_t>(unknowns.first_function(s));
+  const std::size_t F = fit.functions_per_element;
+  for (std::size_t s = 0; s < fit.parameters.elements.size(); ++s) {
+    fit.parameters.reference_energy_ev[s] += c[best->unknowns.constant(s)];
+    const auto begin = c.begin() + static_cast<std::ptrdiff_t>(best->unknowns.first_function(s));
     fit.parameters.coefficient_ev[s].assign(begin, begin + static_cast<std::ptrdiff_t>(F));
     fit.parameters.covariance_factor.push_back(covariance_factor(std::move(sums.covariance[s]), sums.atoms[s], F));
   }
-  fit.parameters.extrapolation_scale.assign(S, 1.0);
-  measure(first, fit, progress);
+  fit.parameters.extrapolation_scale.assign(fit.parameters.elements.size(), 1.0);
+  measure(best->first, fit, progress);
   describe(fit, sets, settings);
   return fit;
 }

@@ -1,7 +1,8 @@
 // Fit of the linear atomic cluster expansion to energies and forces: weighted, regularised least squares on normal
-// equations accumulated in a stream; the ridge is chosen on validation blocks, the test block is never looked at.
+// equations accumulated in a stream; ridge and settings are chosen on validation blocks, the test block is never looked at.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,7 +28,21 @@ struct AceFitSettings {
   /// The data on a pair of elements begin where a frame has so many pairs closer, on average. Closer pairs are too few to fix
   /// an interaction: there the radial functions saturate and the repulsion speaks, so that a fit cannot invent a hole.
   double pairs_where_data_begin = 0.5;
+
+  bool operator==(const AceFitSettings&) const = default;
 };
+
+/// Values to try of each setting that the data may choose; empty = as the base settings say.
+struct AceFitGrid {
+  std::vector<double> cutoff_ang = {};
+  std::vector<std::int64_t> body_order = {}, radial_two_body = {}, degree_three_body = {}, l_max_three_body = {};
+  std::vector<std::int64_t> degree_four_body = {}, l_max_four_body = {};
+  std::vector<double> roughness_power = {}, repulsion_reach = {}, pairs_where_data_begin = {};
+};
+
+/// All combinations of the grid's values, each once: four-body settings make no difference below body order 4, nor
+/// three-body ones below 3. Throws Error{usage} for more than 64.
+std::vector<AceFitSettings> combinations(const AceFitSettings& base, const AceFitGrid& grid);
 
 struct TrainingSet {
   std::string name;
@@ -53,9 +68,18 @@ struct RidgeTrial {
   double valid_loss = 0;            ///< what the choice minimises
 };
 
+/// One combination of settings with the ridge that suits it.
+struct AceFitCandidate {
+  AceFitSettings settings;
+  std::size_t functions_per_element = 0;
+  RidgeTrial chosen;
+};
+
 struct AceFit {
   AceParameters parameters;
-  std::vector<RidgeTrial> trials;
+  std::vector<AceFitCandidate> candidates;  ///< in the order given
+  std::size_t chosen_candidate = 0;
+  std::vector<RidgeTrial> trials;           ///< of the chosen candidate
   double chosen_ridge = 0;
   std::size_t functions_per_element = 0;
   std::size_t unknowns = 0;
@@ -63,9 +87,10 @@ struct AceFit {
   std::vector<std::string> warnings;
 };
 
-/// Fits. Memory does not grow with the number of frames. Same result for any number of threads.
-/// Throws Error{format} for frames without energy or forces, Error{usage} when a part has no frames,
+/// Fits with those settings among the candidates that lose least on the validation blocks. Candidates must agree in how the
+/// sets are split and energies are weighted. Memory does not grow with the number of frames. Same result for any number of threads.
+/// Throws Error{format} for frames without energy or forces, Error{usage} when a part has no frames or there is no candidate,
 /// Error{numeric} when no ridge gives a solution.
-AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress);
+AceFit fit_ace(const std::vector<TrainingSet>& sets, const std::vector<AceFitSettings>& candidates, const Progress& progress);
 
 }  // namespace saltus

@@ -77,6 +77,18 @@ TEST(Plan, WrongTypesAndRangesAreNamedWithTheLine) {
   EXPECT_NE(refusal("title = ").find("dir/plan.toml:1: "), std::string::npos);
 }
 
+TEST(Plan, SettingsOfTheFitTakeOneValueOrSeveral) {
+  const Plan plan = parse_plan(head + "[fit]\ncutoff_ang = [5, 6.5]\nbody_order = 3\n", "plan.toml");
+  EXPECT_EQ(plan.fit.cutoff_ang, (std::vector<double>{5, 6.5}));
+  EXPECT_EQ(plan.fit.body_order, std::vector<std::int64_t>{3});
+  const auto settings = nlohmann::json::parse(settings_json(plan, "fit"));
+  EXPECT_EQ(settings.at("cutoff_ang"), (nlohmann::json{5.0, 6.5}));
+  EXPECT_EQ(settings.at("body_order"), 3);
+  EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = [5, 50]\n"), "dir/plan.toml:6: 'cutoff_ang' is 50 ang, but must be between 1 and 15");
+  EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = []\n"), "dir/plan.toml:6: 'cutoff_ang' needs at least one value");
+  EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = \"far\"\n"), "dir/plan.toml:6: 'cutoff_ang' must be a number, found text");
+}
+
 TEST(Plan, MissingAndDanglingNamesAreRefused) {
   EXPECT_NE(refusal("title = \"t\"\n").find("at least one [[data]]"), std::string::npos);
   EXPECT_NE(refusal(head + "[[md]]\nname = \"m\"\ntemperature_kelvin = 800\n").find(":5: [[md]] needs 'production_ps'"), std::string::npos);

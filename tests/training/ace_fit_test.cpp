@@ -85,10 +85,10 @@ TEST(AceFit, RecoversAKnownModel) {
   flat.coefficient_ev.assign(2, std::vector<double>(functions, 0.0));
   const auto positions_only = write_set(folder.path / "a.extxyz", AcePotential(flat), 1, 60, 0.12);
   // The fit's own radial functions for these positions: then the truth lies within its basis.
-  AceParameters shape = fit_ace({{"a", positions_only, {}}}, settings, {}).parameters;
+  AceParameters shape = fit_ace({{"a", positions_only, {}}}, {settings}, {}).parameters;
   const AcePotential truth(random_truth(shape, 2));
   const auto labelled = write_set(folder.path / "b.extxyz", truth, 1, 60, 0.12);
-  const AceFit fit = fit_ace({{"b", labelled, {}}}, settings, {});
+  const AceFit fit = fit_ace({{"b", labelled, {}}}, {settings}, {});
   ASSERT_EQ(fit.errors.size(), 3u);
   for (const SetErrors& e : fit.errors) {
     // Labels are exact; what is left is the bias of the ridge, small beside the size of the forces.
@@ -100,7 +100,7 @@ TEST(AceFit, RecoversAKnownModel) {
 
   // Same numbers with one thread.
   set_thread_count(1);
-  const AceFit again = fit_ace({{"b", labelled, {}}}, settings, {});
+  const AceFit again = fit_ace({{"b", labelled, {}}}, {settings}, {});
   set_thread_count(0);
   EXPECT_EQ(again.parameters.coefficient_ev, fit.parameters.coefficient_ev);
 
@@ -115,6 +115,41 @@ TEST(AceFit, RecoversAKnownModel) {
   double largest = 0;
   for (const double g : evaluate_one(potential, frame, {.extrapolation = true}, workspace).extrapolation) largest = std::max(largest, g);
   EXPECT_GT(largest, 3);
+}
+
+// Labels of a three-body model: a basis that holds it must win on the validation blocks over one that does not, whatever the order given,
+// and the model written is that of the winner alone.
+TEST(AceFit, ValidationBlocksChooseAmongSettings) {
+  TemporaryFolder folder;
+  AceFitSettings base = small_settings();
+  base.basis.body_order = 3;
+  AceParameters flat;
+  flat.basis = base.basis;
+  flat.elements = {3, 14};
+  flat.reference_energy_ev = {0, 0};
+  for (int k = 0; k < 4; ++k) {
+    flat.radial.push_back(default_radial_pair(4.0, 1.9));
+    flat.repulsion_end_ang.push_back(2.5);
+  }
+  flat.coefficient_ev.assign(2, std::vector<double>(make_ace_basis(flat.basis, 2).size(), 0.0));
+  const AcePotential truth(random_truth(flat, 4));
+  const auto labelled = write_set(folder.path / "d.extxyz", truth, 6, 60, 0.12);
+  const auto candidates = combinations(base, {.cutoff_ang = {3.0, 4.0}, .body_order = {2, 3}});
+  ASSERT_EQ(candidates.size(), 4u);
+  const AceFit fit = fit_ace({{"d", labelled, {}}}, candidates, {});
+  ASSERT_EQ(fit.candidates.size(), 4u);
+  const AceFitCandidate& chosen = fit.candidates[fit.chosen_candidate];
+  EXPECT_EQ(chosen.settings.basis.body_order, 3);
+  EXPECT_EQ(chosen.settings.basis.cutoff_ang, 4.0);
+  for (const AceFitCandidate& other : fit.candidates) EXPECT_GE(other.chosen.valid_loss, chosen.chosen.valid_loss);
+  EXPECT_EQ(fit_ace({{"d", labelled, {}}}, {chosen.settings}, {}).parameters.coefficient_ev, fit.parameters.coefficient_ev);
+}
+
+TEST(AceFit, CombinationsAreAllAndDistinct) {
+  const auto all = combinations({}, {.body_order = {3, 4}, .degree_four_body = {4, 5}, .repulsion_reach = {1, 2}});
+  EXPECT_EQ(all.size(), 6u);  // degree_four_body says nothing of body order 3
+  EXPECT_EQ(combinations({}, {}).size(), 1u);
+  EXPECT_THROW(combinations({}, {.degree_three_body = {1, 2, 3, 4, 5, 6, 7, 8, 9}, .l_max_three_body = {0, 1, 2, 3, 4, 5, 6, 7}}), Error);
 }
 
 // The rows are the derivatives of what the kernel sums up: rows · coefficients = energy and forces of that model.
@@ -196,7 +231,7 @@ TEST(AceFit, RefusesUnlabelledFrames) {
   }
   writer->commit();
   try {
-    fit_ace({{"u", folder.path / "u.extxyz", {}}}, small_settings(), {});
+    fit_ace({{"u", folder.path / "u.extxyz", {}}}, {small_settings()}, {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::format);
