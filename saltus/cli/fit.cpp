@@ -29,16 +29,18 @@ struct Options {
 };
 
 void print_candidates(const AceFit& fit) {
-  fmt::print("{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9}  {:>22}\n", "cutoff", "body", "radial", "degree 3", "degree 4", "roughness",
-             "repulsion", "begin", "functions", "ridge", "valid F meV/Å, E meV");
+  fmt::print("settings tried, with their errors on the validation blocks\n\n{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>8} {:>7} {:>8}\n",
+             "cutoff", "body", "radial", "degree 3", "degree 4", "roughness", "repulsion", "begin", "functions", "ridge", "F,", "E,");
+  fmt::print("{:>6} {:>87} {:>8}\n", "Å", "meV/Å", "meV/atom");
   for (std::size_t k = 0; k < fit.candidates.size(); ++k) {
     const auto& [settings, functions, chosen] = fit.candidates[k];
     const AceBasisSettings& basis = settings.basis;
-    fmt::print("{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9.2g}  {:>11.2f} {:>9.3f} {}\n", basis.cutoff_ang, basis.body_order,
-               basis.radial_two_body, basis.body_order < 3 ? "" : fmt::format("{} l {}", basis.degree_three_body, basis.l_max_three_body),
-               basis.body_order < 4 ? "" : fmt::format("{} l {}", basis.degree_four_body, basis.l_max_four_body), settings.roughness_power,
-               settings.repulsion_reach, settings.pairs_where_data_begin, functions, chosen.ridge, 1e3 * chosen.valid_force_rmse_ev_ang,
-               1e3 * chosen.valid_energy_rmse_ev_per_atom, k == fit.chosen_candidate ? "chosen" : "");
+    const auto degree = [&](int order, int sum, int l) { return basis.body_order < order ? "–" : fmt::format("{} l≤{}", sum, l); };
+    fmt::print("{:>6} {:>5} {:>7} {:>9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>8.1e} {:>7.2f} {:>8.3f}{}\n", basis.cutoff_ang, basis.body_order,
+               basis.radial_two_body, degree(3, basis.degree_three_body, basis.l_max_three_body),
+               degree(4, basis.degree_four_body, basis.l_max_four_body), settings.roughness_power, settings.repulsion_reach,
+               settings.pairs_where_data_begin, functions, chosen.ridge, 1e3 * chosen.valid_force_rmse_ev_ang,
+               1e3 * chosen.valid_energy_rmse_ev_per_atom, k == fit.chosen_candidate ? "  chosen" : "");
   }
   fmt::print("\n");
 }
@@ -63,7 +65,11 @@ void print_table(const AceFit& fit, const std::string& out) {
 /// An option that takes one value, or several separated by commas, of which the validation blocks choose.
 template <class T, class D>
 void add_tried(CLI::App& app, const char* name, std::vector<T>& values, D standard, const char* help) {
-  app.add_option(name, values, help)->delimiter(',')->allow_extra_args(false)->default_str(fmt::format("{}", standard));
+  app.add_option(name, values, fmt::format("{} (default {})", help, standard))->delimiter(',')->allow_extra_args(false);
+}
+
+void add_number(CLI::App& app, const char* name, double& value, const char* help) {
+  app.add_option(name, value, fmt::format("{} (default {})", help, value));
 }
 
 int run_fit(const Options& options) {
@@ -96,16 +102,16 @@ std::function<int()> set_up_fit(CLI::App& app) {
   add_tried(app, "--l-max-three-body", o->grid.l_max_three_body, basis.l_max_three_body, "largest angular momentum");
   add_tried(app, "--degree-four-body", o->grid.degree_four_body, basis.degree_four_body, "bound of sum n + sum l");
   add_tried(app, "--l-max-four-body", o->grid.l_max_four_body, basis.l_max_four_body, "largest angular momentum");
-  app.add_option("--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)")->capture_default_str();
-  app.add_option("--ridge-tolerance", fit.ridge_tolerance, "of the validation loss: the strongest ridge within it")->capture_default_str();
+  add_number(app, "--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)");
+  add_number(app, "--ridge-tolerance", fit.ridge_tolerance, "of the validation loss: the strongest ridge within it");
   add_tried(app, "--roughness-power", o->grid.roughness_power, fit.roughness_power, "the ridge grows with roughness to this power");
   add_tried(app, "--repulsion-reach", o->grid.repulsion_reach, fit.repulsion_reach,
             "end of the repulsion over the sum of covalent radii");
   add_tried(app, "--pairs-where-data-begin", o->grid.pairs_where_data_begin, fit.pairs_where_data_begin,
             "pairs per frame closer than where the fit speaks");
-  app.add_option("--test", fit.test_fraction, "last part of each set, never fitted")->capture_default_str();
-  app.add_option("--valid", fit.valid_fraction, "in blocks before it, to choose ridge and settings")->capture_default_str();
-  app.add_option("--gap-fs", fit.gap_fs, "left out between blocks, fs")->capture_default_str();
+  add_number(app, "--test", fit.test_fraction, "last part of each set, never fitted");
+  add_number(app, "--valid", fit.valid_fraction, "in blocks before it, to choose ridge and settings");
+  add_number(app, "--gap-fs", fit.gap_fs, "left out between blocks, fs");
   app.add_flag("--json", o->json, "errors as one JSON document");
   app.footer(
       "Each set is split by blocks of time: neighbouring AIMD frames are nearly the same. Errors are given for\n"
