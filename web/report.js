@@ -525,7 +525,16 @@
   scenes.forEach(drawScene);
   if (haveCharts) draw();
   dark.addEventListener("change", () => { if (haveCharts) draw(); scenes.forEach(colourScene); });
-  // Paper is white: charts are drawn again in the light colours, scenes stand in as pictures.
-  addEventListener("beforeprint", () => { if (haveCharts && dark.matches) inLight(draw); scenes.forEach(pictureOfScene); });
-  addEventListener("afterprint", () => { if (dark.matches) { if (haveCharts) draw(); scenes.forEach(colourScene); } });
+  // Paper is white and cannot be unfolded: charts are drawn again in the light colours, scenes stand in as pictures, folded parts open.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details:not([open]):not(.licences)")];
+    unfolded.forEach(part => { part.open = true; });
+    if (haveCharts && dark.matches) inLight(draw);
+    scenes.forEach(pictureOfScene);
+  });
+  addEventListener("afterprint", () => {
+    unfolded.forEach(part => { part.open = false; });
+    if (dark.matches) { if (haveCharts) draw(); scenes.forEach(colourScene); }
+  });
 })();

@@ -137,10 +137,15 @@ try {
     if (file.type === "image/png") check(file.size > 2000, `${file.name}: ${file.size} bytes`);
     if (pictures && file.text) writeFileSync(join(pictures, file.name), file.text);
   }
-  // Print: on white paper also from a dark screen.
+  // Print: on white paper also from a dark screen, and with nothing folded; afterwards the page is as it was.
   await open(1280, 900, {dark: true});
+  const folded = `document.querySelectorAll("details:not([open]):not(.licences)").length`;
+  const foldedOnScreen = await evaluate(folded);
+  await evaluate(`addEventListener("beforeprint", () => { window.foldedOnPaper = ${folded}; })`);
   const {data} = await send("Page.printToPDF", {printBackground: true, preferCSSPageSize: false, paperWidth: 8.27, paperHeight: 11.69});
   check(Buffer.from(data, "base64").length > 20000, "the printed page is empty");
+  check(await evaluate("window.foldedOnPaper") === 0, "folded parts are printed closed");
+  check(await evaluate(folded) === foldedOnScreen, "printing leaves folded parts open");
   if (pictures) writeFileSync(join(pictures, "print.pdf"), Buffer.from(data, "base64"));
 } catch (error) { failures.push(String(error.stack ?? error)); }
 finish();

@@ -24,6 +24,11 @@ NamedEstimate estimate(const std::string& name, double value, double half, const
   return {name, Estimate{value, value - half, value + half}, true, unit, ""};
 }
 
+json candidate(int body_order) {
+  return {{"body_order", body_order}, {"cutoff_ang", 5.5}, {"ridge", 1e-7}, {"valid_force_rmse_mev_ang", 60.0},
+          {"valid_energy_rmse_mev_per_atom", 2.0}, {"valid_loss", 0.09}};
+}
+
 json fit_chart() {
   json points{{"set", hostile}, {"reference", json::array()}, {"predicted", json::array()}};
   for (int k = 0; k < 200; ++k) {
@@ -35,6 +40,7 @@ json fit_chart() {
                           "force_rmse_mev_ang", "force_mae_mev_ang", "force_rms_mev_ang"})
     error[key] = 1.5;
   return {{"summary", "A made-up fit."}, {"chosen_ridge", 1e-3}, {"elements", {"Li", "Si"}}, {"errors", {error}}, {"trials", json::array()},
+          {"candidates", {candidate(3), candidate(4)}}, {"chosen_candidate", 1},
           {"parity", {{"energy", {points}}, {"force", {points}}}}};
 }
 
