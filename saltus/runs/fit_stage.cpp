@@ -42,7 +42,7 @@ StageResult fit(const Plan& plan, const StageContext& context) {
   std::vector<TrainingSet> sets;
   for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(data)});
   const AceFitSettings settings = ace_settings(plan.fit);
-  const AceFit fitted = fit_ace(sets, settings, context.progress);
+  const AceFit fitted = fit_ace(sets, settings, interruptible(context.progress, context.stop));
   save_ace(context.folder / "model.safetensors", fitted.parameters);
 
   StageResult result;

@@ -68,8 +68,9 @@ void require_labels(const Frame& frame, const TrainingSet& set, std::size_t k) {
 }
 
 /// Splits, elements, closest distances and compositions, from one reading. Only training and validation frames are looked at.
-FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings& settings) {
+FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
   FirstPass first;
+  std::size_t read = 0;
   std::map<std::uint8_t, int> known;
   std::vector<std::map<std::uint8_t, int>> composition;
   std::vector<double> energy;
@@ -81,6 +82,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     Frame frame;
     std::vector<double> time;
     while (reader->read_next(frame)) {
+      report_progress(progress, "fit: reading", static_cast<double>(++read), 0, "frames");
       time.push_back(frame.time_fs);
       for (const auto z : frame.atoms->atomic_number) known[z] = 0;
     }
@@ -99,6 +101,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
         plan.role[k] = Role::beside_valid;
     reader = open_trajectory(set.path, set.options);
     for (std::size_t k = 0; reader->read_next(frame); ++k) {
+      report_progress(progress, "fit: closest distances", static_cast<double>(k + 1), static_cast<double>(time.size()), "frames");
       if (!is_fitted(plan.role[k])) continue;
       require_labels(frame, set, k);
       ++first.frames;
@@ -201,7 +204,7 @@ void accumulate(const FirstPass& first, const AcePotential& base, Accumulated& s
         sums.atoms[s] += atoms;
       }
       done += block.size();
-      report_progress(progress, "fit: normal equations", static_cast<double>(done), static_cast<double>(first.frames));
+      report_progress(progress, "fit: normal equations", static_cast<double>(done), static_cast<double>(first.frames), "frames");
       block.clear();
       role.clear();
     };
@@ -307,7 +310,7 @@ void measure(const FirstPass& first, AceFit& fit, const Progress& progress) {
         double& most = largest[static_cast<std::size_t>(potential.species_of(frame.atoms->atomic_number[i]))];
         most = std::max(most, evaluation.extrapolation[i]);
       }
-      if (++done % 50 == 0) report_progress(progress, "fit: errors", static_cast<double>(done), 0);
+      report_progress(progress, "fit: errors", static_cast<double>(++done), 0, "frames");
     }
     for (auto& [role, collector] : collectors)
       fit.errors.push_back({plan.set->name, part_of(role), collector.finish(), collector.energy_parity(), collector.force_parity()});
@@ -341,8 +344,7 @@ void describe(AceFit& fit, const std::vector<TrainingSet>& sets, const AceFitSet
 AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
   if (sets.empty()) throw Error(ErrorKind::usage, "a fit needs at least one data set");
   AceFit fit;
-  report_progress(progress, "fit: reading", 0, 0);
-  const FirstPass first = read_first(sets, settings);
+  const FirstPass first = read_first(sets, settings, progress);
   const std::size_t S = first.elements.size();
   const std::size_t F = make_ace_basis(settings.basis, static_cast<int>(S)).size();
   fit.parameters = empty_model(first, settings, F, fit.warnings);
@@ -375,6 +377,8 @@ AceFit fit_ace(const std::vector<TrainingSet>& sets, const AceFitSettings& setti
   // The minimum is flat, and what the data do not fix should stay smooth.
   for (const RidgeTrial& trial : fit.trials)
     if (trial.valid_loss <= (1 + settings.ridge_tolerance) * best) fit.chosen_ridge = trial.ridge;
+
+  report_progress(progress, "fit: choosing the ridge", trials, trials);
 
   const auto c = solve(combine({&sums.train_force, &sums.valid_force, &sums.beside_force},
                                {&sums.train_energy, &sums.valid_energy, &sums.beside_energy}, settings.energy_weight),

@@ -67,7 +67,7 @@ struct Study {
     calls.clear();
     said.clear();
     const std::vector<Stage> list = stages();
-    return run_stages({"plan.toml", "hash", "a title", "[]"}, list, out(), {}, [this](const std::string& line) { said.push_back(line); });
+    return run_stages({"plan.toml", "hash", "a title", "[]"}, list, out(), {.progress = {}, .say = [this](const std::string& line) { said.push_back(line); }, .warn = {}, .stop = {}});
   }
   int total_calls() const {
     int sum = 0;
@@ -175,7 +175,7 @@ TEST(Execute, AResumableStageFindsWhatItLeft) {
     if (calls == 1) throw Error(ErrorKind::numeric, "stopped");
     return StageResult{};
   };
-  const auto run = [&] { return run_stages({"p", "h", "t", "[]"}, std::span(&stage, 1), folder / "runs", {}, [](const std::string&) {}); };
+  const auto run = [&] { return run_stages({"p", "h", "t", "[]"}, std::span(&stage, 1), folder / "runs", {}); };
   EXPECT_THROW(run(), Error);
   EXPECT_EQ(run().made, 1u);
   EXPECT_EQ(calls, 2);
@@ -256,7 +256,7 @@ TEST(Report, PageCarriesItsDataAndEscapesIt) {
   Study study;
   const std::vector<Stage> list = study.stages();
   const std::string hostile = "<script>alert('x')</script> & \"quotes\" @@JS@@";
-  run_stages({"plan.toml", "hash", hostile, "[]"}, list, study.out(), {}, [](const std::string&) {});
+  run_stages({"plan.toml", "hash", hostile, "[]"}, list, study.out(), {});
   const Registry registry(study.out(), false);
   const std::string page = report_page(registry, *registry.latest_run(), study.out());
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);

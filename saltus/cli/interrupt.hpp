@@ -1,0 +1,15 @@
+// Ctrl-C: the first SIGINT or SIGTERM asks a long task to end in good order, the second ends the program at once.
+#pragma once
+
+namespace saltus::cli {
+
+/// From now on. Before, and in commands that never call it, both signals end the program at once.
+void listen_for_signals();
+
+/// The signal that came, 0 = none.
+int stop_signal();
+
+/// Whether a signal came; a Stop (saltus/base/progress.hpp).
+bool stop_requested();
+
+}  // namespace saltus::cli
