@@ -16,7 +16,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-std::string single_quoted(const std::string& text) { return "'" + replaced(text, "'", "'\\''") + "'"; }
+std::string single_quoted(const std::string& text) { return fmt::format("'{}'", replaced(text, "'", "'\\''")); }
 
 std::string one_line(const std::string& text) { return replaced(text, "\n", " "); }
 

@@ -17,12 +17,19 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_alw
 
 constexpr std::string_view notice = "\nsaltus: stopping in good order; once more ends it at once\n";
 
+extern "C" void handle_signal(int signal);
+
+bool handled_by(int signal, void (*handler)(int)) {
+  struct sigaction current = {};
+  return sigaction(signal, nullptr, &current) == 0 && current.sa_handler == handler;
+}
+
 // Calls only what POSIX allows in a handler.
 extern "C" void handle_signal(int signal) {
   const int saved = errno;
   signal_received = signal;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int each : {SIGINT, SIGTERM})
+    if (handled_by(each, handle_signal)) std::signal(each, SIG_DFL);
   if (tells && ::write(STDERR_FILENO, notice.data(), notice.size()) < 0) errno = 0;  // nobody left to tell
   errno = saved;
 }
@@ -37,8 +44,9 @@ void listen_for_signals() {
   sigemptyset(&action.sa_mask);
   sigaddset(&action.sa_mask, SIGINT);
   sigaddset(&action.sa_mask, SIGTERM);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  // A shell that starts a program in the background may have it ignore SIGINT: that stays.
+  for (const int signal : {SIGINT, SIGTERM})
+    if (!handled_by(signal, SIG_IGN)) sigaction(signal, &action, nullptr);
 }
 
 int stop_signal() { return signal_received; }

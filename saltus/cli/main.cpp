@@ -97,8 +97,9 @@ int main(int argc, char** argv) {
   app.formatter(std::make_shared<cli::HelpFormatter>());
   app.footer(
       "Results go to stdout, progress and warnings to stderr.\n"
-      "Exit codes: 0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal,\n"
-      "130 stopped by Ctrl-C, 143 by SIGTERM.\n\n"
+      "Exit codes:\n"
+      "  0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal,\n"
+      "  130 stopped by Ctrl-C, 143 stopped by SIGTERM\n\n"
       "Example:\n  saltus run examples/li15si4/plan.toml");
   std::vector<std::string> names;
   std::vector<std::function<int()>> actions;

@@ -19,7 +19,8 @@ std::string escaped(const std::string& line) {
     else if (c == '-') text += "\\-";
     else text += c;
   }
-  return text.starts_with('.') || text.starts_with('\'') ? "\\&" + text : text;
+  if (text.starts_with('.') || text.starts_with('\'')) text.insert(0, "\\&");
+  return text;
 }
 
 std::string escaped_lines(const std::string& text) {

@@ -80,15 +80,15 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--frame", o->start.frame, "which frame of it, from 0 (default 0)");
   app.add_option("--supercell", o->supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
   app.add_option("--remove", o->start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');
-  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove");
+  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove (default 0)");
   app.add_option("--vacancy-element", o->start.vacancy_element, "element of the vacancies, e.g. Li");
-  app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
       ->check(CLI::IsMember({"csvr", "langevin", "none"}));
-  app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr (default 200)")->check(CLI::PositiveNumber);
-  app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin (default 0.01)")->check(CLI::NonNegativeNumber);
+  app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr, fs (default 200)")->check(CLI::PositiveNumber);
+  app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin, 1/fs (default 0.01)")->check(CLI::NonNegativeNumber);
   app.add_option("--velocities", o->velocities, "thermal (default): drawn; frame: those of the frame")->check(CLI::IsMember({"thermal", "frame"}));
-  app.add_option("--timestep-fs", loop.timestep_fs, "time step (default 2)")->check(CLI::PositiveNumber);
+  app.add_option("--timestep-fs", loop.timestep_fs, "time step, fs (default 2)")->check(CLI::PositiveNumber);
   app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--steps", loop.steps, "steps of production")->required()->check(CLI::NonNegativeNumber);
@@ -107,7 +107,7 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list (default 0.5)")->check(CLI::NonNegativeNumber);
+  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 0.5)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
       "Stopped by ctrl-C or killed, the same command continues and gives the same trajectory and log, bit for bit;\n"

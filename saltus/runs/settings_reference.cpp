@@ -74,7 +74,7 @@ std::string settings_text() {
   for (const SettingsTable& table : settings_tables()) {
     if (!table.heading.empty()) text += "\n" + table.heading + "\n";
     for (const SettingReference& setting : table.settings)
-      text += fmt::format("  {:<22} {:<10} {:<30} {}\n", setting.key, setting.standard.empty() ? "required" : setting.standard,
+      text += fmt::format("  {:<22} {:<10} {:<42} {}\n", setting.key, setting.standard.empty() ? "required" : setting.standard,
                           wanted_text(setting), setting.help);
   }
   return text;

@@ -16,6 +16,9 @@ namespace saltus {
 namespace child_detail {
 
 inline void execute(std::vector<std::string> words) {
+  // The tests themselves may run in the background, where shells have SIGINT ignored.
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

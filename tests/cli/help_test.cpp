@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,7 +54,7 @@ TEST(Help, FitsAScreenAndEndsWithAnExample) {
     const Outcome help = outcome_of("saltus " + verb + " --help", SALTUS_SOURCE_DIR);
     EXPECT_EQ(help.exit_code, 0) << verb;
     EXPECT_LE(help.lines.size(), 50u) << verb;
-    for (const std::string& line : help.lines) EXPECT_LE(columns(line), 110u) << verb << ": " << line;
+    for (const std::string& line : help.lines) EXPECT_LE(columns(line), 100u) << verb << ": " << line;
     const auto examples = examples_of(help.lines);
     ASSERT_FALSE(examples.empty()) << verb << ": its help does not end with an example";
     const std::string text = joined(help.lines);
@@ -64,6 +65,32 @@ TEST(Help, FitsAScreenAndEndsWithAnExample) {
         if (word.starts_with("--")) {
           EXPECT_NE(text.find(word.substr(0, word.find('=')) + " "), std::string::npos) << verb << ": the help does not list " << word;
         }
+    }
+  }
+}
+
+/// Options as the pages list them: "  --name TYPE   what it is", or the second part on the next line.
+TEST(Help, NumbersHaveUnitsAndDefaults) {
+  // Without one of these nothing happens that a default could stand for.
+  const std::vector<std::string> no_default{"--remove", "--md-step-fs", "sample --every", "sample --count", "sample --random"};
+  const std::vector<std::pair<std::string, std::string>> units{{"-per-fs", "1/fs"}, {"-fs", "fs"}, {"-ang", "Å"}, {"-kelvin", "K"}};
+  for (const std::string& verb : verbs()) {
+    const auto lines = outcome_of("saltus " + verb + " --help", SALTUS_SOURCE_DIR).lines;
+    for (std::size_t k = 0; k < lines.size(); ++k) {
+      if (!lines[k].starts_with("  --")) continue;
+      std::string text = lines[k];
+      for (std::size_t next = k + 1; next < lines.size() && lines[next].starts_with(std::string(29, ' ')); ++next) text += lines[next].substr(28);
+      std::istringstream words(text);
+      std::string name, type;
+      words >> name >> type;
+      if (type != "INT" && type != "FLOAT") continue;
+      for (const auto& [ending, unit] : units)
+        if (name.ends_with(ending)) {
+          EXPECT_NE(text.find(unit, name.size() + 2), std::string::npos) << verb << ": " << text;
+          break;
+        }
+      const bool excused = std::count(no_default.begin(), no_default.end(), name) || std::count(no_default.begin(), no_default.end(), verb + " " + name);
+      EXPECT_TRUE(excused || text.find("default") != std::string::npos || text.find(" REQUIRED") != std::string::npos) << verb << ": " << text;
     }
   }
 }
