@@ -56,7 +56,7 @@ std::string bash_argument_action(const CommandPage& page) {
 }
 
 std::string zsh_action(const OptionRow& option) {
-  if (!option.choices.empty()) return "(" + join(option.choices, " ") + ")";
+  if (!option.choices.empty()) return fmt::format("({})", join(option.choices, " "));
   if (is_folder(option)) return "_files -/";
   if (is_path(option)) return "_files";
   return " ";
@@ -68,7 +68,7 @@ std::string zsh_text(const std::string& text) {
 }
 std::string zsh_message(const std::string& text) { return replaced(text, ":", "\\:"); }
 
-std::string zsh_function_name(const CommandPage& page) { return "_" + join(page.words, "_"); }
+std::string zsh_function_name(const CommandPage& page) { return fmt::format("_{}", join(page.words, "_")); }
 
 std::string zsh_function(const CommandPage& page) {
   std::string text = fmt::format("{}() {{\n", zsh_function_name(page));
@@ -166,7 +166,7 @@ std::string fish_completion(const CommandPage& program) {
       "complete -c saltus -f\n";
   for_each_page(program, [&](const CommandPage& page) {
     const std::vector<std::string> below(page.words.begin() + 1, page.words.end());
-    const std::string at_or_below = "__saltus_at " + join(below, " ");
+    const std::string at_or_below = fmt::format("__saltus_at {}", join(below, " "));
     const std::string here = below.empty() ? fmt::format("test (count (commandline -opc)) -eq 1") : at_or_below;
     const std::string head = "complete -c saltus -n ";
     for (const CommandPage& command : page.commands)

@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", [] { return cli::version_text(); }, "version, features, compiler, instruction set, libraries");
   app.formatter(std::make_shared<cli::HelpFormatter>());
   app.footer(
-      "Results go to stdout, progress and warnings to stderr.\n"
+      "Results go to stdout, progress and warnings to stderr.\n\n"
       "Exit codes:\n"
       "  0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal,\n"
       "  130 stopped by Ctrl-C, 143 stopped by SIGTERM\n\n"

@@ -5,7 +5,7 @@
 //   frames ...                                   an expected line; ... stands for any text
 //   ...                                          alone: any number of lines
 //   [exit 4]                                     the exit code, when it is not 0; standard error is part of the output
-//   # text                                       a remark, before the first command or after an empty line
+//   # text                                       a remark in a transcript, before the first command or after an empty line
 #pragma once
 
 #include <algorithm>
