@@ -51,9 +51,9 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(fit.at("file"), "model.safetensors");
   EXPECT_GT(fit.at("errors").size(), 0u);
   document("info model.safetensors");
-  const json md = document("md --model model.safetensors --init " + data + " --temperature-kelvin 300 --steps 20 --out md");
+  const json md = document("md --model model.safetensors --init " + data + " --temperature-kelvin 300 --steps 100 --out md");
   EXPECT_EQ(md.at("folder"), "md");
-  EXPECT_EQ(md.at("step"), 20);
+  EXPECT_EQ(md.at("step"), 100);
   document("info md/checkpoint");
   document("analyze msd md/trajectory --species Li --blocks 2");
   document("analyze rdf " + data);
