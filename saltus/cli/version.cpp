@@ -3,13 +3,11 @@
 #include <cblas.h>
 #include <CLI/Version.hpp>
 #include <Eigen/Core>
-#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 #include <hwy/highway.h>
 #include <nlohmann/json.hpp>
 #include <sqlite3.h>
 #include <tbb/version.h>
-#include <toml++/toml.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -51,7 +49,7 @@ std::string version_text() {
       numbers(EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION), hdf5_version(), sqlite3_libversion(), zlibVersion(),
       ZSTD_versionString(), numbers(FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100), SALTUS_FAST_FLOAT_VERSION,
       CLI11_VERSION, numbers(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH),
-      numbers(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH));
+      SALTUS_TOMLPLUSPLUS_VERSION);
 }
 
 }  // namespace saltus::cli
