@@ -80,7 +80,8 @@ CommandPage page_of(const CLI::App& app) {
     const std::string name = row.names[0] + (row.repeated ? "..." : "");
     page.usage += row.required ? " " + name : " [" + name + "]";
   }
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) page.commands.push_back(page_of(*command));
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    page.commands.push_back(page_of(*command));
   if (!page.commands.empty()) page.usage += " COMMAND";
   return page;
 }

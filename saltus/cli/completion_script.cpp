@@ -80,7 +80,8 @@ std::string zsh_function(const CommandPage& page) {
       for (const std::string& other : option.names) others += (others.empty() ? "" : " ") + other;
       std::string specification = option.repeated ? "*" + name : fmt::format("({}){}", others, name);
       specification += fmt::format("[{}]", zsh_text(option.help));
-      if (!option.value.empty()) specification += fmt::format(":{}:{}", zsh_message(option.choices.empty() ? option.value : "value"), zsh_action(option));
+      const std::string message = option.choices.empty() ? option.value : "value";
+      if (!option.value.empty()) specification += fmt::format(":{}:{}", zsh_message(message), zsh_action(option));
       specifications += " \\\n    " + single_quoted(specification);
     }
   }
@@ -98,7 +99,8 @@ std::string zsh_function(const CommandPage& page) {
   }
   for (const OptionRow& option : page.options)
     if (option.positional)
-      specifications += " \\\n    " + single_quoted(fmt::format("{}:{}:{}", option.repeated ? "*" : "", zsh_message(option.names[0]), zsh_action(option)));
+      specifications += " \\\n    " + single_quoted(fmt::format("{}:{}:{}", option.repeated ? "*" : "", zsh_message(option.names[0]),
+                                                              zsh_action(option)));
   return text + fmt::format("  _arguments{}\n}}\n", specifications);
 }
 
@@ -166,12 +168,11 @@ std::string fish_completion(const CommandPage& program) {
       "complete -c saltus -f\n";
   for_each_page(program, [&](const CommandPage& page) {
     const std::vector<std::string> below(page.words.begin() + 1, page.words.end());
-    const std::string at_or_below = fmt::format("__saltus_at {}", join(below, " "));
-    const std::string here = below.empty() ? fmt::format("test (count (commandline -opc)) -eq 1") : at_or_below;
+    const std::string only = fmt::format("test (count (commandline -opc)) -eq {}", page.words.size());
+    const std::string here = below.empty() ? only : fmt::format("__saltus_at {}", join(below, " "));
     const std::string head = "complete -c saltus -n ";
     for (const CommandPage& command : page.commands)
-      text += fmt::format("{}{} -a {} -d {}\n", head,
-                          single_quoted(below.empty() ? here : fmt::format("{}; and test (count (commandline -opc)) -eq {}", here, page.words.size())),
+      text += fmt::format("{}{} -a {} -d {}\n", head, single_quoted(below.empty() ? only : here + "; and " + only),
                           command.words.back(), single_quoted(one_line(command.summary)));
     for (const OptionRow& option : page.options) {
       std::string line = head + single_quoted(here);

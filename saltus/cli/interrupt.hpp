@@ -3,7 +3,8 @@
 
 namespace saltus::cli {
 
-/// From now on; a signal that the program was told to ignore stays ignored. Before, and in commands that never call it, both signals end the program at once.
+/// From now on; a signal that the program was told to ignore stays ignored. Before, and in commands that never call it,
+/// both end the program at once.
 void listen_for_signals();
 
 /// The signal that came, 0 = none.

@@ -62,8 +62,10 @@ std::string manual_page(const CommandPage& page) {
   if (program && summary.starts_with("saltus: ")) summary.erase(0, 8);
   std::string text = heading(title_of(page), 1);
   text += fmt::format(".SH NAME\n{} \\- {}\n", escaped(title_of(page)), escaped(summary));
-  text += fmt::format(".SH SYNOPSIS\n\\fB{}\\fR{}\n", escaped(join(page.words, " ")), escaped(page.usage.substr(join(page.words, " ").size())));
-  if (!page.notes.empty()) text += ".SH DESCRIPTION\n" + (page.notes.find("\n  ") == std::string::npos ? escaped_lines(page.notes) : ".nf\n" + escaped_lines(page.notes) + ".fi\n");
+  const std::string words = join(page.words, " ");
+  text += fmt::format(".SH SYNOPSIS\n\\fB{}\\fR{}\n", escaped(words), escaped(page.usage.substr(words.size())));
+  const bool indented = page.notes.find("\n  ") != std::string::npos;  // then its lines stay lines
+  if (!page.notes.empty()) text += fmt::format(".SH DESCRIPTION\n{}{}{}", indented ? ".nf\n" : "", escaped_lines(page.notes), indented ? ".fi\n" : "");
   std::string arguments, options;
   for (const OptionRow& option : page.options) (option.positional ? arguments : options) += option_entry(option);
   if (!arguments.empty()) text += ".SH ARGUMENTS\n" + arguments;
@@ -91,7 +93,8 @@ std::string plan_manual_page() {
     text += fmt::format(".SH \"{}\"\n", table.heading.empty() ? "TOP OF THE FILE" : table.heading);
     for (const runs::SettingReference& setting : table.settings) {
       text += fmt::format(".TP\n\\fB{}\\fR ({})\n{}\n", escaped(setting.key), escaped(runs::kind_text(setting)), escaped(setting.help));
-      for (const runs::Choice& choice : setting.choices) text += fmt::format(".br\n\\fI{}\\fR: {}\n", escaped(choice.name), escaped(choice.help));
+      for (const runs::Choice& choice : setting.choices)
+        text += fmt::format(".br\n\\fI{}\\fR: {}\n", escaped(choice.name), escaped(choice.help));
     }
   }
   return text + ".SH SEE ALSO\n\\fBsaltus\\-run\\fR(1), \\fBsaltus\\-explain\\fR(1)\n";

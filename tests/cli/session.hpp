@@ -65,7 +65,8 @@ inline std::vector<Step> steps_of(const fs::path& path) {
     if (!in_block) continue;
     const bool after_gap = k == 0 || lines[k - 1].empty() || lines[k - 1][0] == '#';
     if (lines[k].starts_with("$ ")) steps.push_back({k + 1, lines[k].substr(2), {}, 0});
-    else if (goes_on(lines[k]) && !steps.empty() && steps.back().expected.empty()) steps.back().command += "\n" + lines[k].substr(std::min<std::size_t>(2, lines[k].size()));
+    else if (goes_on(lines[k]) && !steps.empty() && steps.back().expected.empty())
+      steps.back().command += "\n" + lines[k].substr(std::min<std::size_t>(2, lines[k].size()));
     else if (lines[k].starts_with("#") && after_gap && !markdown) continue;
     else if (lines[k].starts_with("[exit ")) steps.back().exit_code = std::stoi(lines[k].substr(6));
     else if (!steps.empty()) steps.back().expected.push_back(lines[k]);

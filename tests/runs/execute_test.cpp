@@ -92,6 +92,29 @@ TEST(Execute, SecondRunDoesNothing) {
   EXPECT_EQ(Registry(study.out(), false).runs().size(), 1u);
 }
 
+TEST(Execute, StoppedItIsRecordedAsInterruptedAndGoesOn) {
+  Study study;
+  const std::vector<Stage> list = study.stages();
+  int asked = 0;
+  const RunSinks stopping{.progress = {}, .say = {}, .warn = {}, .stop = [&] { return ++asked > 2; }};
+  try {
+    run_stages({"plan.toml", "hash", "a title", "[]"}, list, study.out(), stopping);
+    FAIL() << "not stopped";
+  } catch (const Interrupted& interrupted) {
+    EXPECT_EQ(interrupted.place, "stage other");
+    EXPECT_TRUE(interrupted.resumable);
+  }
+  const RunRecord record = Registry(study.out(), false).latest_run().value();
+  EXPECT_EQ(record.state, "interrupted");
+  EXPECT_EQ(record.message, "stopped in stage other");
+  EXPECT_EQ(record.stages.at(1).state, "done");
+  EXPECT_EQ(record.stages.at(2).state, "interrupted");
+  EXPECT_EQ(record.stages.at(3).state, "pending");
+  const RunOutcome rest = study.run();
+  EXPECT_EQ(rest.reused, 2u);
+  EXPECT_EQ(rest.made, 2u);
+}
+
 TEST(Execute, ADeletedArtifactIsRemadeWithWhatDependsOnIt) {
   Study study;
   study.run();
