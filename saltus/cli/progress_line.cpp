@@ -53,14 +53,14 @@ struct Line {
     drawn = false;
   }
 
-  // How far, how fast, how long still: "37 %, 512 frames/s, 12 s left". The note of a task says better how fast it is.
+  // How far, how fast, how long still: "37 %, 512 frames/s, 12 s left". A note without a unit tells the speed itself.
   std::string text(const ProgressReport& report, double elapsed_s) const {
     const double gained = report.done - done_at_begin;
     const bool known = report.total > 0;
     std::string text = known ? fmt::format("{:3.0f} %", 100 * std::min(1.0, report.done / report.total))
                              : fmt::format("{:.0f}{}{}", report.done, report.unit.empty() ? "" : " ", report.unit);
     if (!report.note.empty()) text += ", " + report.note;
-    else if (gained > 0 && elapsed_s > 0)
+    if ((report.note.empty() || !report.unit.empty()) && gained > 0 && elapsed_s > 0)
       text += fmt::format(", {:.3g}{}{}/s", gained / elapsed_s, report.unit.empty() ? "" : " ", report.unit);
     if (known && gained > 0 && report.done < report.total)
       text += fmt::format(", {} left", time_text(elapsed_s * (report.total - report.done) / gained));
