@@ -14,6 +14,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/cli/message.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/runs/trajectory_analysis.hpp"
@@ -50,7 +51,7 @@ void print(const json& document) { fmt::print("{}\n", document.dump(2, ' ', fals
 json to_json(const Estimate& e) { return {{"value", e.value}, {"low", e.low}, {"high", e.high}}; }
 
 void print_msd(const Options& options, const runs::MsdReport& report) {
-  for (const auto& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const auto& warning : report.warnings) print_warning(warning);
   const auto& d = report.diffusion_ang2_per_ps;
   if (options.json) {
     json document{{"input", options.path}, {"formula", report.formula}, {"species", options.mobile}, {"framework", options.framework},
@@ -110,7 +111,7 @@ std::string interval(const Estimate& e, int decimals) {
 json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
 void print_velocities(const Options& options, const runs::VelocityReport& report, bool spectrum) {
-  for (const auto& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const auto& warning : report.warnings) print_warning(warning);
   if (options.json) {
     json document{{"input", options.path}, {"formula", report.formula}, {"species", options.mobile.empty() ? "all" : options.mobile},
                   {"frames", report.frames}, {"atoms", report.atoms}, {"frame_spacing_fs", report.frame_spacing_fs},
@@ -148,9 +149,7 @@ void print_velocities(const Options& options, const runs::VelocityReport& report
 }
 
 void add_input_options(CLI::App& kind, Options& options) {
-  kind.fallthrough();  // --threads belongs to the command
-  kind.set_help_flag("-h,--help", "this page");
-  kind.add_option("TRAJ", options.path, "trajectory: a file or a folder of segments")->required();
+  kind.add_option("TRAJ", options.path, "trajectory: a file or a folder of segments")->type_name("FILE")->required();
   kind.add_option("--every", options.input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
   kind.add_option("--skip-fs", options.input.skip_fs, "leave out the beginning, fs (default 0)")->check(CLI::NonNegativeNumber);
   kind.add_option("--time-step-fs", options.input.time_step_fs, "time between frames of the file, fs (default: as the file says)")->check(CLI::PositiveNumber);

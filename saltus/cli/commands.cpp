@@ -16,6 +16,8 @@ std::span<const Command> commands() {
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"runs", "what was run: the registry", set_up_runs},
       Command{"report", "one self-contained HTML page of a run, or its numbers as JSON", set_up_report},
+      Command{"completion", "a script that lets a shell complete commands, options and file names", set_up_completion},
+      Command{"man", "manual pages, in roff", set_up_man},
   };
   return table;
 }

@@ -21,5 +21,7 @@ std::function<int()> set_up_analyze(CLI::App& app);
 std::function<int()> set_up_md(CLI::App& app);
 std::function<int()> set_up_runs(CLI::App& app);
 std::function<int()> set_up_report(CLI::App& app);
+std::function<int()> set_up_completion(CLI::App& app);
+std::function<int()> set_up_man(CLI::App& app);
 
 }  // namespace saltus::cli

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/io/trajectory.hpp"
 
@@ -27,13 +29,18 @@ int convert(const Options& options) {
   const auto reader = open_trajectory(options.input, options.read);
   const auto writer = create_trajectory(options.output, options.write);
   if (options.first > 1) reader->seek(options.first - 1);
+  listen_for_signals();
+  const Progress progress = interruptible(progress_line(), stop_requested);
   std::size_t written = 0, number = options.first;
   Frame frame;
-  for (; (options.last == 0 || number <= options.last) && reader->read_next(frame); ++number)
+  for (; (options.last == 0 || number <= options.last) && reader->read_next(frame); ++number) {
+    report_progress(progress, "convert", static_cast<double>(number - options.first),
+                    options.last == 0 ? 0 : static_cast<double>(options.last + 1 - options.first), "frames");
     if ((number - options.first) % options.every == 0) {
       pass_on(*reader, frame, *writer);
       ++written;
     }
+  }
   if (options.last >= number)
     throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", options.input, options.last, number - 1));
   writer->commit();

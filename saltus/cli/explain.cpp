@@ -1,4 +1,4 @@
-// saltus explain PLAN.toml: the plan as resolved, before anything runs.
+// saltus explain PLAN.toml: the plan as resolved, before anything runs; or what a plan may hold.
 #include "saltus/cli/commands.hpp"
 
 #include <memory>
@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "saltus/base/error.hpp"
 #include "saltus/runs/explain.hpp"
 #include "saltus/runs/plan.hpp"
+#include "saltus/runs/settings_reference.hpp"
 #include "saltus/runs/stage.hpp"
 
 namespace saltus::cli {
@@ -18,13 +20,23 @@ namespace {
 
 struct Options {
   std::string plan;
-  bool json = false;
+  bool settings = false, json = false;
 };
 
 int explain(const Options& options) {
+  const auto print = [](const nlohmann::ordered_json& document) {
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return 0;
+  };
+  if (options.settings) {
+    if (options.json) return print(runs::settings_reference_json());
+    fmt::print("{}", runs::settings_text());
+    return 0;
+  }
+  if (options.plan.empty()) throw Error(ErrorKind::usage, "explain needs a PLAN; 'saltus explain --help' shows an example");
   const runs::Plan plan = runs::read_plan(options.plan);
-  if (options.json) fmt::print("{}\n", runs::explain_json(plan).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else fmt::print("{}", runs::explain_text(plan));
+  if (options.json) return print(runs::explain_json(plan));
+  fmt::print("{}", runs::explain_text(plan));
   return 0;
 }
 
@@ -32,7 +44,8 @@ int explain(const Options& options) {
 
 std::function<int()> set_up_explain(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("PLAN", options->plan, "plan file (TOML)")->required();
+  app.add_option("PLAN", options->plan, "plan file (TOML)")->type_name("FILE");
+  app.add_flag("--settings", options->settings, "what any plan may hold: settings, defaults, ranges, units");
   app.add_flag("--json", options->json, "one JSON document instead of text");
   app.footer(
       "Every setting with its value, unit and meaning; '*' marks defaults. Then the stages in their order.\n"

@@ -7,9 +7,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/message.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/runs/fit_report.hpp"
@@ -78,11 +81,17 @@ int run_fit(const Options& options) {
     refuse_overwriting(file, options.out);
     sets.push_back({std::filesystem::path(file).stem().string(), file, options.labels});
   }
-  const AceFit fit = fit_ace(sets, combinations(options.fit, options.grid), progress_line());
+  listen_for_signals();
+  const AceFit fit = fit_ace(sets, combinations(options.fit, options.grid), interruptible(progress_line(), stop_requested));
   save_ace(options.out, fit.parameters);
-  for (const std::string& warning : fit.warnings) fmt::print(stderr, "saltus: warning: {}\n", warning);
-  if (options.json) fmt::print("{}", runs::fit_json_text(fit, false));
-  else print_table(fit, options.out);
+  for (const std::string& warning : fit.warnings) print_warning(warning);
+  if (!options.json) {
+    print_table(fit, options.out);
+    return 0;
+  }
+  nlohmann::ordered_json document{{"file", options.out}};
+  document.update(nlohmann::ordered_json::parse(runs::fit_json_text(fit, false)));
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return 0;
 }
 
@@ -91,8 +100,8 @@ int run_fit(const Options& options) {
 std::function<int()> set_up_fit(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   AceFitSettings& fit = o->fit;
-  app.add_option("sets", o->sets, "labelled data sets: energies and forces")->required();
-  app.add_option("--out", o->out, "model file to write (safetensors)")->required();
+  app.add_option("SETS", o->sets, "labelled data sets: energies and forces")->type_name("FILE")->required();
+  app.add_option("--out", o->out, "model file to write (safetensors)")->type_name("FILE")->required();
   add_label_options(app, o->labels);
   const AceBasisSettings& basis = fit.basis;
   add_tried(app, "--cutoff-ang", o->grid.cutoff_ang, basis.cutoff_ang, "of all pairs, Å");

@@ -260,7 +260,7 @@ void print_formats(bool json) {
 
 std::function<int()> set_up_info(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "trajectory, data set, folder of segments, model file or checkpoint");
+  app.add_option("FILE", options->file, "trajectory, data set, folder of segments, model file or checkpoint")->type_name("FILE");
   add_label_options(app, options->read);
   add_source_options(app, options->read);
   app.add_flag("--formats", options->formats, "list the formats that can be read and written");

@@ -6,38 +6,28 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/progress.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/cli/command.hpp"
 #include "saltus/cli/commands.hpp"
+#include "saltus/cli/help_formatter.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/message.hpp"
+#include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/version.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
 
 namespace {
 
 using namespace saltus;
-
-/// Help pages with short types: "INT" for "INT:INT in [1 - 4096]", so that most options take one line.
-class HelpFormatter : public CLI::Formatter {
- public:
-  HelpFormatter() { column_width(29); }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    const std::string type = option->get_type_size() == 0 ? "" : option->get_type_name();
-    const auto check = type.find(':');
-    std::string text = check == std::string::npos ? type : type.compare(check + 1, 1, "{") == 0 ? type.substr(check + 1) : type.substr(0, check);
-    if (text == "UINT") text = "INT";
-    if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += " ...";
-    else if (option->get_expected_min() > 1) text += fmt::format(" x {}", option->get_expected());
-    if (option->get_required() && !option->get_positional()) text += " REQUIRED";
-    return text.empty() ? text : " " + text;
-  }
-};
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -67,33 +57,63 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("{}: {}; {}", place, error.what(), remedy);
 }
 
+/// A word as a shell takes it.
+std::string quoted(const std::string& word) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-./=,:+@%").find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// How far it came, and the command that goes on from there.
+std::string interrupted_message(const Interrupted& interrupted, int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int k = 0; k < argc; ++k) words.push_back(quoted(argv[k]));
+  return fmt::format("saltus: stopped{}{}; {}:\n  {}", interrupted.place.empty() ? "" : " at ", interrupted.place,
+                     interrupted.resumable ? "what is done is kept, this goes on from there" : "nothing was written, this begins anew",
+                     join(words, " "));
+}
+
+struct CommonOptions {
+  int threads = 0;
+  bool quiet = false;
+};
+
+void add_common_options(CLI::App& app, CommonOptions& common) {
+  app.add_option("--threads", common.threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
+  app.add_flag("--quiet", common.quiet, "no progress; warnings and errors stay");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"saltus: from ab initio molecular dynamics to the kinetics of hopping ions, protons and slow water", "saltus"};
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "this page; after a command, the page of that command");
-  app.set_version_flag("--version", [] { return cli::version_text(); }, "version, compiler, instruction set, libraries");
-  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_version_flag("--version", [] { return cli::version_text(); }, "version, features, compiler, instruction set, libraries");
+  app.formatter(std::make_shared<cli::HelpFormatter>());
   app.footer(
-      "Results go to stdout, progress and warnings to stderr.\n"
-      "Exit codes: 0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal.\n\n"
+      "Results go to stdout, progress and warnings to stderr.\n\n"
+      "Exit codes:\n"
+      "  0 done, 2 usage, 3 file, 4 format, 5 unsupported, 6 numeric, 7 internal,\n"
+      "  130 stopped by Ctrl-C, 143 stopped by SIGTERM\n\n"
       "Example:\n  saltus run examples/li15si4/plan.toml");
   std::vector<std::string> names;
   std::vector<std::function<int()>> actions;
   std::vector<CLI::App*> subcommands;
-  int threads = 0;
+  CommonOptions common;
   for (const cli::Command& command : cli::commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->set_help_flag("-h,--help", "this page");
+    sub->set_help_flag("-h,--help", "this page");  // its kinds inherit it
     names.emplace_back(command.name);
     subcommands.push_back(sub);
     actions.push_back(command.set_up(*sub));
-    for (CLI::App* kind : sub->get_subcommands([](CLI::App*) { return true; })) {
-      kind->set_help_flag("-h,--help", "this page");
-      kind->fallthrough();  // to --threads
-    }
-    sub->add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
+    add_common_options(*sub, common);
+    for (CLI::App* kind : sub->get_subcommands([](CLI::App*) { return true; })) add_common_options(*kind, common);
   }
   if (argc == 1) {
     fmt::print(stderr, "{}", app.help());
@@ -105,7 +125,8 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-    set_thread_count(threads);
+    set_thread_count(common.threads);
+    if (common.quiet) cli::silence_progress();
     kernels::use_one_blas_thread();
     int code = static_cast<int>(ErrorKind::internal);
     for (std::size_t k = 0; k < subcommands.size(); ++k)
@@ -117,16 +138,19 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", usage_message(app, error));
     return static_cast<int>(ErrorKind::usage);
   } catch (const Error& error) {
-    fmt::print(stderr, "saltus: error: {}\n", error.what());
+    cli::print_error(error.what());
     return error.exit_code();
+  } catch (const Interrupted& interrupted) {
+    cli::say_above_progress(interrupted_message(interrupted, argc, argv));
+    return 128 + cli::stop_signal();
   } catch (const std::filesystem::filesystem_error& error) {
-    fmt::print(stderr, "saltus: error: {}\n", error.what());
+    cli::print_error(error.what());
     return static_cast<int>(ErrorKind::file);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "saltus: error: not enough memory\n");
+    cli::print_error("not enough memory");
     return static_cast<int>(ErrorKind::internal);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "saltus: internal error: {}\n", error.what());
+    cli::print_error(fmt::format("internal: {}", error.what()));
     return static_cast<int>(ErrorKind::internal);
   }
 }

@@ -1,16 +1,17 @@
 // saltus md: molecular dynamics with a model; the same command again continues it.
 #include "saltus/cli/commands.hpp"
 
-#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/sha256.hpp"
+#include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
@@ -27,17 +28,6 @@ struct Options {
   double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0;
   bool json = false;
 };
-
-volatile std::sig_atomic_t stop_signal = 0;
-
-// The first signal asks for a checkpoint, a second one ends the program at once.
-void listen_for_signals() {
-  struct sigaction action = {};
-  action.sa_handler = [](int signal) { stop_signal = signal; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 Thermostat thermostat_of(const Options& options) {
   const double kelvin = options.run.temperature_kelvin;
@@ -60,10 +50,11 @@ int run_md(Options options) {
   const auto potential = load_potential(options.model);
   const std::string model_sha256 = sha256_of_path(options.model);
   const Frame start = runs::starting_frame(options.start);
-  const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(),
-                                                    [] { return stop_signal != 0; });
+  const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
-    fmt::print("{}", runs::to_json_text(summary));
+    nlohmann::ordered_json document{{"folder", options.out}};
+    document.update(nlohmann::ordered_json::parse(runs::to_json_text(summary)));
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (summary.finished) {
     if (summary.nothing_to_do) fmt::print("nothing to do: {} is finished\n", options.out);
     fmt::print("{}: {}, {} atoms, {:g} ps in {} steps\n", options.out, summary.formula, summary.atoms, summary.time_fs / 1000, summary.step);
@@ -74,9 +65,8 @@ int run_md(Options options) {
     if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
     fmt::print("speed               {:.3g} ns/day\n", summary.ns_per_day);
   }
-  if (summary.finished) return 0;
-  fmt::print(stderr, "saltus: stopped at step {} of {}; the same command continues\n", summary.step, options.run.loop.steps);
-  return 128 + static_cast<int>(stop_signal);
+  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, options.run.loop.steps), true};
+  return 0;
 }
 
 }  // namespace
@@ -85,25 +75,25 @@ std::function<int()> set_up_md(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   auto& run = o->run;
   auto& loop = run.loop;
-  app.add_option("--model", o->model, "model file (safetensors)")->required();
-  app.add_option("--init", o->start.file, "trajectory or data set with the starting frame")->required();
+  app.add_option("--model", o->model, "model file (safetensors)")->type_name("FILE")->required();
+  app.add_option("--init", o->start.file, "trajectory or data set with the starting frame")->type_name("FILE")->required();
   app.add_option("--frame", o->start.frame, "which frame of it, from 0 (default 0)");
   app.add_option("--supercell", o->supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
   app.add_option("--remove", o->start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');
-  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove");
+  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove (default 0)");
   app.add_option("--vacancy-element", o->start.vacancy_element, "element of the vacancies, e.g. Li");
-  app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
       ->check(CLI::IsMember({"csvr", "langevin", "none"}));
-  app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr (default 200)")->check(CLI::PositiveNumber);
-  app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin (default 0.01)")->check(CLI::NonNegativeNumber);
+  app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr, fs (default 200)")->check(CLI::PositiveNumber);
+  app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin, 1/fs (default 0.01)")->check(CLI::NonNegativeNumber);
   app.add_option("--velocities", o->velocities, "thermal (default): drawn; frame: those of the frame")->check(CLI::IsMember({"thermal", "frame"}));
-  app.add_option("--timestep-fs", loop.timestep_fs, "time step (default 2)")->check(CLI::PositiveNumber);
+  app.add_option("--timestep-fs", loop.timestep_fs, "time step, fs (default 2)")->check(CLI::PositiveNumber);
   app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--steps", loop.steps, "steps of production")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--seed", run.seed, "of velocities, thermostat and vacancies (default 0)");
-  app.add_option("--out", o->out, "folder for trajectory/, log.csv, checkpoint, summary.json")->required();
+  app.add_option("--out", o->out, "folder for trajectory/, log.csv, checkpoint, summary.json")->type_name("FOLDER")->required();
   app.add_option("--write-every", loop.write_stride, "steps between frames (default 10; 0 = none)")->check(CLI::NonNegativeNumber);
   app.add_flag("--write-velocities", run.write_velocities, "write velocities too");
   app.add_flag("--write-forces", run.write_forces, "write forces too");
@@ -117,7 +107,7 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list (default 0.5)")->check(CLI::NonNegativeNumber);
+  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 0.5)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
       "Stopped by ctrl-C or killed, the same command continues and gives the same trajectory and log, bit for bit;\n"

@@ -10,7 +10,13 @@ namespace saltus::cli {
 /// Draws on stderr; copies share one line.
 Progress progress_line();
 
-/// Prints a line to stderr above the progress line, if one is being drawn.
+/// No progress from now on (--quiet).
+void silence_progress();
+
+/// A line about progress, above the line being drawn, if there is one.
+void say_progress(const std::string& text);
+
+/// A line that --quiet leaves: above the progress line, if one is being drawn.
 void say_above_progress(const std::string& text);
 
 }  // namespace saltus::cli

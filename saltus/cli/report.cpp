@@ -61,8 +61,8 @@ int report(const Options& options) {
 std::function<int()> set_up_report(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("RUN", options->runs, "number of the run (default: the latest); several are compared on one page")->check(CLI::PositiveNumber);
-  app.add_option("--runs", options->folder, "folder of the registry (default saltus-runs)");
-  app.add_option("--out", options->output, "page to write (default FOLDER/report-RUN.html); its path is printed");
+  app.add_option("--runs", options->folder, "folder of the registry (default saltus-runs)")->type_name("FOLDER");
+  app.add_option("--out", options->output, "page to write (default FOLDER/report-RUN.html); its path is printed")->type_name("FILE");
   app.add_flag("--json", options->json, "print the estimates as one JSON document; writes no page unless --out is given");
   app.footer(
       "The page is one HTML file that needs no network. Reads the registry and the artifacts only: nothing is\n"

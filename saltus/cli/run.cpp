@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/message.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/runs/execute.hpp"
 #include "saltus/runs/explain.hpp"
@@ -28,7 +30,9 @@ struct Options {
 int run(const Options& options) {
   const runs::Plan plan = runs::read_plan(options.plan);
   const std::vector<runs::Stage> stages = runs::stages_of(plan);
-  const runs::RunOutcome outcome = runs::run_stages(runs::header_of(plan), stages, options.folder, progress_line(), say_above_progress);
+  listen_for_signals();
+  const runs::RunOutcome outcome = runs::run_stages(runs::header_of(plan), stages, options.folder,
+                                                    {progress_line(), say_progress, print_warning, stop_requested});
   const runs::Registry registry(options.folder, false);
   const auto record = registry.run(outcome.run);
   const nlohmann::ordered_json document = runs::report_json(registry, *record);
@@ -51,8 +55,8 @@ int run(const Options& options) {
 
 std::function<int()> set_up_run(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("PLAN", options->plan, "plan file (TOML); 'saltus explain PLAN' lists what it may hold")->required();
-  app.add_option("--out", options->folder, "folder of the registry and the artifacts (default saltus-runs)");
+  app.add_option("PLAN", options->plan, "plan file (TOML); 'saltus explain --settings' lists what it may hold")->type_name("FILE")->required();
+  app.add_option("--out", options->folder, "folder of the registry and the artifacts (default saltus-runs)")->type_name("FOLDER");
   app.add_flag("--json", options->json, "one JSON document instead of text");
   app.footer(
       "Stages: data, fit, md, kinetics. A stage whose artifact is there, complete, undamaged and made from the same\n"

@@ -47,7 +47,7 @@ int list_runs(const Options& options) {
 
 std::function<int()> set_up_runs(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("--runs", options->folder, "folder of the registry (default saltus-runs)");
+  app.add_option("--runs", options->folder, "folder of the registry (default saltus-runs)")->type_name("FOLDER");
   app.add_flag("--json", options->json, "one JSON document instead of a table");
   app.footer("Newest first; times are UTC.\n\nExample:\n  saltus runs");
   return [options] { return list_runs(*options); };

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/io/sampling.hpp"
 #include "saltus/io/trajectory.hpp"
@@ -79,6 +81,10 @@ int sample(const Options& options) {
   std::size_t total = 0;
   const std::vector<Part> parts = choose(*reader, options, total);
 
+  listen_for_signals();
+  const Progress progress = interruptible(progress_line(), stop_requested);
+  std::size_t chosen = 0, taken = 0;
+  for (const auto& part : parts) chosen += part.frames.size();
   std::vector<std::unique_ptr<TrajectoryWriter>> writers;
   for (const auto& part : parts) {
     refuse_overwriting(options.input, part.path);
@@ -93,15 +99,14 @@ int sample(const Options& options) {
       if (!reader->read_next(frame))
         throw Error(ErrorKind::file, fmt::format("{}: the file changed while it was read", options.input));
       pass_on(*reader, frame, *writers[p]);
+      report_progress(progress, "sample", static_cast<double>(++taken), static_cast<double>(chosen), "frames");
       at = k + 1;
     }
   }
   for (const auto& writer : writers) writer->commit();
 
   nlohmann::ordered_json document{{"input", options.input}, {"input_frames", total}};
-  std::size_t taken = 0;
   for (const auto& part : parts) {
-    taken += part.frames.size();
     document["parts"].push_back({{"name", part.name.empty() ? "sample" : part.name}, {"file", part.path.string()},
                                  {"frames", part.frames.size()}, {"first_frame", part.frames.front() + 1}, {"last_frame", part.frames.back() + 1}});
     if (!options.json) fmt::print("{}: {} of {} frames\n", part.path.string(), part.frames.size(), total);

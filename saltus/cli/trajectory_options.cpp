@@ -14,7 +14,7 @@ void add_label_options(CLI::App& app, ReadOptions& options) {
 }
 
 void add_source_options(CLI::App& app, ReadOptions& options) {
-  app.add_option("--topology", options.topology, "file that names the atoms (XTC, TRR, DCD, NetCDF, npy): its first frame");
+  app.add_option("--topology", options.topology, "file that names the atoms (XTC, TRR, DCD, NetCDF, npy): its first frame")->type_name("FILE");
   app.add_option_function<std::vector<std::string>>(
          "--elements",
          [&options](const std::vector<std::string>& symbols) {
@@ -32,8 +32,8 @@ void add_source_options(CLI::App& app, ReadOptions& options) {
 }
 
 void add_input_output(CLI::App& app, InputOutput& files) {
-  app.add_option("IN", files.input, "trajectory or data set; a folder of segments")->required();
-  app.add_option("OUT", files.output, "file to write; its extension names the format")->required();
+  app.add_option("IN", files.input, "trajectory or data set; a folder of segments")->type_name("FILE")->required();
+  app.add_option("OUT", files.output, "file to write; its extension names the format")->type_name("FILE")->required();
 }
 
 void add_frame_options(CLI::App& app, InputOutput& files) {

@@ -103,10 +103,9 @@ class Rate {
     last_ = now;
     const double days = std::chrono::duration<double>(now - start_).count() / 86400;
     const double ns = static_cast<double>(state.step - first_) * settings_.timestep_fs / units::fs_per_ns;
-    report_progress(progress, state.step < 0 ? "equilibration" : "dynamics",
-                    static_cast<double>(state.step + settings_.equilibration_steps),
-                    static_cast<double>(settings_.steps + settings_.equilibration_steps),
-                    fmt::format("{:.0f} K, {:.3g} ns/day", temperature, days > 0 ? ns / days : 0));
+    progress({state.step < 0 ? "equilibration" : "dynamics", static_cast<double>(state.step + settings_.equilibration_steps),
+              static_cast<double>(settings_.steps + settings_.equilibration_steps),
+              fmt::format("{:.0f} K, {:.3g} ns/day", temperature, days > 0 ? ns / days : 0), {}});
   }
 
  private:

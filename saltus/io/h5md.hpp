@@ -28,6 +28,9 @@
 
 namespace saltus {
 
+/// Of the HDF5 library that is linked: "1.10.8".
+std::string hdf5_version();
+
 /// The HDF5 signature, at the start or behind a user block.
 bool recognizes_h5md(std::string_view first_bytes);
 

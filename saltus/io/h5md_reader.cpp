@@ -617,6 +617,12 @@ bool H5mdReader::read_next(Frame& frame) {
 
 }  // namespace
 
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, patch = 0;
+  H5get_libversion(&major, &minor, &patch);
+  return fmt::format("{}.{}.{}", major, minor, patch);
+}
+
 bool recognizes_h5md(std::string_view first_bytes) {
   for (const std::size_t at : {0, 512, 1024, 2048})
     if (first_bytes.size() >= at + signature.size() && first_bytes.substr(at, signature.size()) == signature) return true;

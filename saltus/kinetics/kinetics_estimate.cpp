@@ -177,7 +177,7 @@ std::vector<LagEstimate> estimate_lags(const SiteTrajectory& visits, std::span<c
   parallel_chunks(lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
     result[l] = estimate_lag(visits, {site_ang, lattice_rows_ang}, frame_spacing_fs, lag_frames[l], block_bound,
                              n_timescales);
-    report_progress(progress, "Markov models", ++done, static_cast<double>(lag_frames.size()));
+    report_progress(progress, "Markov models", ++done, static_cast<double>(lag_frames.size()), "models");
   });
   return result;
 }

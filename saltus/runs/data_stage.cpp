@@ -21,9 +21,10 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
   std::map<std::string, std::size_t> compositions;
   std::size_t frames = 0, components = 0;
   double force_square = 0, energy_sum = 0;
+  const Progress progress = interruptible(context.progress, context.stop);
   Frame frame;
   while (reader->read_next(frame)) {
-    ++frames;
+    report_progress(progress, "data-" + settings.name, static_cast<double>(++frames), 0, "frames");
     if (!frame.energy_ev || frame.force_ev_ang.empty())
       throw Error(ErrorKind::format, fmt::format("{}, frame {}: has no {}; training needs energies and forces (energy_key and forces_key "
                                                  "name them)", file.string(), frames, frame.energy_ev ? "forces" : "energy"));

@@ -105,15 +105,19 @@ bool open_part(const Node& node, const fs::path& part, const std::vector<std::pa
   return false;
 }
 
-void make(Node& node, const std::vector<Node>& nodes, const Progress& progress, const Say& say) {
+void say(const RunSinks& sinks, const std::string& line) {
+  if (sinks.say) sinks.say(line);
+}
+
+void make(Node& node, const std::vector<Node>& nodes, const RunSinks& sinks) {
   const Stage& stage = *node.stage;
   const fs::path part = node.folder.string() + ".part";
   Artifact artifact;
   artifact.made_from = made_from(node, nodes);
   const bool resumed = open_part(node, part, artifact.made_from);
-  say(fmt::format("{}: {}", stage.name, resumed ? "going on where an earlier run stopped" : "begins"));
+  say(sinks, fmt::format("{}: {}", stage.name, resumed ? "going on where an earlier run stopped" : "begins"));
 
-  StageContext context{part, {}, progress};
+  StageContext context{part, {}, sinks.progress, sinks.stop};
   for (std::size_t k : node.needs) context.inputs.emplace(nodes[k].stage->name, nodes[k].folder);
   const auto start = std::chrono::steady_clock::now();
   artifact.result = stage.run(context);
@@ -133,8 +137,9 @@ void make(Node& node, const std::vector<Node>& nodes, const Progress& progress, 
   fs::rename(part, node.folder, code);
   if (code) throw Error(ErrorKind::file, fmt::format("{}: cannot rename into place: {}", part.string(), code.message()));
   flush_folder(node.folder.parent_path());
-  for (const std::string& warning : artifact.result.warnings) say(fmt::format("{}: warning: {}", stage.name, warning));
-  say(fmt::format("{}: done in {:.1f} s", stage.name, artifact.seconds));
+  if (sinks.warn)
+    for (const std::string& warning : artifact.result.warnings) sinks.warn(fmt::format("{}: {}", stage.name, warning));
+  say(sinks, fmt::format("{}: done in {:.1f} s", stage.name, artifact.seconds));
   node.artifact = std::move(artifact);
 }
 
@@ -150,8 +155,7 @@ std::optional<std::int64_t> recorded_run(const Registry& registry, const RunHead
 
 }  // namespace
 
-RunOutcome run_stages(const RunHeader& header, std::span<const Stage> stages, const fs::path& folder, const Progress& progress,
-                      const Say& say) {
+RunOutcome run_stages(const RunHeader& header, std::span<const Stage> stages, const fs::path& folder, const RunSinks& sinks) {
   const FolderLock lock(folder);
   Registry registry(folder, true);
   registry.mark_interrupted();
@@ -184,28 +188,33 @@ RunOutcome run_stages(const RunHeader& header, std::span<const Stage> stages, co
   for (Node& node : nodes) {
     const std::string& name = node.stage->name;
     if (node.artifact) {
-      say(name + ": already done");
+      say(sinks, name + ": already done");
       registry.set_stage_state(outcome.run, name, "reused");
       continue;
     }
     std::error_code code;
-    if (fs::exists(node.folder, code)) say(fmt::format("{}: to be made anew, since {}", name, node.why));
+    if (fs::exists(node.folder, code)) say(sinks, fmt::format("{}: to be made anew, since {}", name, node.why));
     registry.set_stage_state(outcome.run, name, "running");
-    const auto failed = [&](const std::string& message) {
+    const auto ended = [&](const char* state, const std::string& message) {
       if (!node.stage->resumable) {
         std::error_code ignored;
         fs::remove_all(node.folder.string() + ".part", ignored);
       }
-      registry.set_stage_state(outcome.run, name, "failed");
-      registry.finish_run(outcome.run, "failed", fmt::format("{}: {}", name, message));
+      registry.set_stage_state(outcome.run, name, state);
+      registry.finish_run(outcome.run, state, message);
     };
     try {
-      make(node, nodes, progress, say);
+      if (sinks.stop && sinks.stop()) throw Interrupted{};
+      make(node, nodes, sinks);
+    } catch (const Interrupted& interrupted) {
+      const std::string place = fmt::format("stage {}{}{}", name, interrupted.place.empty() ? "" : ", ", interrupted.place);
+      ended("interrupted", "stopped in " + place);
+      throw Interrupted{place, true};
     } catch (const Error& error) {
-      failed(error.what());
+      ended("failed", fmt::format("{}: {}", name, error.what()));
       throw with_place(error, "stage " + name);
     } catch (const std::exception& error) {
-      failed(error.what());
+      ended("failed", fmt::format("{}: {}", name, error.what()));
       throw;
     }
     registry.store_artifact(*node.artifact, node.folder.filename());

@@ -26,14 +26,20 @@ struct RunOutcome {
   bool nothing_to_do = false;   ///< all were there and a finished run of this plan was recorded already: that is `run`
 };
 
-/// Lines for people: what is skipped, begun, finished; warnings of the stages.
-using Say = std::function<void(const std::string&)>;
+/// Receivers; any may be empty.
+struct RunSinks {
+  Progress progress;
+  std::function<void(const std::string&)> say;   ///< lines for people: what is skipped, begun, finished
+  std::function<void(const std::string&)> warn;  ///< warnings of the stages
+  Stop stop;
+};
 
 /// A stage is done when its artifact is complete, undamaged, has the right key, and was made from the artifacts that its
 /// dependencies have now; so a remade artifact is followed by everything that depends on it. A stage that throws ends the run
 /// (recorded as failed, the folder of a resumable stage kept) and the error is thrown on, with the stage's name before it.
+/// Stopped, it records the run as interrupted and throws Interrupted{resumable}.
 /// Throws Error{file} when another process works in `folder` or an input file is missing.
 RunOutcome run_stages(const RunHeader& header, std::span<const Stage> stages, const std::filesystem::path& folder,
-                      const Progress& progress, const Say& say);
+                      const RunSinks& sinks);
 
 }  // namespace saltus::runs

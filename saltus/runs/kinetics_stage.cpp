@@ -61,7 +61,7 @@ TrajectoryPaths read_paths(const std::filesystem::path& folder, const KineticsSe
           result.formula = formula(*frame.atoms);
           result.atoms = frame.size();
         }
-        report_progress(progress, "kinetics-" + settings.name + ": trajectory", static_cast<double>(++read), static_cast<double>(count));
+        report_progress(progress, "kinetics-" + settings.name + ": trajectory", static_cast<double>(++read), static_cast<double>(count), "frames");
         return true;
       },
       analyses);
@@ -270,8 +270,9 @@ void add_estimates(const kinetics::KineticsEstimate& estimate, const Routes& rou
 }
 
 StageResult analyze(const Plan& plan, const KineticsSettings& settings, const StageContext& context) {
+  const Progress progress = interruptible(context.progress, context.stop);
   const std::string name = "kinetics-" + settings.name;
-  TrajectoryPaths trajectory = read_paths(context.inputs.at("md-" + settings.md) / "trajectory", settings, context.progress);
+  TrajectoryPaths trajectory = read_paths(context.inputs.at("md-" + settings.md) / "trajectory", settings, progress);
   Paths& paths = trajectory.paths;
   const double spacing_fs = paths.frame_spacing_fs;
   const MdSettings& md = entry_named(plan.md, settings.md);
@@ -286,11 +287,13 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
     throw Error(ErrorKind::numeric, fmt::format("the {} framework does not stay crystalline: {}. Sites have no meaning then: lower the temperature or "
                                                 "mend the potential", settings.framework, check.reason));
 
+  report_progress(progress, name + ": sites", 0, 0);
   SiteSettings site_settings;
   for (std::size_t axis = 0; axis < 3; ++axis) site_settings.fold[axis] = static_cast<int>(settings.fold[axis]);
   const Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);
   AssignmentSettings assignment;
   if (settings.core_radius_ang > 0) assignment.core_radius_ang = settings.core_radius_ang;
+  report_progress(progress, name + ": jumps", 0, 0);
   const SiteVisits visits = assign_sites(sites, paths.site_path(), paths.frames, spacing_fs, assignment);
   warn(visits.report.warnings);
   const CoreSensitivity sensitivity = core_sensitivity(sites, visits, paths.site_path());
@@ -304,7 +307,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   input.position_ang = std::move(paths.mobile_ang);
   const kinetics::KineticsEstimate estimate =
       kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), [&](const ProgressReport& report) {
-        if (context.progress) context.progress({name + ": " + report.task, report.done, report.total, report.note});
+        if (progress) progress({name + ": " + report.task, report.done, report.total, report.note, report.unit});
       });
 
   const Routes routes = routes_of(estimate);

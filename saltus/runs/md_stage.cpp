@@ -111,10 +111,11 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   const AcePotential potential(load_ace(model));
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
-    if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note});
+    if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress);
+      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress, context.stop);
+  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
   std::erase_if(production, [](const LogRow& row) { return row.step < 0; });

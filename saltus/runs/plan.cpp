@@ -13,6 +13,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/plan_fields.hpp"
+#include "saltus/runs/settings_reference.hpp"
 
 namespace saltus::runs {
 namespace {
@@ -37,12 +38,6 @@ const char* type_name(const toml::node& node) {
     case toml::node_type::table: return "a table";
     default: return "a date or time";
   }
-}
-
-std::string range_text(double minimum, double maximum) {
-  if (std::isinf(maximum)) return fmt::format("at least {}", shortest(minimum));
-  if (std::isinf(minimum)) return fmt::format("at most {}", shortest(maximum));
-  return fmt::format("between {} and {}", shortest(minimum), shortest(maximum));
 }
 
 template <class S>

@@ -29,6 +29,7 @@ struct StageContext {
   std::filesystem::path folder;                          ///< where the stage writes its files
   std::map<std::string, std::filesystem::path> inputs;   ///< folders of the stages it depends on, by name
   Progress progress;
+  Stop stop;                                             ///< asked now and then; the stage throws Interrupted when it is true
 };
 
 struct Stage {

@@ -46,7 +46,7 @@ class Source {
       if (read_ == 1) first_time_fs_ = frame.time_fs;
       if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;
       if (formula.empty()) formula = saltus::formula(*frame.atoms);
-      report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_));
+      report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_), "frames");
       return true;
     }
   }

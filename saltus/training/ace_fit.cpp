@@ -69,8 +69,9 @@ void require_labels(const Frame& frame, const TrainingSet& set, std::size_t k) {
 }
 
 /// Splits, elements, closest distances and compositions, from one reading. Only training and validation frames are looked at.
-FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings& settings) {
+FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
   FirstPass first;
+  std::size_t read = 0;
   std::map<std::uint8_t, int> known;
   std::vector<std::map<std::uint8_t, int>> composition;
   std::vector<double> energy;
@@ -82,6 +83,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     Frame frame;
     std::vector<double> time;
     while (reader->read_next(frame)) {
+      report_progress(progress, "fit: reading", static_cast<double>(++read), 0, "frames");
       time.push_back(frame.time_fs);
       for (const auto z : frame.atoms->atomic_number) known[z] = 0;
     }
@@ -100,6 +102,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
         plan.role[k] = Role::beside_valid;
     reader = open_trajectory(set.path, set.options);
     for (std::size_t k = 0; reader->read_next(frame); ++k) {
+      report_progress(progress, "fit: closest distances", static_cast<double>(k + 1), static_cast<double>(time.size()), "frames");
       if (!is_fitted(plan.role[k])) continue;
       require_labels(frame, set, k);
       ++first.frames;
@@ -202,7 +205,7 @@ void accumulate(const FirstPass& first, const AcePotential& base, Accumulated& s
         sums.atoms[s] += atoms;
       }
       done += block.size();
-      report_progress(progress, "fit: normal equations", static_cast<double>(done), static_cast<double>(first.frames));
+      report_progress(progress, "fit: normal equations", static_cast<double>(done), static_cast<double>(first.frames), "frames");
       block.clear();
       role.clear();
     };
@@ -308,7 +311,7 @@ void measure(const FirstPass& first, AceFit& fit, const Progress& progress) {
         double& most = largest[static_cast<std::size_t>(potential.species_of(frame.atoms->atomic_number[i]))];
         most = std::max(most, evaluation.extrapolation[i]);
       }
-      if (++done % 50 == 0) report_progress(progress, "fit: errors", static_cast<double>(done), 0);
+      report_progress(progress, "fit: errors", static_cast<double>(++done), 0, "frames");
     }
     for (auto& [role, collector] : collectors)
       fit.errors.push_back({plan.set->name, part_of(role), collector.finish(), collector.energy_parity(), collector.force_parity()});
@@ -365,6 +368,7 @@ void try_ridges(Candidate& c, const AceFitSettings& settings, const Progress& pr
     best = std::min(best, trial.valid_loss);
     c.trials.push_back(trial);
   }
+  report_progress(progress, "fit: choosing the ridge", ridges, ridges);
   if (c.trials.empty()) throw Error(ErrorKind::numeric, "fit: no regularisation gave a positive definite problem");
   // The minimum is flat, and what the data do not fix should stay smooth.
   for (const RidgeTrial& trial : c.trials)
@@ -372,7 +376,7 @@ void try_ridges(Candidate& c, const AceFitSettings& settings, const Progress& pr
 }
 
 std::unique_ptr<Candidate> prepare(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
-  FirstPass first = read_first(sets, settings);
+  FirstPass first = read_first(sets, settings, progress);
   const std::size_t S = first.elements.size(), F = make_ace_basis(settings.basis, static_cast<int>(S)).size();
   std::vector<std::string> warnings;
   AceParameters model = empty_model(first, settings, F, warnings);

@@ -7,13 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
+#include "child.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/random.hpp"
 #include "saltus/io/extxyz.hpp"
@@ -55,26 +51,8 @@ class Md : public ::testing::Test {
     return words;
   }
 
-  pid_t start(std::vector<std::string> words) const {
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    const std::string messages = folder_ / "messages";
-    const pid_t child = ::fork();
-    if (child == 0) {
-      const int file = ::open(messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      ::dup2(file, STDOUT_FILENO);
-      ::dup2(file, STDERR_FILENO);
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    return child;
-  }
-  static int wait_for(pid_t child) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
+  pid_t start(const std::vector<std::string>& words) const { return start_child(words, folder_ / "messages"); }
+  static int wait_for(pid_t child) { return wait_for_child(child); }
   int run(const std::vector<std::string>& words) const { return wait_for(start(words)); }
   std::string messages() const { return read_file(folder_ / "messages"); }
 
@@ -170,7 +148,7 @@ TEST_F(Md, StoppedBySignalItTellsHowToGoOnAndContinues) {
     for (int k = 0; k < 4000 && log_size() <= before; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ::kill(child, signal);
     EXPECT_EQ(wait_for(child), 128 + signal) << messages();
-    EXPECT_NE(messages().find("the same command continues"), std::string::npos) << messages();
+    EXPECT_NE(messages().find("what is done is kept, this goes on from there:\n  " SALTUS_BINARY " md "), std::string::npos) << messages();
   }
   EXPECT_EQ(run(command("stopped", steps)), 0) << messages();
   EXPECT_EQ(joined_trajectory("stopped"), joined_trajectory("whole"));

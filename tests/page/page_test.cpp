@@ -128,7 +128,7 @@ struct Page : testing::Test {
                                            speed < 1 ? undetermined : estimate("diffusion_msm", speed, 0.2 * speed, "ang2_per_ps")})};
     const json settings = {{{"table", "md"}, {"name", "cell"},
                             {"values", {{{"key", "speed"}, {"value", speed}, {"unit", ""}, {"default", false}, {"help", "made up"}}}}}};
-    return run_stages({"plan.toml", "hash", hostile, settings.dump()}, stages, folder / "runs", {}, [](const std::string&) {}).run;
+    return run_stages({"plan.toml", "hash", hostile, settings.dump()}, stages, folder / "runs", {}).run;
   }
   void expect_opens(const std::string& page, const std::string& options) {
     const std::filesystem::path file = folder.write("page.html", page);

@@ -67,7 +67,7 @@ struct Study {
     calls.clear();
     said.clear();
     const std::vector<Stage> list = stages();
-    return run_stages({"plan.toml", "hash", "a title", "[]"}, list, out(), {}, [this](const std::string& line) { said.push_back(line); });
+    return run_stages({"plan.toml", "hash", "a title", "[]"}, list, out(), {.progress = {}, .say = [this](const std::string& line) { said.push_back(line); }, .warn = {}, .stop = {}});
   }
   int total_calls() const {
     int sum = 0;
@@ -90,6 +90,29 @@ TEST(Execute, SecondRunDoesNothing) {
   EXPECT_EQ(second.run, first.run);
   EXPECT_EQ(study.total_calls(), 0);
   EXPECT_EQ(Registry(study.out(), false).runs().size(), 1u);
+}
+
+TEST(Execute, StoppedItIsRecordedAsInterruptedAndGoesOn) {
+  Study study;
+  const std::vector<Stage> list = study.stages();
+  int asked = 0;
+  const RunSinks stopping{.progress = {}, .say = {}, .warn = {}, .stop = [&] { return ++asked > 2; }};
+  try {
+    run_stages({"plan.toml", "hash", "a title", "[]"}, list, study.out(), stopping);
+    FAIL() << "not stopped";
+  } catch (const Interrupted& interrupted) {
+    EXPECT_EQ(interrupted.place, "stage other");
+    EXPECT_TRUE(interrupted.resumable);
+  }
+  const RunRecord record = Registry(study.out(), false).latest_run().value();
+  EXPECT_EQ(record.state, "interrupted");
+  EXPECT_EQ(record.message, "stopped in stage other");
+  EXPECT_EQ(record.stages.at(1).state, "done");
+  EXPECT_EQ(record.stages.at(2).state, "interrupted");
+  EXPECT_EQ(record.stages.at(3).state, "pending");
+  const RunOutcome rest = study.run();
+  EXPECT_EQ(rest.reused, 2u);
+  EXPECT_EQ(rest.made, 2u);
 }
 
 TEST(Execute, ADeletedArtifactIsRemadeWithWhatDependsOnIt) {
@@ -175,7 +198,7 @@ TEST(Execute, AResumableStageFindsWhatItLeft) {
     if (calls == 1) throw Error(ErrorKind::numeric, "stopped");
     return StageResult{};
   };
-  const auto run = [&] { return run_stages({"p", "h", "t", "[]"}, std::span(&stage, 1), folder / "runs", {}, [](const std::string&) {}); };
+  const auto run = [&] { return run_stages({"p", "h", "t", "[]"}, std::span(&stage, 1), folder / "runs", {}); };
   EXPECT_THROW(run(), Error);
   EXPECT_EQ(run().made, 1u);
   EXPECT_EQ(calls, 2);
@@ -256,7 +279,7 @@ TEST(Report, PageCarriesItsDataAndEscapesIt) {
   Study study;
   const std::vector<Stage> list = study.stages();
   const std::string hostile = "<script>alert('x')</script> & \"quotes\" @@JS@@";
-  run_stages({"plan.toml", "hash", hostile, "[]"}, list, study.out(), {}, [](const std::string&) {});
+  run_stages({"plan.toml", "hash", hostile, "[]"}, list, study.out(), {});
   const Registry registry(study.out(), false);
   const std::string page = report_page(registry, *registry.latest_run(), study.out());
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);

@@ -55,7 +55,7 @@ struct Study {
   RunOutcome run(const std::string& text) {
     folder.write("plan.toml", text);
     const Plan plan = read_plan(folder / "plan.toml");
-    return run_stages(header_of(plan), stages_of(plan), folder / "runs", {}, [](const std::string&) {});
+    return run_stages(header_of(plan), stages_of(plan), folder / "runs", {});
   }
   std::map<std::string, nlohmann::ordered_json> values() {
     const Registry registry(folder / "runs", false);

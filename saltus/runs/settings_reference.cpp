@@ -1,0 +1,99 @@
+#include "saltus/runs/settings_reference.hpp"
+
+#include <cmath>
+#include <cstdint>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/text.hpp"
+#include "saltus/runs/plan_fields.hpp"
+
+namespace saltus::runs {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+
+std::string type_name(bool) { return "true or false"; }
+std::string type_name(std::int64_t) { return "integer"; }
+std::string type_name(double) { return "number"; }
+std::string type_name(const std::string&) { return "text"; }
+template <class T>
+std::string type_name(const std::vector<T>&) {
+  return "list of " + (std::is_same_v<T, std::string> ? "texts" : type_name(T{}) + "s");
+}
+
+template <class S>
+SettingsTable table_of(const char* heading, std::span<const Field<S>> fields) {
+  SettingsTable table{heading, {}};
+  const S standard;
+  for (const Field<S>& field : fields) {
+    SettingReference setting{field.key, {}, field.unit, field.help, {}, range_text(field.minimum, field.maximum), {}};
+    std::visit(
+        [&](auto member) {
+          setting.type = type_name(standard.*member);
+          if (field.size) setting.type += fmt::format(" ({})", field.size);
+          if (!field.required) setting.standard = json(standard.*member).dump();
+        },
+        field.member);
+    setting.choices.assign(field.choices.begin(), field.choices.end());
+    table.settings.push_back(std::move(setting));
+  }
+  return table;
+}
+
+std::string wanted_text(const SettingReference& setting) {
+  if (setting.choices.empty()) return setting.type + (setting.range.empty() ? "" : ", " + setting.range);
+  std::vector<std::string> names;
+  for (const Choice& choice : setting.choices) names.emplace_back(choice.name);
+  return join(names, " | ");
+}
+
+}  // namespace
+
+std::string range_text(double minimum, double maximum) {
+  if (std::isinf(minimum) && std::isinf(maximum)) return "";
+  if (std::isinf(maximum)) return fmt::format("at least {}", shortest(minimum));
+  if (std::isinf(minimum)) return fmt::format("at most {}", shortest(maximum));
+  return fmt::format("between {} and {}", shortest(minimum), shortest(maximum));
+}
+
+std::vector<SettingsTable> settings_tables() {
+  return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[fit]", fit_fields()), table_of("[[md]]", md_fields()),
+          table_of("[[kinetics]]", kinetics_fields())};
+}
+
+std::string kind_text(const SettingReference& setting) {
+  return fmt::format("{}{}, {}", wanted_text(setting), setting.unit.empty() ? "" : ", in " + setting.unit,
+                     setting.standard.empty() ? "required" : "default " + setting.standard);
+}
+
+std::string settings_text() {
+  std::string text;
+  for (const SettingsTable& table : settings_tables()) {
+    if (!table.heading.empty()) text += "\n" + table.heading + "\n";
+    for (const SettingReference& setting : table.settings)
+      text += fmt::format("  {:<22} {:<10} {:<42} {}\n", setting.key, setting.standard.empty() ? "required" : setting.standard,
+                          wanted_text(setting), setting.help);
+  }
+  return text;
+}
+
+json settings_reference_json() {
+  json document{{"tables", json::array()}};
+  for (const SettingsTable& table : settings_tables()) {
+    json settings = json::array();
+    for (const SettingReference& setting : table.settings) {
+      json choices = json::array();
+      for (const Choice& choice : setting.choices) choices.push_back({{"name", choice.name}, {"help", choice.help}});
+      settings.push_back({{"key", setting.key}, {"type", setting.type}, {"unit", setting.unit},
+                          {"default", setting.standard.empty() ? json(nullptr) : json::parse(setting.standard)},
+                          {"required", setting.standard.empty()}, {"range", setting.range}, {"choices", choices}, {"help", setting.help}});
+    }
+    document["tables"].push_back({{"table", table.heading}, {"settings", settings}});
+  }
+  return document;
+}
+
+}  // namespace saltus::runs

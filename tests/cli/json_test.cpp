@@ -1,0 +1,73 @@
+// --json of every verb that prints results: one document on stdout, whose keys are snake_case; nothing but it.
+#include <cctype>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "run_saltus.hpp"
+#include "session.hpp"
+
+namespace {
+
+using namespace saltus;
+using nlohmann::json;
+using session::Folder;
+
+void expect_snake_case(const json& value, const std::string& place) {
+  if (value.is_array()) {
+    for (const json& element : value) expect_snake_case(element, place);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& [key, below] : value.items()) {
+    // Elements, compositions, and what a model file calls its metadata are data, not names of ours.
+    if (key == "elements" || key == "compositions" || key == "metadata" || key == "settings") continue;
+    EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos) << place << ": " << key;
+    expect_snake_case(below, place + "." + key);
+  }
+}
+
+TEST(Json, IsOneDocumentForEveryVerb) {
+  const Folder folder;
+  std::filesystem::create_directory_symlink(SALTUS_SOURCE_DIR "/examples", folder.path() / "examples");
+  const std::string data = "examples/li15si4/li15si4_900K.extxyz";
+  const auto document = [&](const std::string& command) {
+    const CommandResult result = run_saltus(command + " --json --quiet", folder.path());
+    EXPECT_EQ(result.exit_code, 0) << command << "\n" << result.errors;
+    const json parsed = json::parse(result.output, nullptr, false);
+    EXPECT_TRUE(parsed.is_object()) << command << "\n" << result.output.substr(0, 400);
+    EXPECT_TRUE(result.output.ends_with("\n")) << command;
+    if (parsed.is_object()) expect_snake_case(parsed, command);
+    return parsed;
+  };
+  document("info " + data);
+  document("info --formats");
+  document("explain examples/li15si4/plan.toml");
+  EXPECT_EQ(document("explain --settings").at("tables").size(), 5u);
+  EXPECT_EQ(document("convert " + data + " few.extxyz --last 40").at("frames"), 40);
+  EXPECT_EQ(document("sample " + data + " ten.extxyz --count 10").at("parts").at(0).at("frames"), 10);
+  const json fit = document("fit " + data + " --out model.safetensors --body-order 2 --radial-two-body 6");
+  EXPECT_EQ(fit.at("file"), "model.safetensors");
+  EXPECT_GT(fit.at("errors").size(), 0u);
+  document("info model.safetensors");
+  const json md = document("md --model model.safetensors --init " + data + " --temperature-kelvin 300 --steps 100 --out md");
+  EXPECT_EQ(md.at("folder"), "md");
+  EXPECT_EQ(md.at("step"), 100);
+  document("info md/checkpoint");
+  document("analyze msd md/trajectory --species Li --blocks 2");
+  document("analyze rdf " + data);
+  document("analyze vacf " + data + " --longest-lag-fs 50");
+  document("analyze vdos " + data + " --longest-lag-fs 50");
+
+  std::FILE* plan = std::fopen((folder.path() / "plan.toml").c_str(), "w");
+  std::fprintf(plan, "title = \"fit only\"\n[[data]]\nname = \"a\"\nfile = \"%s\"\n[fit]\nbody_order = 2\nradial_two_body = 6\n", data.c_str());
+  std::fclose(plan);
+  const json run = document("run plan.toml");
+  EXPECT_EQ(run.at("made"), 2);
+  EXPECT_GT(run.at("estimates").size(), 0u);
+  EXPECT_EQ(document("runs").at("runs").size(), 1u);
+  EXPECT_GT(document("report").at("estimates").size(), 0u);
+}
+
+}  // namespace
