@@ -14,6 +14,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/h5md.hpp"
 #include "saltus/io/h5md_file.hpp"
 #include "saltus/io/h5md_units.hpp"
@@ -253,10 +254,7 @@ void H5mdWriter::write(const Frame& frame) {
     const std::size_t n = frame.size();
     const bool forces = options.forces && !frame.force_ev_ang.empty();
     const bool velocities = options.velocities && !frame.velocity_ang_fs.empty();
-    if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
-    if (!frame.atoms || frame.atoms->size() != n || (forces && frame.force_ev_ang.size() != n) ||
-        (velocities && frame.velocity_ang_fs.size() != n))
-      throw Error(ErrorKind::usage, "atoms, positions, forces and velocities of a frame differ in number");
+    require_writable(frame, {.velocities = velocities, .forces = forces});
     const double largest = options.single_precision ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
     bool finite = std::isfinite(frame.time_fs) && (!frame.energy_ev || std::isfinite(*frame.energy_ev));
     for (const auto* vectors : {&frame.position_ang, forces ? &frame.force_ev_ang : nullptr, velocities ? &frame.velocity_ang_fs : nullptr})
