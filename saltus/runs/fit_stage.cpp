@@ -40,7 +40,7 @@ AceFitSettings ace_settings(const FitSettings& fit) {
 
 StageResult fit(const Plan& plan, const StageContext& context) {
   std::vector<TrainingSet> sets;
-  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(data)});
+  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(plan, data)});
   const AceFitSettings settings = ace_settings(plan.fit);
   const AceFit fitted = fit_ace(sets, settings, context.progress);
   save_ace(context.folder / "model.safetensors", fitted.parameters);

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +39,35 @@ inline CommandResult run_saltus(const std::string& arguments, const std::filesys
   }
   std::filesystem::remove(errors);
   return result;
+}
+
+/// Starts a program whose messages go to a file.
+inline pid_t start_program(std::vector<std::string> words, const std::filesystem::path& messages) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int file = ::open(messages.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(file, STDOUT_FILENO);
+    ::dup2(file, STDERR_FILENO);
+    ::execv(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+  return child;
+}
+
+/// Its exit code, −signal when a signal ended it.
+inline int wait_for(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/// How often tests kill a program: SALTUS_KILLS in the environment, else a few times.
+inline int kills_wanted() {
+  const char* wanted = std::getenv("SALTUS_KILLS");
+  return wanted ? std::atoi(wanted) : 6;
 }
 
 }  // namespace saltus
