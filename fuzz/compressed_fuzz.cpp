@@ -14,7 +14,7 @@ namespace {
 bool read_lines(saltus::LineReader& lines, std::vector<std::string>& content, std::vector<std::uint64_t>& offsets) {
   std::size_t total = 0;
   try {
-    for (std::string_view line; total < (std::size_t{1} << 20);) {
+    for (std::string_view line; total < (std::size_t{1} << 16);) {
       const std::uint64_t offset = lines.offset();
       if (!lines.next(line)) return true;
       offsets.push_back(offset);

@@ -33,19 +33,22 @@ int convert(const Options& options) {
   const Progress progress = interruptible(progress_line(), stop_requested);
   std::size_t written = 0, number = options.first;
   Frame frame;
+  FrameNotes notes;
   for (; (options.last == 0 || number <= options.last) && reader->read_next(frame); ++number) {
     report_progress(progress, "convert", static_cast<double>(number - options.first),
                     options.last == 0 ? 0 : static_cast<double>(options.last + 1 - options.first), "frames");
     if ((number - options.first) % options.every == 0) {
-      pass_on(*reader, frame, *writer);
+      pass_on(*reader, frame, *writer, notes);
       ++written;
     }
   }
   if (options.last >= number)
     throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", options.input, options.last, number - 1));
   writer->commit();
+  show_notes(options.input, notes);
   if (options.json) {
-    const nlohmann::ordered_json document{{"file", options.output}, {"frames", written}};
+    nlohmann::ordered_json document{{"file", options.output}, {"frames", written}};
+    if (!notes.texts.empty()) document["notes"] = notes.all();
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("{}: {} frames\n", options.output, written);

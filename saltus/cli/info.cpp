@@ -18,6 +18,7 @@
 #include "saltus/cli/model_summary.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
+#include "saltus/io/frame_notes.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trajectory.hpp"
@@ -56,6 +57,7 @@ struct Summary {
   std::vector<Composition> compositions;
   Frame first;
   FrameSource source;  // of the first frame
+  FrameNotes notes;
   bool uniform_source = true, uniform_cell = true;
   std::size_t energies = 0, forces = 0, virials = 0, velocities = 0, times = 0;
   Range volume_ang3, energy_ev_per_atom, time_step_fs;
@@ -83,6 +85,7 @@ Summary summarize(const Options& options) {
       summary.first = frame;
       summary.source = source;
     }
+    summary.notes.add(source);
     summary.uniform_source = summary.uniform_source && same_names(source, summary.source);
     summary.uniform_cell = summary.uniform_cell && frame.cell == summary.first.cell;
     if (frame.atoms != last_atoms) {
@@ -157,7 +160,7 @@ nlohmann::ordered_json as_json(const Options& options, const Summary& s) {
   document["virial_key"] = name_or_null(s.source.virial);
   document["velocities_key"] = name_or_null(s.source.velocities);
   document["not_used"] = s.source.not_used;
-  if (!s.source.notes.empty()) document["notes"] = s.source.notes;
+  if (!s.notes.texts.empty()) document["notes"] = s.notes.all();
   document["same_keys_in_all_frames"] = s.uniform_source;
   document["frames_with"] = {{"energy", s.energies}, {"forces", s.forces}, {"virial", s.virials}, {"velocities", s.velocities}, {"time", s.times}};
   if (s.times > 0) {
@@ -225,7 +228,7 @@ void print_table(const Options& options, const Summary& s) {
   } else {
     print_row("time", "none");
   }
-  for (const auto& note : s.source.notes) print_row("note", printable(note));
+  for (const auto& note : s.notes.all()) print_row("note", printable(note));
   if (!s.uniform_source) print_row("note", "columns or keys differ between frames; those of the first are shown");
 }
 

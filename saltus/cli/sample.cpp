@@ -91,6 +91,7 @@ int sample(const Options& options) {
     writers.push_back(create_trajectory(part.path, options.write));
   }
   Frame frame;
+  FrameNotes notes;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     std::size_t at = 0;
     reader->seek(0);
@@ -98,12 +99,13 @@ int sample(const Options& options) {
       if (k != at) reader->seek(k);
       if (!reader->read_next(frame))
         throw Error(ErrorKind::file, fmt::format("{}: the file changed while it was read", options.input));
-      pass_on(*reader, frame, *writers[p]);
+      pass_on(*reader, frame, *writers[p], notes);
       report_progress(progress, "sample", static_cast<double>(++taken), static_cast<double>(chosen), "frames");
       at = k + 1;
     }
   }
   for (const auto& writer : writers) writer->commit();
+  show_notes(options.input, notes);
 
   nlohmann::ordered_json document{{"input", options.input}, {"input_frames", total}};
   for (const auto& part : parts) {
@@ -112,6 +114,7 @@ int sample(const Options& options) {
     if (!options.json) fmt::print("{}: {} of {} frames\n", part.path.string(), part.frames.size(), total);
   }
   document["left_out_frames"] = total - taken;
+  if (!notes.texts.empty()) document["notes"] = notes.all();
   if (options.json) fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   else if (options.split) fmt::print("left out within {} fs of a boundary: {} frames\n", options.split_options.gap_fs, total - taken);
   return 0;

@@ -60,9 +60,14 @@ void refuse_overwriting(const std::filesystem::path& input, const std::filesyste
                 fmt::format("{}: writing it would change the input {}; choose another name", output.string(), input.string()));
 }
 
-void pass_on(const TrajectoryReader& reader, const Frame& frame, TrajectoryWriter& writer) {
+void pass_on(const TrajectoryReader& reader, const Frame& frame, TrajectoryWriter& writer, FrameNotes& notes) {
   writer.options.step_and_time = !reader.source().time.empty() || !reader.source().step.empty();
   writer.write(frame);
+  notes.add(reader.source());
+}
+
+void show_notes(const std::string& file, const FrameNotes& notes) {
+  for (const std::string& note : notes.all()) fmt::print(stderr, "saltus: note: {}: {}\n", file, printable(note));
 }
 
 std::string printable(std::string text) {

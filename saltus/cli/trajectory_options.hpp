@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "saltus/io/frame_notes.hpp"
 #include "saltus/io/trajectory.hpp"
 
 namespace CLI {
@@ -35,8 +36,11 @@ void add_frame_options(CLI::App& app, InputOutput& files);
 /// Throws Error{usage} when writing `output` would replace `input` or a part of it.
 void refuse_overwriting(const std::filesystem::path& input, const std::filesystem::path& output);
 
-/// Writes a frame just read: with step and time if the source had them.
-void pass_on(const TrajectoryReader& reader, const Frame& frame, TrajectoryWriter& writer);
+/// Writes a frame just read, with step and time if the source had them; what the reader noted of it goes to `notes`.
+void pass_on(const TrajectoryReader& reader, const Frame& frame, TrajectoryWriter& writer, FrameNotes& notes);
+
+/// Shows the notes on `file` on standard error.
+void show_notes(const std::string& file, const FrameNotes& notes);
 
 /// Text from a file made fit for a terminal: bytes outside printable ASCII become '?'.
 std::string printable(std::string text);

@@ -13,6 +13,7 @@
 #include "saltus/io/amber_netcdf.hpp"
 #include "saltus/io/cell_parameters.hpp"
 #include "saltus/io/frame_access.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/netcdf_classic.hpp"
 

@@ -14,6 +14,7 @@
 #include "saltus/io/cell_parameters.hpp"
 #include "saltus/io/dcd.hpp"
 #include "saltus/io/frame_access.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/lines.hpp"
 
 namespace saltus {

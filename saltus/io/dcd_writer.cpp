@@ -10,6 +10,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/io/cell_parameters.hpp"
 #include "saltus/io/dcd.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/output_file.hpp"
 
 namespace saltus {
@@ -63,7 +64,7 @@ class DcdWriter final : public TrajectoryWriter {
  private:
   void append(const Frame& frame) {
     const std::size_t n = frame.size();
-    if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
+    require_writable(frame);
     if (static_cast<std::int64_t>(n) > largest / 4 || static_cast<std::int64_t>(frames_) >= largest)
       throw Error(ErrorKind::usage, "DCD counts atoms and frames in 32 bits; write another format");
     const auto& periodic = frame.cell.periodic();

@@ -1,7 +1,7 @@
 // Extended XYZ. Reference: the specification in libAtoms/extxyz (README), and ASE for what labels are called.
 //
 // A frame: a line with the number of atoms, a comment line of key=value pairs, a line per atom with the columns that
-// `Properties` lists (default species:S:1:pos:R:3). Blank lines may follow the last frame.
+// `Properties` lists (default species:S:1:pos:R:3). Blank lines may follow; a last line without end is noted.
 //
 // Comment line   Lattice (9 numbers, lattice vectors in rows, or 3: their diagonal), pbc (default: periodic where there
 //                is a Lattice), energy, virial or stress, step, time_fs or Time (fs). Values are bare, or within "", '',

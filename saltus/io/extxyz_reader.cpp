@@ -13,7 +13,9 @@
 #include "saltus/base/units.hpp"
 #include "saltus/io/comment_line.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/extxyz_columns.hpp"
 #include "saltus/io/fields.hpp"
+#include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
 
 namespace saltus {
@@ -23,14 +25,8 @@ namespace {
 constexpr std::string_view energy_names[] = {"REF_energy",  "REF_Energy", "ref_energy", "REF_TotEnergy",    "dft_energy",
                                              "DFT_energy",  "energy",     "Energy",     "potential_energy", "total_energy",
                                              "TotEnergy",   "free_energy"};
-constexpr std::string_view forces_names[] = {"REF_forces", "REF_Forces", "ref_forces", "REF_force", "REF_Force", "dft_forces",
-                                             "DFT_forces", "dft_force",  "forces",     "Forces",    "force"};
 constexpr std::string_view virial_names[] = {"REF_virial", "ref_virial", "dft_virial", "virial", "virials"};
 constexpr std::string_view stress_names[] = {"REF_stress", "REF_Stress", "ref_stress", "dft_stress", "stress"};
-constexpr std::string_view velocity_names[] = {"vel", "velo", "velocities", "momenta"};
-constexpr std::string_view label_names[] = {"species", "element", "symbols"};
-constexpr std::string_view number_names[] = {"Z", "numbers"};
-constexpr std::string_view mass_names[] = {"mass", "masses"};
 
 constexpr std::string_view default_columns = "species:S:1:pos:R:3";
 constexpr std::int64_t atom_limit = 1'000'000'000;
@@ -51,120 +47,18 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-struct Column {
-  enum Use { passed_over, label, atomic_number, position, forces, velocity, mass } use = passed_over;
-  int count = 1;
-  std::string name;
-};
-
-struct Layout {
-  std::string text;  // the Properties value
-  std::vector<Column> columns;
-  int total = 0;
-  bool has_label = false, has_number = false, has_position = false, has_forces = false, has_velocity = false, has_mass = false;
-};
-
-std::string_view chosen_name(std::span<const std::string_view> names, std::span<const std::string> present) {
-  for (const auto name : names)
-    for (const auto& other : present)
-      if (other == name) return other;
-  return {};
-}
-
-Layout layout_from(const std::string& text, const std::string& forces_key, FrameSource& source) {
-  Layout layout;
-  layout.text = text;
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t stop = std::min(text.find(':', at), text.size());
-    parts.push_back(std::string_view(text).substr(at, stop - at));
-    at = stop + 1;
-  }
-  if (parts.size() % 3 != 0)
-    refuse("Properties={} does not consist of name:type:count triplets", shown(text));
-  std::vector<std::string> names, types;
-  for (std::size_t k = 0; k < parts.size(); k += 3) {
-    Column column;
-    column.name = parts[k];
-    if (column.name.empty()) refuse("Properties={}: a column without name", shown(text));
-    if (std::find(names.begin(), names.end(), column.name) != names.end())
-      refuse("Properties={}: column {} is given twice", shown(text), shown(column.name));
-    if (parts[k + 1].size() != 1 || std::string_view("SIRL").find(parts[k + 1]) == std::string_view::npos)
-      refuse("Properties: column {} has type {}; types are S, I, R and L", shown(column.name), shown(parts[k + 1]));
-    const auto count = parse_int(parts[k + 2]);
-    if (!count || *count < 1 || *count > 1'000'000)
-      refuse("Properties: column {} has count {}, expected a positive integer", shown(column.name), shown(parts[k + 2]));
-    column.count = static_cast<int>(*count);
-    if (layout.total + *count > 1'000'000) refuse("Properties: more than a million columns");
-    layout.total += column.count;
-    names.push_back(column.name);
-    types.emplace_back(parts[k + 1]);
-    layout.columns.push_back(std::move(column));
-  }
-  const auto use = [&](std::string_view name, Column::Use meaning, const char* type, int count) {
-    for (std::size_t k = 0; k < names.size(); ++k) {
-      if (names[k] != name) continue;
-      if (types[k] != type || layout.columns[k].count != count)
-        refuse("Properties: column {} is {}:{}, expected {}:{}", shown(name), types[k], layout.columns[k].count, type, count);
-      layout.columns[k].use = meaning;
-      return true;
-    }
-    return false;
-  };
-  if (const auto name = chosen_name(label_names, names); !name.empty()) layout.has_label = use(name, Column::label, "S", 1);
-  if (const auto name = chosen_name(number_names, names); !name.empty()) layout.has_number = use(name, Column::atomic_number, "I", 1);
-  layout.has_position = use("pos", Column::position, "R", 3);
-  const std::string velocities(chosen_name(velocity_names, names)), masses(chosen_name(mass_names, names));
-  if (!velocities.empty()) layout.has_velocity = use(velocities, Column::velocity, "R", 3);
-  if (!masses.empty()) layout.has_mass = use(masses, Column::mass, "R", 1);
-  std::string forces(forces_key.empty() ? chosen_name(forces_names, names) : std::string_view(forces_key));
-  if (!forces.empty()) {
-    layout.has_forces = use(forces, Column::forces, "R", 3);
-    if (!layout.has_forces)
-      refuse("no column {} for the forces{}; there are: {}", shown(forces), did_you_mean(forces, names), join(names));
-  }
-  if (!layout.has_label && !layout.has_number)
-    refuse("Properties={} names no elements; expected species:S:1 or Z:I:1", shown(text));
-  if (!layout.has_position) refuse("Properties={} has no positions; expected pos:R:3", shown(text));
-  source.columns = text;
-  source.forces = forces;
-  source.velocities = velocities;
-  source.masses = masses;
-  source.not_used.clear();
-  for (const auto& name : names)
-    if ((contains(forces_names, name) && name != forces) || (contains(velocity_names, name) && name != velocities))
-      source.not_used.push_back(name);
-  return layout;
-}
-
-struct FrameStart {
-  std::uint64_t offset = 0, lines_before = 0;
-};
-
-class ExtxyzReader final : public TrajectoryReader {
+class ExtxyzReader final : public SequentialReader {
  public:
   ExtxyzReader(const std::filesystem::path& path, const ReadOptions& options)
-      : lines_(path), name_(path.string()), options_(options) {}
+      : SequentialReader(path.string()), lines_(path), options_(options) {}
   ExtxyzReader(std::string_view text, const std::string& name, const ReadOptions& options)
-      : lines_(text), name_(name), options_(options) {}
-
-  bool read_next(Frame& frame) override;
-  void seek(std::size_t k) override;
-  std::size_t count() override;
-  const FrameSource& source() const override { return source_; }
+      : SequentialReader(name), lines_(text), options_(options) {}
 
  private:
-  template <typename Body>
-  auto with_location(Body&& body) {
-    try {
-      return body();
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::format) throw;
-      throw with_place(error, fmt::format("{}, frame {}, line {}", name_, next_ + 1, std::max<std::uint64_t>(lines_.line_number(), 1)));
-    }
-  }
+  bool read_at(Place& place, Frame& frame) override;
+  bool skip_at(Place& place) override;
+  std::string place_within_frame() const override { return line_place(lines_); }
   bool read_atom_count(std::size_t& count);
-  bool skip_frame();
   void read_comment(std::string_view line, Frame& frame);
   void read_cell(const std::vector<CommentEntry>& entries, Frame& frame);
   void read_virial(const std::vector<CommentEntry>& entries, Frame& frame);
@@ -172,13 +66,8 @@ class ExtxyzReader final : public TrajectoryReader {
   [[noreturn]] void refuse_atom_line(std::string_view line);
 
   LineReader lines_;
-  std::string name_;
   ReadOptions options_;
-  FrameSource source_;
-  std::vector<FrameStart> start_{FrameStart{}};  // of the frames known so far, and of the one behind them
-  bool all_known_ = false;                       // start_.back() is the end
-  std::size_t next_ = 0;                         // number of the next frame
-  std::optional<Layout> layout_;
+  std::optional<ExtxyzColumns> layout_;
   bool plain_ = false;  // plain xyz: further columns are passed over
   std::string cell_text_;
   Cell cell_;
@@ -191,21 +80,21 @@ class ExtxyzReader final : public TrajectoryReader {
 bool ExtxyzReader::read_atom_count(std::size_t& count) {
   std::string_view line;
   if (!lines_.next(line)) {
-    if (next_ == 0) refuse("the file is empty");
+    if (frame_number() == 0) refuse("the file is empty");
     return false;
   }
   std::string_view text = trim(line);
   if (text.empty()) {
     while (lines_.next(line))
       if (!trim(line).empty()) refuse("blank line before a frame; blank lines may only end the file");
-    if (next_ == 0) refuse("the file holds nothing but blank lines");
+    if (frame_number() == 0) refuse("the file holds nothing but blank lines");
     return false;
   }
   const auto value = parse_int(text);
   if (!value) {
     if (text.find_first_not_of("0123456789") == std::string_view::npos) refuse("the number of atoms {} is too large", shown(text));
     refuse("expected the number of atoms, found {}{}", shown(text),
-           next_ == 0 ? "; is this an xyz file?" : "; does the frame before have more lines than its number of atoms?");
+           frame_number() == 0 ? "; is this an xyz file?" : "; does the frame before have more lines than its number of atoms?");
   }
   if (*value < 1) refuse("the number of atoms must be at least 1, found {}", *value);
   if (*value > atom_limit) refuse("the number of atoms {} is too large", *value);
@@ -213,55 +102,29 @@ bool ExtxyzReader::read_atom_count(std::size_t& count) {
   return true;
 }
 
-bool ExtxyzReader::read_next(Frame& frame) {
-  return with_location([&] {
-    std::size_t count = 0;
-    if (!read_atom_count(count)) {
-      all_known_ = true;
-      return false;
-    }
-    std::string_view line;
-    if (!lines_.next(line)) refuse("the file ends before the comment line; it is cut off");
-    read_comment(line, frame);
-    read_atoms(count, frame);
-    ++next_;
-    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
-    return true;
-  });
+bool ExtxyzReader::read_at(Place& place, Frame& frame) {
+  go_to(lines_, place);
+  std::size_t count = 0;
+  if (!read_atom_count(count)) return false;
+  std::string_view line;
+  if (!lines_.next(line)) refuse("the file ends before the comment line; it is cut off");
+  read_comment(line, frame);
+  read_atoms(count, frame);
+  source_.notes.clear();
+  note_open_end(lines_, source_);
+  place = place_of(lines_);
+  return true;
 }
 
-bool ExtxyzReader::skip_frame() {
-  return with_location([&] {
-    std::size_t count = 0;
-    if (!read_atom_count(count)) {
-      all_known_ = true;
-      return false;
-    }
-    std::string_view line;
-    for (std::size_t k = 0; k <= count; ++k)
-      if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k > 0 ? k - 1 : 0, count);
-    ++next_;
-    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
-    return true;
-  });
-}
-
-void ExtxyzReader::seek(std::size_t k) {
-  next_ = std::min(k, start_.size() - 1);
-  lines_.seek(start_[next_].offset, start_[next_].lines_before);
-  while (next_ < k)
-    if (!skip_frame()) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
-}
-
-std::size_t ExtxyzReader::count() {
-  if (!all_known_) {
-    const std::size_t before = next_;
-    seek(start_.size() - 1);
-    while (skip_frame()) {
-    }
-    seek(before);
-  }
-  return start_.size() - 1;
+bool ExtxyzReader::skip_at(Place& place) {
+  go_to(lines_, place);
+  std::size_t count = 0;
+  if (!read_atom_count(count)) return false;
+  std::string_view line;
+  for (std::size_t k = 0; k <= count; ++k)
+    if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k > 0 ? k - 1 : 0, count);
+  place = place_of(lines_);
+  return true;
 }
 
 // The entry name=value, null when absent; refuses a name given twice and an empty value.
@@ -400,11 +263,9 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
   const std::string columns = properties ? properties->value : std::string(default_columns);
   if (!layout_ || layout_->text != columns) {
     layout_.reset();
-    layout_ = layout_from(columns, options_.forces_key, source_);
+    layout_ = extxyz_columns_from(columns, options_.forces_key, source_);
   } else {
-    std::erase_if(source_.not_used, [](const std::string& name) {
-      return !contains(forces_names, name) && !contains(velocity_names, name);
-    });
+    keep_unused_columns(source_);
   }
   source_.keys.clear();
   for (const auto& entry : entries) {
@@ -438,7 +299,7 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
 }
 
 void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
-  const Layout& layout = *layout_;
+  const ExtxyzColumns& layout = *layout_;
   const double velocity_factor =
       source_.velocities == "velocities" || source_.velocities == "momenta" ? 1 / std::sqrt(units::ev_per_amu_ang2_fs2) : 1;
   const bool momenta = source_.velocities == "momenta";
@@ -457,18 +318,18 @@ void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
     Vec3 position, force, velocity;
     double mass_amu = 0;
     bool good = true;
-    for (const Column& column : layout.columns) {
+    for (const ExtxyzColumn& column : layout.columns) {
       while (at != end && is_blank(*at)) ++at;
       if (at == end) {
         good = false;
         break;
       }
       switch (column.use) {
-        case Column::position: good = read_vector(at, end, position); break;
-        case Column::forces: good = read_vector(at, end, force); break;
-        case Column::velocity: good = read_vector(at, end, velocity); break;
-        case Column::mass: good = read_number(at, end, mass_amu) && mass_amu > 0; break;
-        case Column::label: {
+        case ExtxyzColumn::position: good = read_vector(at, end, position); break;
+        case ExtxyzColumn::forces: good = read_vector(at, end, force); break;
+        case ExtxyzColumn::velocity: good = read_vector(at, end, velocity); break;
+        case ExtxyzColumn::mass: good = read_number(at, end, mass_amu) && mass_amu > 0; break;
+        case ExtxyzColumn::label: {
           const char* const start = at;
           while (at != end && !is_blank(*at)) ++at;
           const Element& found = elements_.find({start, static_cast<std::size_t>(at - start)});
@@ -476,7 +337,7 @@ void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
           element = found;
           break;
         }
-        case Column::atomic_number: {
+        case ExtxyzColumn::atomic_number: {
           const char* const start = at;
           while (at != end && !is_blank(*at)) ++at;
           const auto z = parse_int({start, static_cast<std::size_t>(at - start)});
@@ -486,7 +347,7 @@ void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
             element = {static_cast<std::uint8_t>(*z), standard_mass_amu(static_cast<int>(*z))};
           break;
         }
-        case Column::passed_over:
+        case ExtxyzColumn::passed_over:
           for (int k = 0; k < column.count && good; ++k) {
             while (at != end && is_blank(*at)) ++at;
             good = at != end;
@@ -527,21 +388,21 @@ void ExtxyzReader::refuse_atom_line(std::string_view line) {
   if (words.size() < expected || (words.size() > expected && !plain_))
     refuse("expected {} columns ({}), found {}", expected, layout_->text, words.size());
   std::size_t first = 0;
-  for (const Column& column : layout_->columns) {
+  for (const ExtxyzColumn& column : layout_->columns) {
     for (std::size_t k = first; k < first + static_cast<std::size_t>(column.count); ++k) {
       const std::string what = fmt::format("column {} ({})", k + 1, column.name);
       switch (column.use) {
-        case Column::position: case Column::forces: case Column::velocity: finite_number(words[k], what); break;
-        case Column::mass:
+        case ExtxyzColumn::position: case ExtxyzColumn::forces: case ExtxyzColumn::velocity: finite_number(words[k], what); break;
+        case ExtxyzColumn::mass:
           if (finite_number(words[k], what) <= 0) refuse("{}: a mass must be positive, found {}", what, shown(words[k]));
           break;
-        case Column::label: element_from(words[k]); break;
-        case Column::atomic_number: {
+        case ExtxyzColumn::label: element_from(words[k]); break;
+        case ExtxyzColumn::atomic_number: {
           const auto z = parse_int(words[k]);
           if (!z || *z < 1 || *z > element_count) refuse("{}: {} is no atomic number", what, shown(words[k]));
           break;
         }
-        case Column::passed_over: break;
+        case ExtxyzColumn::passed_over: break;
       }
     }
     first += static_cast<std::size_t>(column.count);
@@ -552,7 +413,6 @@ void ExtxyzReader::refuse_atom_line(std::string_view line) {
 }  // namespace
 
 std::span<const std::string_view> extxyz_energy_names() { return energy_names; }
-std::span<const std::string_view> extxyz_forces_names() { return forces_names; }
 
 bool recognizes_extxyz(std::string_view bytes) {
   const std::string_view first_line = trim(bytes.substr(0, bytes.find('\n')));

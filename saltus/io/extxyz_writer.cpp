@@ -8,6 +8,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/text_writer.hpp"
 
 namespace saltus {
@@ -47,10 +48,7 @@ void append_extxyz(std::string& text, const Frame& frame, const WriteOptions& op
   const std::size_t n = frame.size();
   const bool forces = options.forces && !frame.force_ev_ang.empty();
   const bool velocities = options.velocities && !frame.velocity_ang_fs.empty();
-  if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
-  if (!frame.atoms || frame.atoms->size() != n || (forces && frame.force_ev_ang.size() != n) ||
-      (velocities && frame.velocity_ang_fs.size() != n))
-    throw Error(ErrorKind::usage, "atoms, positions, forces and velocities of a frame differ in number");
+  require_writable(frame, {.velocities = velocities, .forces = forces});
   const Atoms& atoms = *frame.atoms;
   bool masses = false;
   for (std::size_t i = 0; i < n && !masses; ++i) masses = atoms.mass_amu[i] != standard_mass_amu(atoms.atomic_number[i]);

@@ -67,13 +67,7 @@ class GroReader final : public SequentialReader {
       : SequentialReader(name), lines_(text), topology_(std::move(topology)) {}
 
  private:
-  std::string place_within_frame() const override {
-    return fmt::format(", line {}", std::max<std::uint64_t>(lines_.line_number(), 1));
-  }
-
-  void go_to(const Place& place) {
-    if (lines_.offset() != place.offset) lines_.seek(place.offset, place.line);
-  }
+  std::string place_within_frame() const override { return line_place(lines_); }
 
   // Title and number of atoms; false at the end of the file, behind blank lines if any.
   bool read_start(std::size_t& atoms) {
@@ -95,19 +89,19 @@ class GroReader final : public SequentialReader {
   }
 
   bool skip_at(Place& place) override {
-    go_to(place);
+    go_to(lines_, place);
     std::size_t atoms = 0;
     if (!read_start(atoms)) return false;
     std::string_view line;
     for (std::size_t i = 0; i < atoms; ++i)
       if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", i, atoms);
     if (!lines_.next(line)) refuse("the file ends before the box; it is cut off");
-    place = {lines_.offset(), lines_.line_number()};
+    place = place_of(lines_);
     return true;
   }
 
   bool read_at(Place& place, Frame& frame) override {
-    go_to(place);
+    go_to(lines_, place);
     std::size_t atoms = 0;
     if (!read_start(atoms)) return false;
     if (topology_) require_atom_count(*topology_, atoms);
@@ -117,7 +111,9 @@ class GroReader final : public SequentialReader {
     frame.force_ev_ang.clear();
     frame.energy_ev.reset();
     frame.virial_ev.reset();
-    place = {lines_.offset(), lines_.line_number()};
+    source_.notes.clear();
+    note_open_end(lines_, source_);
+    place = place_of(lines_);
     return true;
   }
 

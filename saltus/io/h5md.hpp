@@ -12,11 +12,11 @@
 // Refused        What would open another file (external links, external or virtual storage), and filters other than
 //                deflate, shuffle and fletcher32. An HDF5 file that was cut off cannot be read at all. What HDF5 itself does with
 //                a file made to harm it is in the hands of the installed HDF5.
-// Writing        Group "all"; lattice vectors, step and time per frame; species as an enumeration whose values are atomic numbers;
-//                observables/potential_energy and observables/virial. Single precision: positions wrapped into the cell with
-//                int32 images; a float of 30 Å is good to 2e-6 Å. Double precision: positions as they are, no images, so that
-//                all reads back to the same doubles. What a frame lacks and another has is NaN, and absent when read. No times
-//                of writing: equal frames give equal files.
+// Writing        Group "all"; lattice vectors, step and time per frame; species as an enumeration of atomic numbers; observables
+//                potential_energy and virial. Single precision: positions wrapped, with int32 images; a float of 30 Å is good to
+//                2e-6 Å; forces in kJ mol-1 Å-1, since MDAnalysis opens no file with eV Å-1. Double precision: positions as they
+//                are, no images, forces in eV Å-1, so that all reads back to the same doubles. What a frame lacks and another
+//                has is NaN, and absent when read. No times of writing: equal frames give equal files.
 #pragma once
 
 #include <filesystem>

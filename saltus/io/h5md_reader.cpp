@@ -2,14 +2,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
-#include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/h5md.hpp"
+#include "saltus/io/h5md_atoms.hpp"
+#include "saltus/io/h5md_element.hpp"
 #include "saltus/io/h5md_file.hpp"
 #include "saltus/io/h5md_units.hpp"
 #include "saltus/io/lines.hpp"
@@ -22,48 +22,6 @@ using namespace h5md;
 
 constexpr std::string_view signature{"\x89HDF\r\n\x1a\n", 8};
 constexpr hsize_t atom_limit = 1'000'000'000;
-
-// step or time of an element: one number per record, or start and increment.
-struct Clock {
-  Dataset records;  // explicit; none: linear
-  double offset = 0, increment = 0;
-
-  explicit operator bool() const { return records || increment != 0 || linear; }
-  bool linear = false;
-};
-
-// A quantity and the steps at which it was stored.
-struct Element {
-  std::string path;
-  Dataset value;
-  Clock step, time;
-  double factor = 1;      // to Å, fs, eV, amu
-  double time_factor = 1;
-  bool fixed = false;     // one value for all times
-  bool aligned = false;   // record k belongs to frame k
-  std::string unit;       // as in the file, or "none"
-
-  explicit operator bool() const { return static_cast<bool>(value); }
-};
-
-std::int64_t step_at(Clock& clock, hsize_t k) {
-  if (clock.records) {
-    std::int64_t step = 0;
-    clock.records.read_row(k, std::span(&step, 1));
-    return step;
-  }
-  const double step = clock.offset + clock.increment * static_cast<double>(k);
-  return std::abs(step) < 9e15 ? static_cast<std::int64_t>(step) : std::numeric_limits<std::int64_t>::max();
-}
-
-std::string shape_text(const Dataset& dataset) { return fmt::format("[{}]", fmt::join(dataset.shape(), ", ")); }
-
-bool same_object(const Dataset& a, const Dataset& b) {
-  H5O_info_t first, second;
-  if (H5Oget_info2(a.handle().get(), &first, H5O_INFO_BASIC) < 0 || H5Oget_info2(b.handle().get(), &second, H5O_INFO_BASIC) < 0)
-    return false;
-  return first.addr == second.addr;
-}
 
 class H5mdReader final : public TrajectoryReader {
  public:
@@ -103,14 +61,11 @@ class H5mdReader final : public TrajectoryReader {
   }
   void find_contents();
   std::string particle_group();
-  Element element(const std::string& path, bool integers, std::optional<Quantity> quantity);
-  Clock clock(const Element& element, const char* name, bool integers);
+  Element element(const std::string& path, bool integers, std::optional<Quantity> quantity) const {
+    return find_element(contents_->file, path, integers, quantity);
+  }
   void require_per_atom(const Element& element) const;
-  void align(Element& element);
-  void find_atoms(const std::string& group);
   void find_observables(const std::string& group);
-  /// Record of an element for the frame that is read; nothing where it has none.
-  std::optional<hsize_t> record(Element& element, hsize_t frame, std::int64_t step);
   void read_cell(hsize_t frame, std::int64_t step, Frame& out);
   bool read_vectors(Element& element, hsize_t frame, std::int64_t step, std::vector<Vec3>& out);
   void note_columns();
@@ -143,240 +98,11 @@ std::string H5mdReader::particle_group() {
   refuse("/particles", fmt::format("several groups have positions ({}) and none is named 'all'; keep the one that is meant", listed));
 }
 
-Element H5mdReader::element(const std::string& path, bool integers, std::optional<Quantity> quantity) {
-  Element found;
-  found.path = path;
-  Handle object = find_object(contents_->file, path);
-  if (!object) return found;
-  if (is_dataset(object)) {
-    found.fixed = true;
-    found.value = Dataset(std::move(object), path, integers);
-  } else {
-    Handle value = find_object(contents_->file, path + "/value");
-    if (!is_dataset(value)) refuse(path, "holds no dataset 'value'");
-    found.value = Dataset(std::move(value), path + "/value", integers);
-    if (found.value.shape().empty()) refuse(found.value.path(), "must have a first dimension for the frames");
-    found.step = clock(found, "step", true);
-    if (!found.step) refuse(path, "holds no dataset 'step'");
-    found.time = clock(found, "time", false);
-    if (found.time) {
-      const Handle time = find_object(contents_->file, path + "/time");
-      if (const auto unit = text_attribute(time, path + "/time", "unit")) {
-        try {
-          found.time_factor = factor_from_unit(*unit, Quantity::time);
-        } catch (const Error& error) {
-          throw with_place(error, path + "/time");
-        }
-      }
-    }
-  }
-  if (quantity) {
-    found.unit = "none";
-    if (const auto unit = text_attribute(found.value.handle(), found.value.path(), "unit")) {
-      found.unit = *unit;
-      try {
-        found.factor = factor_from_unit(*unit, *quantity);
-      } catch (const Error& error) {
-        throw with_place(error, found.value.path());
-      }
-    }
-  }
-  return found;
-}
-
-Clock H5mdReader::clock(const Element& element, const char* name, bool integers) {
-  Clock found;
-  const std::string path = element.path + '/' + name;
-  Handle object = find_object(contents_->file, path);
-  if (!object) return found;
-  if (!is_dataset(object)) refuse(path, "is not a dataset");
-  // A time may be stored as integers.
-  if (!integers) {
-    const Handle type(H5Dget_type(object.get()));
-    integers = type && H5Tget_class(type.get()) == H5T_INTEGER;
-  }
-  Dataset dataset(std::move(object), path, integers);
-  if (dataset.shape().empty()) {
-    found.linear = true;
-    double increment = 0;
-    dataset.read_row(0, std::span(&increment, 1));
-    const auto offset = numbers_attribute(dataset.handle(), path, "offset");
-    if (offset.size() > 1) refuse(path, "attribute offset is not one number");
-    found.increment = increment;
-    found.offset = offset.empty() ? 0 : offset[0];
-    if (!std::isfinite(found.increment) || !std::isfinite(found.offset)) refuse(path, "increment or offset is not finite");
-    return found;
-  }
-  if (dataset.shape().size() != 1 || dataset.rows() != element.value.rows())
-    refuse(path, fmt::format("has the shape {}, but there are {} records of the value", shape_text(dataset), element.value.rows()));
-  found.records = std::move(dataset);
-  return found;
-}
-
 void H5mdReader::require_per_atom(const Element& element) const {
   if (!element) return;
   const auto& shape = element.value.shape();
   if (element.fixed || shape.size() != 3 || shape[1] != atom_count_ || shape[2] != 3)
     refuse(element.value.path(), fmt::format("has the shape {}, expected [frames, {}, 3]", shape_text(element.value), atom_count_));
-}
-
-// Record k belongs to frame k where the steps are the same; else both must increase, so that records can be looked up.
-void H5mdReader::align(Element& element) {
-  if (!element || element.fixed) return;
-  Clock& frames = contents_->position.step;
-  const hsize_t count = element.value.rows();
-  if (count == frames_) {
-    if (frames.linear && element.step.linear)
-      element.aligned = frames.offset == element.step.offset && frames.increment == element.step.increment;
-    else if (frames.records && element.step.records && same_object(frames.records, element.step.records))
-      element.aligned = true;
-    else {
-      element.aligned = true;
-      for (hsize_t k = 0; k < count && element.aligned; ++k) element.aligned = step_at(frames, k) == step_at(element.step, k);
-    }
-  }
-  if (element.aligned) return;
-  for (Clock* clock : {&frames, &element.step}) {
-    if (clock->linear && !(clock->increment > 0)) refuse(element.path, "its steps are not those of the positions, and do not increase");
-    const hsize_t records = clock == &frames ? frames_ : count;
-    for (hsize_t k = 1; clock->records && k < records; ++k)
-      if (step_at(*clock, k) <= step_at(*clock, k - 1))
-        refuse(element.path, "its steps are not those of the positions, and do not increase from record to record");
-  }
-}
-
-std::optional<hsize_t> H5mdReader::record(Element& element, hsize_t frame, std::int64_t step) {
-  if (element.fixed) return 0;
-  if (element.aligned) return frame;
-  hsize_t low = 0, high = element.value.rows();
-  while (low < high) {
-    const hsize_t middle = low + (high - low) / 2;
-    const std::int64_t there = step_at(element.step, middle);
-    if (there == step) return middle;
-    if (there < step) low = middle + 1;
-    else high = middle;
-  }
-  return std::nullopt;
-}
-
-// Integer values, or the values named by an enumeration of symbols.
-void H5mdReader::find_atoms(const std::string& group) {
-  const auto& file = contents_->file;
-  std::vector<std::int64_t> species;
-  std::vector<double> masses;
-  std::string species_path = group + "/species";
-  bool symbols = false;
-  Handle species_object = find_object(file, species_path);
-  bool species_changes = false;
-  if (is_group(species_object)) {
-    species_path += "/value";
-    species_object = find_object(file, species_path);
-    species_changes = true;
-    if (!is_dataset(species_object)) refuse(group + "/species", "holds no dataset 'value'");
-  }
-  if (species_object) {
-    if (!is_dataset(species_object)) refuse(species_path, "is not a dataset");
-    const Handle type(H5Dget_type(species_object.get()));
-    Dataset dataset(std::move(species_object), species_path, true);
-    const std::size_t rank = species_changes ? 2 : 1;
-    if (dataset.shape().size() != rank || dataset.shape().back() != atom_count_)
-      refuse(species_path, fmt::format("has the shape {}, but there are {} atoms", shape_text(dataset), atom_count_));
-    species.resize(atom_count_);
-    if (species_changes) {
-      if (dataset.rows() == 0) refuse(species_path, "has no records");
-      std::vector<std::int64_t> other(atom_count_);
-      dataset.read_row(0, species);
-      for (hsize_t k = 1; k < dataset.rows(); ++k) {
-        dataset.read_row(k, other);
-        if (other != species) refuse(species_path, "the species change with time, which a trajectory here cannot");
-      }
-    } else {
-      for (std::size_t i = 0; i < atom_count_; ++i) dataset.read_row(i, std::span(&species[i], 1));
-    }
-    if (type && H5Tget_class(type.get()) == H5T_ENUM && options_.type_elements.empty()) {
-      const int members = H5Tget_nmembers(type.get());
-      std::vector<std::pair<std::int64_t, std::uint8_t>> numbers;
-      symbols = members > 0;
-      for (int k = 0; k < members && symbols; ++k) {
-        char* const member = H5Tget_member_name(type.get(), static_cast<unsigned>(k));
-        const auto z = atomic_number_of(member ? std::string_view(member, ::strnlen(member, 8)) : std::string_view());
-        if (member) H5free_memory(member);
-        symbols = z.has_value();
-        if (!z) break;
-        // The value in the type's own width and order, as a 64-bit integer.
-        std::array<char, 8> bytes{};
-        const Handle base(H5Tget_super(type.get()));
-        std::int64_t value = 0;
-        if (!base || H5Tget_size(base.get()) > 8 || H5Tget_member_value(type.get(), static_cast<unsigned>(k), bytes.data()) < 0 ||
-            H5Tconvert(base.get(), H5T_NATIVE_INT64, 1, bytes.data(), nullptr, H5P_DEFAULT) < 0)
-          refuse(species_path, "its enumeration cannot be read" + cause());
-        std::copy_n(bytes.data(), sizeof value, reinterpret_cast<char*>(&value));
-        numbers.emplace_back(value, *z);
-      }
-      for (std::size_t i = 0; i < atom_count_ && symbols; ++i) {
-        const auto named = std::find_if(numbers.begin(), numbers.end(), [&](const auto& number) { return number.first == species[i]; });
-        if (named == numbers.end()) refuse(species_path, fmt::format("atom {}: {} is no value of its enumeration", i + 1, species[i]));
-        species[i] = named->second;
-      }
-    }
-  }
-  if (Handle object = find_object(file, group + "/mass"); is_dataset(object)) {
-    const std::string path = group + "/mass";
-    Dataset dataset(std::move(object), path, false);
-    if (dataset.shape().size() != 1 || dataset.rows() != atom_count_)
-      refuse(path, fmt::format("has the shape {}, but there are {} atoms", shape_text(dataset), atom_count_));
-    double factor = 1;
-    if (const auto unit = text_attribute(dataset.handle(), path, "unit")) {
-      try {
-        factor = factor_from_unit(*unit, Quantity::mass);
-      } catch (const Error& error) {
-        throw with_place(error, path);
-      }
-    }
-    masses.resize(atom_count_);
-    for (std::size_t i = 0; i < atom_count_; ++i) {
-      dataset.read_row(i, std::span(&masses[i], 1));
-      masses[i] *= factor;
-      if (!std::isfinite(masses[i]) || masses[i] <= 0) refuse(path, fmt::format("atom {}: the mass must be positive", i + 1));
-    }
-    source_.masses = path;
-  }
-
-  Atoms atoms;
-  const auto numbered = [&] {
-    for (std::size_t i = 0; i < species.size(); ++i) {
-      if (species[i] < 1 || species[i] > element_count) return false;
-      // A mass within one amu tells neighbours in the periodic table apart for all but a few pairs.
-      if (!symbols && (masses.empty() || std::abs(masses[i] - standard_mass_amu(static_cast<int>(species[i]))) > 1.1)) return false;
-    }
-    return !species.empty();
-  };
-  if (!options_.type_elements.empty() && !species.empty()) {
-    const auto& elements = options_.type_elements;
-    for (std::size_t i = 0; i < atom_count_; ++i) {
-      if (species[i] < 1 || static_cast<std::uint64_t>(species[i]) > elements.size())
-        throw Error(ErrorKind::usage, fmt::format("{}: atom {} is of type {}, but {} elements of types were given", species_path, i + 1,
-                                                  species[i], elements.size()));
-      atoms.atomic_number.push_back(elements[static_cast<std::size_t>(species[i] - 1)]);
-    }
-  } else if (!options_.topology.empty()) {
-    Frame first;
-    if (!open_trajectory(options_.topology)->read_next(first)) throw Error(ErrorKind::usage, options_.topology.string() + ": has no frame");
-    if (first.size() != atom_count_)
-      throw Error(ErrorKind::usage, fmt::format("{} has {} atoms, the trajectory {}", options_.topology.string(), first.size(), atom_count_));
-    atoms = *first.atoms;
-  } else if (numbered()) {
-    for (const std::int64_t z : species) atoms.atomic_number.push_back(static_cast<std::uint8_t>(z));
-  } else {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: {}; give a topology (a file whose first frame names the atoms) or the elements of the types", group,
-                            species.empty() ? "has no species, so its elements are not known"
-                                            : "its species are numbers, and no masses show that they are atomic numbers"));
-  }
-  if (atoms.mass_amu.empty())
-    for (std::size_t i = 0; i < atom_count_; ++i)
-      atoms.mass_amu.push_back(masses.empty() ? standard_mass_amu(atoms.atomic_number[i]) : masses[i]);
-  atoms_ = std::make_shared<const Atoms>(std::move(atoms));
 }
 
 void H5mdReader::find_observables(const std::string& group) {
@@ -467,8 +193,8 @@ void H5mdReader::find_contents() {
   if (contents_->image && !contents_->edges) refuse(contents_->image.path, "images without box/edges have no meaning");
   find_observables(name);
   for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force, &contents_->edges, &contents_->energy, &contents_->virial})
-    align(*e);
-  find_atoms(group);
+    align(*e, contents_->position);
+  atoms_ = std::make_shared<const Atoms>(read_atoms(contents_->file, group, atom_count_, options_, source_));
   note_columns();
 }
 
@@ -494,7 +220,7 @@ void H5mdReader::read_cell(hsize_t frame, std::int64_t step, Frame& out) {
     out.cell = Cell();
     return;
   }
-  const auto k = record(edges, frame, step);
+  const auto k = record_of(edges, frame, step);
   if (!k) refuse(edges.path, fmt::format("has no record of step {}", step));
   std::array<double, 9> values{};
   const bool diagonal = edges.value.shape().back() == 3 && edges.value.shape().size() == (edges.fixed ? 1u : 2u);
@@ -525,7 +251,7 @@ void H5mdReader::read_cell(hsize_t frame, std::int64_t step, Frame& out) {
 bool H5mdReader::read_vectors(Element& element, hsize_t frame, std::int64_t step, std::vector<Vec3>& out) {
   out.clear();
   if (!element) return false;
-  const auto k = record(element, frame, step);
+  const auto k = record_of(element, frame, step);
   if (!k) return false;
   row_.resize(3 * atom_count_);
   element.value.read_row(*k, row_);
@@ -565,7 +291,7 @@ bool H5mdReader::read_next(Frame& frame) {
     read_cell(k, step, frame);
     if (!read_vectors(in.position, k, step, frame.position_ang)) refuse(in.position.value.path(), "a number is not finite");
     if (in.image) {
-      const auto at = record(in.image, k, step);
+      const auto at = record_of(in.image, k, step);
       if (!at) refuse(in.image.path, fmt::format("has no record of step {}", step));
       image_row_.resize(3 * atom_count_);
       in.image.value.read_row(*at, image_row_);
@@ -584,7 +310,7 @@ bool H5mdReader::read_next(Frame& frame) {
     frame.energy_ev.reset();
     frame.virial_ev.reset();
     if (in.energy) {
-      if (const auto at = record(in.energy, k, step)) {
+      if (const auto at = record_of(in.energy, k, step)) {
         double value = 0;
         in.energy.value.read_row(*at, std::span(&value, 1));
         value *= in.energy.factor;
@@ -593,7 +319,7 @@ bool H5mdReader::read_next(Frame& frame) {
       }
     }
     if (in.virial) {
-      if (const auto at = record(in.virial, k, step)) {
+      if (const auto at = record_of(in.virial, k, step)) {
         std::array<double, 9> v{};
         in.virial.value.read_row(*at, v);
         const auto missing = std::count_if(v.begin(), v.end(), [](double x) { return std::isnan(x); });

@@ -14,6 +14,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/h5md.hpp"
 #include "saltus/io/h5md_file.hpp"
 #include "saltus/io/h5md_units.hpp"
@@ -28,6 +29,9 @@ constexpr std::size_t block_bytes = std::size_t{1} << 16;  // of positions
 constexpr std::size_t most_frames_in_block = 4096;
 constexpr hsize_t scalar_chunk = 1024, most_atoms_in_chunk = hsize_t{1} << 20;
 constexpr const char* group = "/particles/all";
+// Of forces in single precision: MDAnalysis opens no file whose forces are in eV/Å. The factor between the two rounds, which
+// floats do anyway; doubles shall read back as they were.
+constexpr const char* single_force_unit = "kJ mol-1 Angstrom-1";
 
 // Rows of one dataset on their way to the file.
 struct Column {
@@ -37,6 +41,7 @@ struct Column {
   bool bare = false;      // step, time: no element around it
   bool compressed = false;
   const char* unit = nullptr;
+  double factor = 1;      // from Å, fs, eV to `unit`
   Handle dataset;
   std::vector<char> block;
   std::size_t element_size = 8;
@@ -58,6 +63,7 @@ class H5mdWriter final : public TrajectoryWriter {
  public:
   H5mdWriter(const std::filesystem::path& path, const WriteOptions& write_options)
       : TrajectoryWriter(write_options), name_(path.string()), pending_(path) {
+    if (write_options.single_precision) force_.factor = 1 / factor_from_unit(single_force_unit, Quantity::force);
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored))
       throw Error(ErrorKind::file, fmt::format("{}: cannot write: {}", name_, std::strerror(EISDIR)));
@@ -236,7 +242,7 @@ void H5mdWriter::append_vectors(Column& column, const char* path, bool present, 
   if (present && !column.used()) use(column, path, single_ ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, {atoms_->size(), 3}, unit);
   if (!column.used()) return;
   const auto append = [&](double value) {
-    if (single_) column.append(static_cast<float>(value));
+    if (single_) column.append(static_cast<float>(column.factor * value));
     else column.append(value);
   };
   const std::size_t before = (frames_ - flushed_) * column.row_bytes();
@@ -253,11 +259,9 @@ void H5mdWriter::write(const Frame& frame) {
     const std::size_t n = frame.size();
     const bool forces = options.forces && !frame.force_ev_ang.empty();
     const bool velocities = options.velocities && !frame.velocity_ang_fs.empty();
-    if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
-    if (!frame.atoms || frame.atoms->size() != n || (forces && frame.force_ev_ang.size() != n) ||
-        (velocities && frame.velocity_ang_fs.size() != n))
-      throw Error(ErrorKind::usage, "atoms, positions, forces and velocities of a frame differ in number");
-    const double largest = options.single_precision ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+    require_writable(frame, {.velocities = velocities, .forces = forces});
+    const double largest_number = options.single_precision ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+    const double largest = largest_number / std::max(1.0, force_.factor);
     bool finite = std::isfinite(frame.time_fs) && (!frame.energy_ev || std::isfinite(*frame.energy_ev));
     for (const auto* vectors : {&frame.position_ang, forces ? &frame.force_ev_ang : nullptr, velocities ? &frame.velocity_ang_fs : nullptr})
       for (std::size_t i = 0; vectors && i < n && finite; ++i) {
@@ -291,7 +295,7 @@ void H5mdWriter::write(const Frame& frame) {
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j) edges_.append(rows[i][j]);
     append_vectors(velocity_, "/particles/all/velocity", velocities, frame.velocity_ang_fs, unit_of(Quantity::velocity));
-    append_vectors(force_, "/particles/all/force", forces, frame.force_ev_ang, unit_of(Quantity::force));
+    append_vectors(force_, "/particles/all/force", forces, frame.force_ev_ang, single_ ? single_force_unit : unit_of(Quantity::force));
     if (frame.energy_ev && !energy_.used())
       use(energy_, "/observables/potential_energy", H5T_IEEE_F64LE, {}, unit_of(Quantity::energy));
     if (energy_.used()) append_doubles(energy_, frame.energy_ev.has_value(), {frame.energy_ev.value_or(0)});

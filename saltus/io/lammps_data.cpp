@@ -12,6 +12,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/output_file.hpp"
 #include "saltus/io/restricted_cell.hpp"
 
@@ -69,9 +70,7 @@ class LammpsDataWriter final : public TrajectoryWriter {
 std::string lammps_data_text(const Frame& frame, const WriteOptions& options) {
   const std::size_t n = frame.size();
   const bool velocities = options.velocities && !frame.velocity_ang_fs.empty();
-  if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
-  if (!frame.atoms || frame.atoms->size() != n || (velocities && frame.velocity_ang_fs.size() != n))
-    throw Error(ErrorKind::usage, "atoms, positions and velocities of a frame differ in number");
+  require_writable(frame, {.velocities = velocities});
   for (const Vec3& position : frame.position_ang)
     if (!is_finite(position)) throw Error(ErrorKind::numeric, "a number to be written is not finite");
   const Atoms& atoms = *frame.atoms;

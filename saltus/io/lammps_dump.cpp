@@ -14,6 +14,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/io/fields.hpp"
+#include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
 
 namespace saltus {
@@ -125,11 +126,11 @@ struct Row {
   Int3 image{};
 };
 
-class LammpsDumpReader final : public TrajectoryReader {
+class LammpsDumpReader final : public SequentialReader {
  public:
   template <typename Source>
   LammpsDumpReader(const Source& source, std::string name, const ReadOptions& options)
-      : lines_(source), name_(std::move(name)), options_(options) {
+      : SequentialReader(std::move(name)), lines_(source), options_(options) {
     if (!options_.lammps_units.empty()) unit_style(options_.lammps_units);
     for (const auto z : options_.type_elements)
       if (z < 1 || z > element_count) throw Error(ErrorKind::usage, fmt::format("{} is no atomic number", z));
@@ -141,44 +142,21 @@ class LammpsDumpReader final : public TrajectoryReader {
     }
   }
 
-  bool read_next(Frame& frame) override;
-  void seek(std::size_t k) override;
-  std::size_t count() override;
-  const FrameSource& source() const override { return source_; }
-
  private:
-  struct FrameStart {
-    std::uint64_t offset = 0, lines_before = 0;
-  };
-  template <typename Body>
-  auto with_location(Body&& body) {
-    try {
-      return body();
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::format && error.kind() != ErrorKind::usage && error.kind() != ErrorKind::unsupported) throw;
-      throw with_place(error, fmt::format("{}, frame {}, line {}", name_, next_ + 1, std::max<std::uint64_t>(lines_.line_number(), 1)));
-    }
-  }
+  bool read_at(Place& place, Frame& frame) override;
+  bool skip_at(Place& place) override;
+  std::string place_within_frame() const override { return line_place(lines_); }
   std::string_view next_line(const char* what);
   bool read_header(Header& header, bool skimming);
   void read_box(std::string_view flags, Header& header);
   Element element_of(std::int64_t type, std::string_view label);
   void read_row(std::string_view line, std::size_t index, const UnitStyle& style, Row& row);
-  bool skip_frame();
-  void finish_frame() {
-    ++next_;
-    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
-  }
+  std::string_view next_row(std::size_t k, std::size_t count);
 
   LineReader lines_;
-  std::string name_;
   ReadOptions options_;
   std::shared_ptr<const Atoms> topology_;
   std::string file_units_;
-  FrameSource source_;
-  std::vector<FrameStart> start_{FrameStart{}};  // of the frames known so far, and of the one behind them
-  bool all_known_ = false;
-  std::size_t next_ = 0;
   Layout layout_;
   std::vector<Row> rows_;
   std::vector<std::pair<std::int64_t, std::size_t>> order_;  // id and place in rows_, by id
@@ -192,6 +170,14 @@ class LammpsDumpReader final : public TrajectoryReader {
 std::string_view LammpsDumpReader::next_line(const char* what) {
   std::string_view line;
   if (!lines_.next(line)) refuse("the file ends before {}; it is cut off", what);
+  return line;
+}
+
+// The line of atom k of `count`, counted from 0.
+std::string_view LammpsDumpReader::next_row(std::size_t k, std::size_t count) {
+  std::string_view line;
+  if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k, count);
+  if (!lines_.line_was_ended()) refuse("the file ends within the line of atom {}; it is cut off", k + 1);
   return line;
 }
 
@@ -243,7 +229,7 @@ bool LammpsDumpReader::read_header(Header& header, bool skimming) {
   if (!lines_.next(line) || trim(line).empty()) {
     while (lines_.next(line))
       if (!trim(line).empty()) refuse("blank line before a frame; blank lines may only end the file");
-    if (next_ == 0) refuse("the file is empty");
+    if (frame_number() == 0) refuse("the file is empty");
     return false;
   }
   const auto once = [](bool& seen, const char* item) {
@@ -252,7 +238,7 @@ bool LammpsDumpReader::read_header(Header& header, bool skimming) {
   };
   for (;; line = next_line("ITEM: ATOMS")) {
     std::string_view item = trim(line);
-    if (!item.starts_with("ITEM: ")) refuse("expected 'ITEM: …', found {}{}", shown(line), next_ > 0 ? "; does the frame before have more lines than atoms?" : "");
+    if (!item.starts_with("ITEM: ")) refuse("expected 'ITEM: …', found {}{}", shown(line), frame_number() > 0 ? "; does the frame before have more lines than atoms?" : "");
     item = trim(item.substr(6));
     if (item == "TIMESTEP") {
       once(has_step, "TIMESTEP");
@@ -349,113 +335,78 @@ void LammpsDumpReader::read_row(std::string_view line, std::size_t index, const 
   }
 }
 
-bool LammpsDumpReader::read_next(Frame& frame) {
-  return with_location([&] {
-    Header header;
-    if (!read_header(header, false)) {
-      all_known_ = true;
-      return false;
-    }
-    const bool units_known = !file_units_.empty() || !options_.lammps_units.empty();
-    const UnitStyle style = unit_style(!file_units_.empty() ? file_units_ : units_known ? options_.lammps_units : "metal");
-    rows_.clear();
-    several_types_ = several_elements_ = false;
-    for (std::size_t k = 0; k < header.count; ++k) {
-      std::string_view line;
-      if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k, header.count);
-      if (!lines_.line_was_ended()) refuse("the file ends within the line of atom {}; it is cut off", k + 1);
-      read_row(line, k, style, rows_.emplace_back());
-    }
-    order_.clear();
-    for (std::size_t k = 0; k < rows_.size(); ++k) order_.emplace_back(rows_[k].id, k);
-    if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
-    for (std::size_t k = 1; k < order_.size(); ++k)
-      if (order_[k].first == order_[k - 1].first) refuse("two atoms have the id {}", order_[k].first);
-    if (topology_ && topology_->size() != rows_.size())
-      refuse("there are {} atoms, but the topology {} has {}", rows_.size(), options_.topology.string(), topology_->size());
+bool LammpsDumpReader::read_at(Place& place, Frame& frame) {
+  go_to(lines_, place);
+  Header header;
+  if (!read_header(header, false)) return false;
+  const bool units_known = !file_units_.empty() || !options_.lammps_units.empty();
+  const UnitStyle style = unit_style(!file_units_.empty() ? file_units_ : units_known ? options_.lammps_units : "metal");
+  rows_.clear();
+  several_types_ = several_elements_ = false;
+  for (std::size_t k = 0; k < header.count; ++k) read_row(next_row(k, header.count), k, style, rows_.emplace_back());
+  order_.clear();
+  for (std::size_t k = 0; k < rows_.size(); ++k) order_.emplace_back(rows_[k].id, k);
+  if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
+  for (std::size_t k = 1; k < order_.size(); ++k)
+    if (order_[k].first == order_[k - 1].first) refuse("two atoms have the id {}", order_[k].first);
+  if (topology_ && topology_->size() != rows_.size())
+    refuse("there are {} atoms, but the topology {} has {}", rows_.size(), options_.topology.string(), topology_->size());
 
-    for (int i = 0; i < 3; ++i) header.rows[i] *= style.length_ang;
-    header.origin *= style.length_ang;
-    if (!cell_.has_vectors() || !(cell_.rows_ang() == header.rows) || cell_.periodic() != header.periodic)
-      cell_ = Cell(header.rows, header.periodic);
-    frame.cell = cell_;
-    atoms_ = {};
-    frame.position_ang.clear();
-    frame.velocity_ang_fs.clear();
-    frame.force_ev_ang.clear();
-    for (std::size_t k = 0; k < rows_.size(); ++k) {
-      const Row& row = rows_[order_[k].second];
-      Vec3 position = layout_.form.scaled ? row.position * header.rows : row.position - header.origin;
-      if (layout_.has_image) position += frame.cell.translation_ang(row.image);
-      if (!is_finite(position)) refuse("the position of atom {} is beyond the range of doubles", row.id);
-      frame.position_ang.push_back(position);
-      if (layout_.has_velocity) frame.velocity_ang_fs.push_back(row.velocity);
-      if (layout_.has_force) frame.force_ev_ang.push_back(row.force);
-      atoms_.atomic_number.push_back(topology_ ? topology_->atomic_number[k] : row.element.atomic_number);
-      atoms_.mass_amu.push_back(topology_ && !layout_.has_mass ? topology_->mass_amu[k] : row.element.mass_amu);
-    }
-    if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
-    frame.atoms = shared_atoms_;
-    frame.energy_ev.reset();
-    frame.virial_ev.reset();
-    frame.step = header.step;
-    const bool time_by_step = !header.time && options_.time_step_fs > 0;
-    frame.time_fs = header.time ? *header.time * style.time_fs : time_by_step ? static_cast<double>(header.step) * options_.time_step_fs : 0;
-    if (!std::isfinite(frame.time_fs)) refuse("the time is beyond the range of doubles");
-
-    source_ = {};
-    source_.columns = layout_.text;
-    source_.keys = layout_.names;
-    if (layout_.has_force) source_.forces = std::string("fx fy fz");
-    if (layout_.has_velocity) source_.velocities = std::string("vx vy vz");
-    if (layout_.has_mass) source_.masses = std::string("mass");
-    if (header.time) source_.time = std::string("TIME");
-    else if (time_by_step) source_.time = std::string("TIMESTEP");
-    source_.step = std::string("TIMESTEP");
-    if (!units_known) source_.notes.push_back("the dump does not name its units: taken as metal");
-    if (!layout_.has_id) source_.notes.push_back("the dump has no ids: the order of atoms is that of the file");
-    if (!header.says_periodicity) source_.notes.push_back("the dump does not say which axes are periodic: taken as all");
-    if (options_.type_elements.empty() && !topology_ && several_types_ && !several_elements_)
-      source_.notes.push_back(fmt::format("all atom types are written as {}; without dump_modify element LAMMPS writes C for every type",
-                                          symbol_of(atoms_.atomic_number[0])));
-    finish_frame();
-    return true;
-  });
-}
-
-bool LammpsDumpReader::skip_frame() {
-  return with_location([&] {
-    Header header;
-    if (!read_header(header, true)) {
-      all_known_ = true;
-      return false;
-    }
-    std::string_view line;
-    for (std::size_t k = 0; k < header.count; ++k) {
-      if (!lines_.next(line)) refuse("the file ends after {} of {} atoms; it is cut off", k, header.count);
-      if (!lines_.line_was_ended()) refuse("the file ends within the line of atom {}; it is cut off", k + 1);
-    }
-    finish_frame();
-    return true;
-  });
-}
-
-void LammpsDumpReader::seek(std::size_t k) {
-  next_ = std::min(k, start_.size() - 1);
-  lines_.seek(start_[next_].offset, start_[next_].lines_before);
-  while (next_ < k)
-    if (!skip_frame()) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
-}
-
-std::size_t LammpsDumpReader::count() {
-  if (!all_known_) {
-    const std::size_t before = next_;
-    seek(start_.size() - 1);
-    while (skip_frame()) {
-    }
-    seek(before);
+  for (int i = 0; i < 3; ++i) header.rows[i] *= style.length_ang;
+  header.origin *= style.length_ang;
+  if (!cell_.has_vectors() || !(cell_.rows_ang() == header.rows) || cell_.periodic() != header.periodic)
+    cell_ = Cell(header.rows, header.periodic);
+  frame.cell = cell_;
+  atoms_ = {};
+  frame.position_ang.clear();
+  frame.velocity_ang_fs.clear();
+  frame.force_ev_ang.clear();
+  for (std::size_t k = 0; k < rows_.size(); ++k) {
+    const Row& row = rows_[order_[k].second];
+    Vec3 position = layout_.form.scaled ? row.position * header.rows : row.position - header.origin;
+    if (layout_.has_image) position += frame.cell.translation_ang(row.image);
+    if (!is_finite(position)) refuse("the position of atom {} is beyond the range of doubles", row.id);
+    frame.position_ang.push_back(position);
+    if (layout_.has_velocity) frame.velocity_ang_fs.push_back(row.velocity);
+    if (layout_.has_force) frame.force_ev_ang.push_back(row.force);
+    atoms_.atomic_number.push_back(topology_ ? topology_->atomic_number[k] : row.element.atomic_number);
+    atoms_.mass_amu.push_back(topology_ && !layout_.has_mass ? topology_->mass_amu[k] : row.element.mass_amu);
   }
-  return start_.size() - 1;
+  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  frame.atoms = shared_atoms_;
+  frame.energy_ev.reset();
+  frame.virial_ev.reset();
+  frame.step = header.step;
+  const bool time_by_step = !header.time && options_.time_step_fs > 0;
+  frame.time_fs = header.time ? *header.time * style.time_fs : time_by_step ? static_cast<double>(header.step) * options_.time_step_fs : 0;
+  if (!std::isfinite(frame.time_fs)) refuse("the time is beyond the range of doubles");
+
+  source_ = {};
+  source_.columns = layout_.text;
+  source_.keys = layout_.names;
+  if (layout_.has_force) source_.forces = std::string("fx fy fz");
+  if (layout_.has_velocity) source_.velocities = std::string("vx vy vz");
+  if (layout_.has_mass) source_.masses = std::string("mass");
+  if (header.time) source_.time = std::string("TIME");
+  else if (time_by_step) source_.time = std::string("TIMESTEP");
+  source_.step = std::string("TIMESTEP");
+  if (!units_known) source_.notes.push_back("the dump does not name its units: taken as metal");
+  if (!layout_.has_id) source_.notes.push_back("the dump has no ids: the order of atoms is that of the file");
+  if (!header.says_periodicity) source_.notes.push_back("the dump does not say which axes are periodic: taken as all");
+  if (options_.type_elements.empty() && !topology_ && several_types_ && !several_elements_)
+    source_.notes.push_back(fmt::format("all atom types are written as {}; without dump_modify element LAMMPS writes C for every type",
+                                        symbol_of(atoms_.atomic_number[0])));
+  place = place_of(lines_);
+  return true;
+}
+
+bool LammpsDumpReader::skip_at(Place& place) {
+  go_to(lines_, place);
+  Header header;
+  if (!read_header(header, true)) return false;
+  for (std::size_t k = 0; k < header.count; ++k) next_row(k, header.count);
+  place = place_of(lines_);
+  return true;
 }
 
 }  // namespace

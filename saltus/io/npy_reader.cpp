@@ -11,6 +11,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/io/byte_file.hpp"
 #include "saltus/io/frame_access.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
 

@@ -10,6 +10,7 @@
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/restricted_cell.hpp"
 #include "saltus/io/text_writer.hpp"
 
@@ -28,8 +29,7 @@ double angle_deg(const Vec3& a, const Vec3& b) {
 
 void append_pdb(std::string& text, const Frame& frame, std::size_t model) {
   const std::size_t n = frame.size();
-  if (n == 0) throw Error(ErrorKind::usage, "a frame without atoms cannot be written");
-  if (!frame.atoms || frame.atoms->size() != n) throw Error(ErrorKind::usage, "atoms and positions of a frame differ in number");
+  require_writable(frame);
   const auto out = std::back_inserter(text);
   Mat3 rotation = Mat3::identity();
   bool rotated = false;

@@ -10,6 +10,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/io/byte_file.hpp"
 #include "saltus/io/frame_access.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/trr.hpp"
 #include "saltus/io/xdr_box.hpp"
 
@@ -116,7 +117,7 @@ class TrrReader final : public SequentialReader {
       header = header_at(offset, ahead);
       if (header.positions != 0) return true;
     }
-    if (next_ == 0 && bytes_.size() > 0) throw Error(ErrorKind::unsupported, "no frame of the file has positions");
+    if (frame_number() == 0 && bytes_.size() > 0) throw Error(ErrorKind::unsupported, "no frame of the file has positions");
     return false;
   }
 

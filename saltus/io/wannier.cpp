@@ -11,6 +11,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/io/fields.hpp"
+#include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
 
 namespace saltus {
@@ -50,19 +51,20 @@ class Blocks {
       return body();
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::format) throw;
-      throw with_place(error, fmt::format("{}, frame {}, line {}", name_, next_ + 1, std::max<std::uint64_t>(lines_.line_number(), 1)));
+      throw with_place(error, fmt::format("{}, frame {}{}", name_, places_.next() + 1, line_place(lines_)));
     }
   }
 
   // The number of rows and the label of the next block; false at the end.
   bool begin(std::size_t& rows, std::vector<std::int64_t>& iteration) {
+    go_to(lines_, places_.place());
     std::string_view line;
     const bool found = lines_.next(line);
     if (!found || trim(line).empty()) {
       while (found && lines_.next(line))
         if (!trim(line).empty()) refuse("blank line before a frame; blank lines may only end the file");
-      if (next_ == 0) refuse("the file is empty");
-      all_known_ = true;
+      if (places_.next() == 0) refuse("the file is empty");
+      places_.end();
       return false;
     }
     const std::int64_t count = integer(trim(line), "the number of rows");
@@ -79,13 +81,10 @@ class Blocks {
     return line;
   }
   void end() {
-    if (totals_) {
-      const LinePlace before{lines_.offset(), lines_.line_number()};
-      std::string_view line;
-      if (lines_.next(line) && !trim(line).starts_with("Total")) lines_.seek(before.offset, before.lines_before);
-    }
-    ++next_;
-    if (next_ == start_.size()) start_.push_back({lines_.offset(), lines_.line_number()});
+    FramePlace behind = place_of(lines_);
+    std::string_view line;
+    if (totals_ && lines_.next(line) && trim(line).starts_with("Total")) behind = place_of(lines_);
+    places_.pass(behind);
   }
   bool skip() {
     return with_location([&] {
@@ -98,34 +97,18 @@ class Blocks {
     });
   }
   void seek(std::size_t k) {
-    next_ = std::min(k, start_.size() - 1);
-    lines_.seek(start_[next_].offset, start_[next_].lines_before);
-    while (next_ < k)
-      if (!skip()) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, next_));
+    places_.seek(k, name_, [this] { return skip(); });
   }
   std::size_t count() {
-    if (!all_known_) {
-      const std::size_t before = next_;
-      seek(start_.size() - 1);
-      while (skip()) {
-      }
-      seek(before);
-    }
-    return start_.size() - 1;
+    return places_.count([this] { return skip(); });
   }
-  std::size_t next() const { return next_; }
   const std::string& name() const { return name_; }
 
  private:
-  struct LinePlace {
-    std::uint64_t offset = 0, lines_before = 0;
-  };
   LineReader lines_;
   std::string name_;
   bool totals_;
-  std::vector<LinePlace> start_{LinePlace{}};  // of the blocks known so far, and of the one behind them
-  bool all_known_ = false;
-  std::size_t next_ = 0;
+  FramePlaces places_;
 };
 
 class Cp2kWannierReader final : public WannierReader {

@@ -9,6 +9,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/io/byte_file.hpp"
 #include "saltus/io/frame_access.hpp"
+#include "saltus/io/frame_checks.hpp"
 #include "saltus/io/xdr_box.hpp"
 #include "saltus/io/xtc.hpp"
 #include "saltus/io/xtc_coding.hpp"

@@ -8,6 +8,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/io/frame_notes.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -17,14 +18,16 @@ namespace {
 
 StageResult summarize(const Plan& plan, const DataSettings& settings, const StageContext& context) {
   const std::filesystem::path file = data_file(plan, settings);
-  const auto reader = open_trajectory(file, read_options(settings));
+  const auto reader = open_trajectory(file, read_options(plan, settings));
   std::map<std::string, std::size_t> compositions;
   std::size_t frames = 0, components = 0;
   double force_square = 0, energy_sum = 0;
   const Progress progress = interruptible(context.progress, context.stop);
   Frame frame;
+  FrameNotes notes;
   while (reader->read_next(frame)) {
     report_progress(progress, "data-" + settings.name, static_cast<double>(++frames), 0, "frames");
+    notes.add(reader->source());
     if (!frame.energy_ev || frame.force_ev_ang.empty())
       throw Error(ErrorKind::format, fmt::format("{}, frame {}: has no {}; training needs energies and forces (energy_key and forces_key "
                                                  "name them)", file.string(), frames, frame.energy_ev ? "forces" : "energy"));
@@ -40,6 +43,7 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
   write_file_atomically(context.folder / "data.json", summary.dump(1) + "\n");
 
   StageResult result;
+  for (const std::string& note : notes.all()) result.warnings.push_back(fmt::format("{}: {}", file.string(), note));
   const auto figure = [&](const char* name, double value, const char* unit, const char* note) {
     result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
   };
@@ -57,6 +61,7 @@ Stage data_stage(const Plan& plan, const DataSettings& settings) {
   stage.name = "data-" + settings.name;
   stage.kind = "data";
   stage.input_files = {data_file(plan, settings)};
+  if (!settings.topology.empty()) stage.input_files.push_back(read_options(plan, settings).topology);
   stage.settings = settings_json(plan, "data", settings.name);
   stage.run = [plan, settings](const StageContext& context) { return summarize(plan, settings, context); };
   return stage;

@@ -32,7 +32,7 @@ std::vector<AceFitSettings> ace_candidates(const FitSettings& fit) {
 
 StageResult fit(const Plan& plan, const StageContext& context) {
   std::vector<TrainingSet> sets;
-  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(data)});
+  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(plan, data)});
   const AceFit fitted = fit_ace(sets, ace_candidates(plan.fit), interruptible(context.progress, context.stop));
   save_ace(context.folder / "model.safetensors", fitted.parameters);
 

@@ -39,7 +39,9 @@ Thermostat thermostat_of(const MdSettings& md) {
 
 StartSettings start_of(const Plan& plan, const MdSettings& md) {
   StartSettings start;
-  start.file = data_file(plan, entry_named(plan.data, md.initial));
+  const DataSettings& data = entry_named(plan.data, md.initial);
+  start.file = data_file(plan, data);
+  start.read = read_options(plan, data);
   start.frame = static_cast<std::size_t>(md.frame);
   for (std::size_t axis = 0; axis < 3; ++axis) start.supercell[axis] = static_cast<int>(md.supercell[axis]);
   for (std::int64_t atom : md.removed_atoms) start.removed_atoms.push_back(static_cast<std::size_t>(atom));

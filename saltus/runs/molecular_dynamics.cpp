@@ -240,7 +240,7 @@ void write_failed_configuration(const fs::path& path, const State& state) {
 }  // namespace
 
 Frame starting_frame(const StartSettings& settings) {
-  const auto reader = open_trajectory(settings.file);
+  const auto reader = open_trajectory(settings.file, settings.read);
   Frame frame;
   bool found = reader->read_next(frame);
   for (std::size_t k = 0; k < settings.frame && found; ++k) found = reader->read_next(frame);

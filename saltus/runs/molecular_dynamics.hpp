@@ -18,12 +18,14 @@
 #include "saltus/base/progress.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/dynamics/loop.hpp"
+#include "saltus/io/trajectory.hpp"
 
 namespace saltus::runs {
 
 /// Where a simulation starts: a frame of a file, repeated, with atoms taken out.
 struct StartSettings {
   std::filesystem::path file;
+  ReadOptions read;
   std::size_t frame = 0;
   Int3 supercell{1, 1, 1};
   std::vector<std::size_t> removed_atoms;  ///< indices from 0, after repeating

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <toml++/toml.h>
 
+#include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/text.hpp"
@@ -191,7 +192,11 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   plan.file = file;
   plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics"}));
 
-  for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) plan.data.push_back(settings);
+  for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
+    for (const std::string& symbol : settings.elements)
+      if (!atomic_number_of(symbol)) source.fail(table->get("elements")->source(), fmt::format("'elements': '{}' is no element", symbol));
+    plan.data.push_back(settings);
+  }
   if (plan.data.empty()) source.fail(root.source(), "a plan needs at least one [[data]]");
 
   static const toml::table empty;

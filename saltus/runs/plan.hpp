@@ -17,6 +17,10 @@ struct DataSettings {
   std::string file;
   std::string energy_key;
   std::string forces_key;
+  std::string topology;
+  std::vector<std::string> elements;
+  std::string lammps_units;
+  double md_step_fs = 0;
 };
 
 /// Settings with several values are tried in all combinations; the validation blocks choose.

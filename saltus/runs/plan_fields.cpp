@@ -15,13 +15,20 @@ std::span<const Field<Plan>> plan_fields() {
 }
 
 std::span<const Field<DataSettings>> data_fields() {
+  using S = DataSettings;
   static const std::array table{
-      Field<DataSettings>{.key = "name", .member = &DataSettings::name, .unit = "", .help = "how the plan calls this set", .required = true},
-      Field<DataSettings>{.key = "file", .member = &DataSettings::file, .unit = "", .help = "extXYZ, relative to the plan", .required = true},
-      Field<DataSettings>{.key = "energy_key", .member = &DataSettings::energy_key, .unit = "",
-                          .help = "property that holds the energy; empty = by the reader's rule"},
-      Field<DataSettings>{.key = "forces_key", .member = &DataSettings::forces_key, .unit = "",
-                          .help = "property that holds the forces; empty = by the reader's rule"},
+      Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this set", .required = true},
+      Field<S>{.key = "file", .member = &S::file, .unit = "", .help = "of any format that 'saltus info' reads, relative to the plan",
+               .required = true},
+      Field<S>{.key = "energy_key", .member = &S::energy_key, .unit = "", .help = "property that holds the energy; empty = by the reader's rule"},
+      Field<S>{.key = "forces_key", .member = &S::forces_key, .unit = "", .help = "property that holds the forces; empty = by the reader's rule"},
+      Field<S>{.key = "topology", .member = &S::topology, .unit = "",
+               .help = "file that names the atoms where the data do not, relative to the plan"},
+      Field<S>{.key = "elements", .member = &S::elements, .unit = "", .help = "of the atom types 1, 2, … of the file, e.g. [\"Li\", \"Si\"]"},
+      Field<S>{.key = "lammps_units", .member = &S::lammps_units, .unit = "",
+               .help = "units of a LAMMPS dump that does not name them; empty = metal"},
+      Field<S>{.key = "md_step_fs", .member = &S::md_step_fs, .unit = "fs", .help = "one MD step, where the file counts steps only; 0 = not known",
+               .minimum = 0},
   };
   return table;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "saltus/atoms/elements.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/runs/plan.hpp"
 
@@ -13,10 +14,15 @@ inline std::filesystem::path data_file(const Plan& plan, const DataSettings& set
   return (plan.file.parent_path() / settings.file).lexically_normal();
 }
 
-inline ReadOptions read_options(const DataSettings& settings) {
+/// How its file is to be read; the plan's parser has checked that the elements are some.
+inline ReadOptions read_options(const Plan& plan, const DataSettings& settings) {
   ReadOptions options;
   options.energy_key = settings.energy_key;
   options.forces_key = settings.forces_key;
+  if (!settings.topology.empty()) options.topology = (plan.file.parent_path() / settings.topology).lexically_normal();
+  for (const std::string& symbol : settings.elements) options.type_elements.push_back(atomic_number_of(symbol).value());
+  options.lammps_units = settings.lammps_units;
+  options.time_step_fs = settings.md_step_fs;
   return options;
 }
 

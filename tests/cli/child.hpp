@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,12 @@ inline int wait_for_child(pid_t child) {
   int status = 0;
   ::waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/// How often tests kill a program: SALTUS_KILLS in the environment, else a few times.
+inline int kills_wanted() {
+  const char* wanted = std::getenv("SALTUS_KILLS");
+  return wanted ? std::atoi(wanted) : 6;
 }
 
 /// What a program writes to a terminal that is its standard input, output and error.

@@ -1,6 +1,5 @@
 // saltus md as a program: killed at random moments and continued, stopped by a signal, extended, refused.
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -10,10 +9,14 @@
 #include <gtest/gtest.h>
 
 #include "child.hpp"
+#include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/random.hpp"
+#include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/io/extxyz.hpp"
+#include "saltus/io/segments.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
+#include "tests/cli/run_saltus.hpp"
 
 namespace saltus {
 namespace {
@@ -74,12 +77,38 @@ class Md : public ::testing::Test {
     return text;
   }
 
+  // What readers find after a kill: segments of the uninterrupted run, whole, from the first on; all that the checkpoint tells
+  // of, and at most the one that was completed before its checkpoint.
+  void expect_whole_segments(const std::map<std::string, std::string>& expected) const {
+    const fs::path out = folder_ / "killed", trajectory = out / "trajectory";
+    const bool has_checkpoint = fs::exists(out / "checkpoint");
+    const std::size_t told = has_checkpoint ? read_checkpoint(out / "checkpoint").segments : 0;
+    std::vector<fs::path> segments;
+    if (fs::exists(trajectory)) {
+      try {
+        segments = segments_of(trajectory);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::file) << error.what();  // none yet
+      }
+    }
+    EXPECT_GE(segments.size(), told);
+    EXPECT_LE(segments.size(), told + 1);
+    for (const fs::path& segment : segments) {
+      const std::string name = fs::relative(segment, out);
+      EXPECT_TRUE(expected.contains(name) && read_file(segment) == expected.at(name)) << name << " is not whole";
+    }
+    if (segments.empty()) return;
+    const auto frames = read_frames(trajectory), whole = read_frames(folder_ / "whole" / "trajectory");
+    ASSERT_LE(frames.size(), whole.size());
+    for (std::size_t k = 0; k < frames.size(); ++k) ASSERT_EQ(frames[k].position_ang, whole[k].position_ang) << k;
+    EXPECT_EQ(run_saltus("info killed/trajectory", folder_).exit_code, 0);
+  }
+
   fs::path folder_;
 };
 
 TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
-  const char* wanted = std::getenv("SALTUS_KILLS");
-  const int kills_wanted = wanted ? std::atoi(wanted) : 6;
+  const int wanted = kills_wanted();
   const Options steps{{"--steps", "6000"}};
   const auto begin = Clock::now();
   ASSERT_EQ(run(command("whole", steps)), 0) << messages();
@@ -98,15 +127,16 @@ TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
     }
     ++finished;
   };
-  while (kills < kills_wanted || finished == 0) {
+  while (kills < wanted || finished == 0) {
     const pid_t child = start(command("killed", steps));
-    if (kills < kills_wanted) {
+    if (kills < wanted) {
       std::this_thread::sleep_for(random.uniform() * 0.6 * duration);
       ::kill(child, SIGKILL);
     }
     const int status = wait_for(child);
     if (status == -SIGKILL) {
       ++kills;
+      expect_whole_segments(expected);
       continue;
     }
     ASSERT_EQ(status, 0) << messages();

@@ -310,6 +310,26 @@ TEST(Extxyz, ErrorAfterSeekNamesTheLine) {
   EXPECT_TRUE(reader->read_next(frame));
 }
 
+// "1.25" may be what was left of "1.2534": read, and told.
+TEST(Extxyz, ALastLineWithoutEndIsNoted) {
+  const std::string frame = "1\nenergy=1\nH 0 0 1.25";
+  for (const bool ended : {true, false}) {
+    const auto reader = open_extxyz_text(frame + "\n" + frame + (ended ? "\n" : ""), "t.xyz");
+    Frame read;
+    ASSERT_TRUE(reader->read_next(read));
+    EXPECT_TRUE(reader->source().notes.empty());
+    ASSERT_TRUE(reader->read_next(read));
+    EXPECT_EQ(read.position_ang[0].z, 1.25);
+    ASSERT_EQ(reader->source().notes.size(), ended ? 0u : 1u);
+    if (!ended) {
+      EXPECT_NE(reader->source().notes[0].find("line 6, the last, has no end"), std::string::npos);
+    }
+    reader->seek(0);
+    ASSERT_TRUE(reader->read_next(read));
+    EXPECT_TRUE(reader->source().notes.empty());
+  }
+}
+
 TEST(Trajectory, SameAtoms) {
   TemporaryFolder folder;
   const std::string first = "2\n\nLi 0 0 0\nSi 1 1 1\n";

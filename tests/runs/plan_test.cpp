@@ -6,6 +6,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/runs/explain.hpp"
+#include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/stage.hpp"
 
 namespace saltus::runs {
@@ -87,6 +88,21 @@ TEST(Plan, SettingsOfTheFitTakeOneValueOrSeveral) {
   EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = [5, 50]\n"), "dir/plan.toml:6: 'cutoff_ang' is 50 ang, but must be between 1 and 15");
   EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = []\n"), "dir/plan.toml:6: 'cutoff_ang' needs at least one value");
   EXPECT_EQ(refusal(head + "[fit]\ncutoff_ang = \"far\"\n"), "dir/plan.toml:6: 'cutoff_ang' must be a number, found text");
+}
+
+TEST(Plan, WhatDataFilesLeaveOut) {
+  const Plan plan = parse_plan(head + "topology = \"names.extxyz\"\nelements = [\"Li\", \"Si\"]\nlammps_units = \"real\"\nmd_step_fs = 0.5\n",
+                               "dir/plan.toml");
+  const ReadOptions options = read_options(plan, plan.data.at(0));
+  EXPECT_EQ(options.topology, "dir/names.extxyz");
+  EXPECT_EQ(options.type_elements, (std::vector<std::uint8_t>{3, 14}));
+  EXPECT_EQ(options.lammps_units, "real");
+  EXPECT_EQ(options.time_step_fs, 0.5);
+  const std::vector<std::filesystem::path> inputs{"dir/a.extxyz", "dir/names.extxyz"};
+  EXPECT_EQ(stages_of(plan).at(0).input_files, inputs);
+  EXPECT_EQ(refusal(head + "elements = [\"Li\", \"Xx\"]\n"), "dir/plan.toml:5: 'elements': 'Xx' is no element");
+  EXPECT_NE(refusal(head + "md_step_fs = -1\n").find("must be"), std::string::npos);
+  EXPECT_TRUE(read_options(plan, DataSettings{}).topology.empty());
 }
 
 TEST(Plan, MissingAndDanglingNamesAreRefused) {
