@@ -30,7 +30,7 @@ AnalysisOutput output_of(const runs::MsdReport& report, const MsdOptions& own, c
                      {"largest_step_ang", report.steps.largest_ang},
                      {"largest_step_in_inscribed_radii", report.steps.largest_in_radii},
                      {"steps_flagged", report.steps.flagged},
-                     {"diffusion_ang2_per_ps", d ? value_low_high(*d) : nullptr},
+                     {"diffusion_ang2_per_ps", d ? value_low_high(*d) : nlohmann::ordered_json(nullptr)},
                      {"diffusion_note", report.diffusion_note},
                      {"fit_first_fs", report.fit_first_fs}, {"fit_last_fs", report.fit_last_fs},
                      {"msd", rows_of(output.table)}};

@@ -18,7 +18,8 @@ namespace {
 std::vector<Column> columns_of(const runs::TemperatureReport& report) {
   std::vector<Column> table{{"time_fs", {}}, {"temperature_kelvin", {}}};
   for (const std::string& element : report.elements) table.push_back({"temperature_" + element + "_kelvin", {}});
-  if (report.has_energy) table.insert(table.end(), {{"potential_energy_ev", {}}, {"total_energy_ev", {}}});
+  if (report.has_energy)
+    for (const char* energy : {"potential_energy_ev", "total_energy_ev"}) table.push_back({energy, {}});
   for (const char* axis : {"x", "y", "z"}) table.push_back({fmt::format("centre_of_mass_{}_ang", axis), {}});
   if (report.has_framework)
     for (const char* axis : {"x", "y", "z"}) table.push_back({fmt::format("framework_{}_ang", axis), {}});

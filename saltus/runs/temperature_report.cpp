@@ -120,7 +120,7 @@ void judge_temperature(const MotionSeries& series, Judge& judge, TemperatureRepo
                                d.value > 0 ? "hotter" : "colder", interval(d));
   }
   if (series.elements.size() > 1)
-    report.verdict.push_back(differing.empty() ? "The temperatures of the elements are not told apart: the kinetic energy is shared as in equilibrium."
+    report.verdict.push_back(differing.empty() ? "The temperatures of the elements are not told apart from that of the whole."
                                                : "The kinetic energy is not shared evenly: " + differing + ".");
 
   const auto drift = judge.drift("temperature_drift", "kelvin_per_ps", whole);
