@@ -59,14 +59,14 @@ const LargeFile& file_of(std::int64_t megabytes) {
   file.path = fs::temp_directory_path() / ("saltus-bench-" + std::to_string(getpid()) + "-" + std::to_string(megabytes) + ".extxyz");
   WriteOptions options;
   options.position_decimals = options.velocity_decimals = options.force_decimals = 8;
-  // How many frames that takes is known from the first hundred.
-  for (std::size_t frames = 100; file.frames == 0 || fs::file_size(file.path) < 0.9e6 * static_cast<double>(megabytes);
-       frames = static_cast<std::size_t>(1e6 * static_cast<double>(megabytes) / (static_cast<double>(fs::file_size(file.path)) / static_cast<double>(file.frames)))) {
+  const auto write = [&](std::size_t frames) {
     const auto writer = create_trajectory(file.path, options);
     for (std::size_t k = 0; k < frames; ++k) writer->write(played(k));
     writer->commit();
     file.frames = frames;
-  }
+  };
+  write(100);  // tells how large a frame is
+  write(static_cast<std::size_t>(megabytes) * 100'000'000 / fs::file_size(file.path));
   return file;
 }
 

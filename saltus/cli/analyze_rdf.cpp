@@ -75,8 +75,8 @@ std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr
   kind.add_option("--range-ang", own->settings.largest_ang, "largest distance, Å; may exceed half the cell (default 8)")->check(CLI::PositiveNumber);
   kind.add_option("--bin-ang", own->settings.bin_ang, "width of a bin, Å (default 0.05)")->check(CLI::PositiveNumber);
   kind.add_option("--volume-ang3", own->settings.volume_ang3, "that atoms without a periodic cell are taken to fill, Å³")->check(CLI::PositiveNumber);
-  kind.footer("Periodic images are counted, an atom's own too. Isolated atoms have no density of their own: g(r) is then relative\n"
-              "to the volume given; coordination numbers do not depend on it.\n"
+  kind.footer("Periodic images are counted, an atom's own too. Isolated atoms have no density of their own: g(r) is then\n"
+              "relative to the volume given; coordination numbers do not depend on it.\n"
               "Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
   return [own, options] {
     RdfSettings settings = own->settings;
