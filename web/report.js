@@ -451,7 +451,7 @@
         return [...(curve.low ? [band(curve.x, curve.low, curve.high, color)] : []),
                 line(curve.x, curve.y, curve.name, color, {line: {color, width: 1.6}, meta: {low: curve.low, high: curve.high}})];
       });
-      return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x),
+      return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
               y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
               layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
     }))));

@@ -52,7 +52,7 @@ AnalysisOutput output_of(const runs::DensityReport& report, const DensityOptions
     add_columns(output.table, "density_" + name + "_per_ang3", profile.density_per_ang3);
     output.page.charts.push_back({"along " + name, fmt::format("Density along lattice vector {}, mean over the slabs across it, with its 95 % band.", name),
                                   "position along " + name + ", Å", "density, 1/Å³", false,
-                                  {{own.species, profile.position_ang, profile.density_per_ang3}}, std::nullopt});
+                                  {{own.species, profile.position_ang, profile.density_per_ang3}}, std::nullopt, std::nullopt});
   }
   output.text += fmt::format("\n{:>8} {:>14} {:>14} {:>22}\n", "along", "position, Å", "density, 1/Å³", "95 %");
   for (std::size_t axis = 0; axis < 3; ++axis)

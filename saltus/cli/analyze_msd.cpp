@@ -50,8 +50,8 @@ AnalysisOutput output_of(const runs::MsdReport& report, const MsdOptions& own, c
   }
   output.text += "\n" + result + "\n";
 
-  runs::Chart chart{"msd", "Mean-square displacement with its 95 % band" + std::string(report.fit_last_fs > 0 ? "; shaded: where D is fitted." : "."),
-                    "lag, ps", "MSD, Å²", false, {curve}, std::nullopt};
+  runs::Chart chart{"msd", "Mean-square displacement with its 95 % band" + std::string(report.fit_last_fs > 0 ? d ? "; shaded: where D is fitted." : "; shaded: where D was sought." : "."),
+                    "lag, ps", "MSD, Å²", false, {curve}, std::nullopt, std::nullopt};
   if (report.fit_last_fs > 0) chart.shaded = {report.fit_first_fs / fs_per_ps, report.fit_last_fs / fs_per_ps};
   output.page = {"msd", "Mean-square displacement of " + own.mobile, subject, {result + "."}, {chart},
                  {{"diffusion_msd", d, true, "ang2_per_ps", report.diffusion_note}}, report.warnings};

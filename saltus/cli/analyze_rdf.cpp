@@ -33,9 +33,9 @@ AnalysisOutput output_of(const runs::RdfReport& report, const AnalysisOptions& o
   output.document = {{"input", options.path}, {"formula", report.formula}, {"frames", report.frames}, {"blocks", report.blocks},
                      {"r_ang", report.r_ang}, {"rdf", nlohmann::ordered_json::array()}};
   output.table.push_back({"r_ang", report.r_ang});
-  runs::Chart g{"rdf", "Radial distribution functions with 95 % bands.", "distance, Å", "g(r)", false, {}, std::nullopt};
+  runs::Chart g{"rdf", "Radial distribution functions with 95 % bands.", "distance, Å", "g(r)", false, {}, std::nullopt, std::nullopt};
   runs::Chart coordination{"coordination", "Mean number of the second element within a distance of the first, with 95 % bands.", "distance, Å",
-                           "coordination number", false, {}, std::nullopt};
+                           "coordination number", false, {}, std::nullopt, std::nullopt};
   output.text = fmt::format("{}\n\n{:>8}", subject, "r, Å");
   for (const runs::PairRdf& pair : report.pairs) {
     const std::string name = fmt::format("{}-{}", symbol_of(pair.first), symbol_of(pair.second));

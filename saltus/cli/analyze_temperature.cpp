@@ -47,13 +47,13 @@ std::vector<runs::Chart> charts_of(const runs::TemperatureReport& report, const 
   runs::ChartCurve level{"mean", {time_ps.front(), time_ps.back()}, {*mean.estimate, *mean.estimate}};
   if (!mean.has_interval) level.y = runs::without_intervals(std::vector<double>(2, mean.estimate->value));
   runs::Chart temperature{"temperature", "Kinetic temperature over time, and its mean with the 95 % band.", "time, ps", "temperature, K", false,
-                          {level, {"all atoms", time_ps, runs::without_intervals(table[1].value)}}, std::nullopt};
+                          {level, {"all atoms", time_ps, runs::without_intervals(table[1].value)}}, std::nullopt, std::nullopt};
   if (report.elements.size() > 1)
     for (const std::string& element : report.elements)
       temperature.curves.push_back({element, time_ps, runs::without_intervals(column("temperature_" + element + "_kelvin"))});
   std::vector<runs::Chart> charts{temperature};
   if (report.has_energy) {
-    runs::Chart energy{"energy", "Energies over time, less their first values.", "time, ps", "energy, eV", false, {}, std::nullopt};
+    runs::Chart energy{"energy", "Energies over time, less their first values.", "time, ps", "energy, eV", false, {}, std::nullopt, std::nullopt};
     for (const auto& [name, key] : {std::pair{"potential", "potential_energy_ev"}, std::pair{"potential and kinetic", "total_energy_ev"}}) {
       std::vector<double> values = column(key);
       const double start = values.front();
@@ -64,7 +64,7 @@ std::vector<runs::Chart> charts_of(const runs::TemperatureReport& report, const 
   }
   if (!report.has_displacements) return charts;
   const auto add_displacement = [&](const std::string& word, const std::string& key) {
-    runs::Chart chart{key, fmt::format("Displacement of the {} since the first frame.", word), "time, ps", "displacement, Å", false, {}, std::nullopt};
+    runs::Chart chart{key, fmt::format("Displacement of the {} since the first frame.", word), "time, ps", "displacement, Å", false, {}, std::nullopt, std::nullopt};
     for (const char* axis : {"x", "y", "z"})
       chart.curves.push_back({axis, time_ps, runs::without_intervals(column(fmt::format("{}_{}_ang", key, axis)))});
     charts.push_back(std::move(chart));

@@ -1,5 +1,7 @@
 // saltus analyze vacf, saltus analyze vdos: one reduction, seen in time and in frequency.
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,6 +18,15 @@ struct VelocityOptions {
   std::string species;
   double longest_lag_fs = 1000;
 };
+
+/// Up to where the spectrum has fallen to a thousandth of its maximum, and a quarter more.
+double end_of(const runs::VelocityReport& report) {
+  double largest = 0, end = 0;
+  for (const Estimate& e : report.density_cm) largest = std::max(largest, e.value);
+  for (std::size_t k = 0; k < report.density_cm.size(); ++k)
+    if (report.density_cm[k].value > 1e-3 * largest) end = report.frequency_per_cm[k];
+  return std::min(1.25 * end, report.frequency_per_cm.back());
+}
 
 Estimate scaled(const Estimate& e, double factor) { return {factor * e.value, factor * e.low, factor * e.high}; }
 
@@ -38,7 +49,7 @@ AnalysisOutput output_of(const runs::VelocityReport& report, bool spectrum, cons
     }
     output.page = {"vdos", "Vibrational density of states of " + who, subject, {},
                    {{"vdos", "Vibrational density of states, mass-weighted, integral 1, with its 95 % band.", "frequency, 1/cm", "density, cm", false,
-                     {{who, report.frequency_per_cm, report.density_cm}}, std::nullopt}}, {}, report.warnings};
+                     {{who, report.frequency_per_cm, report.density_cm}}, std::nullopt, std::pair{0.0, end_of(report)}}}, {}, report.warnings};
     return output;
   }
   output.table.push_back({"lag_fs", report.lag_fs});
@@ -52,7 +63,7 @@ AnalysisOutput output_of(const runs::VelocityReport& report, bool spectrum, cons
   }
   output.page = {"vacf", "Velocity autocorrelation of " + who, subject, {},
                  {{"vacf", "Mean over atoms and times of v(0)·v(t), with its 95 % band.", "lag, fs", "⟨v(0)·v(t)⟩, Å²/fs²", false,
-                   {{who, report.lag_fs, report.correlation_ang2_fs2}}, std::nullopt}}, {}, report.warnings};
+                   {{who, report.lag_fs, report.correlation_ang2_fs2}}, std::nullopt, std::nullopt}}, {}, report.warnings};
   return output;
 }
 

@@ -40,6 +40,7 @@ json chart_json(const Chart& chart) {
     object["shaded_from"] = chart.shaded->first;
     object["shaded_to"] = chart.shaded->second;
   }
+  if (chart.x_range) object["x_range"] = {chart.x_range->first, chart.x_range->second};
   return object;
 }
 

@@ -24,7 +24,8 @@ struct Chart {
   std::string x_title, y_title;  ///< with units
   bool logarithmic_x = false;
   std::vector<ChartCurve> curves;
-  std::optional<std::pair<double, double>> shaded;  ///< a range of x
+  std::optional<std::pair<double, double>> shaded;   ///< a range of x
+  std::optional<std::pair<double, double>> x_range;  ///< shown at first; none: all; not for logarithmic x
 };
 
 struct AnalysisPage {

@@ -155,11 +155,13 @@ TEST_F(Page, RunsAreCompared) {
 }
 
 TEST_F(Page, OneAnalysisIsDrawn) {
-  AnalysisPage analysis{"msd", hostile, hostile, {"A sentence.", hostile}, {}, {estimate("diffusion_msd", 1, 0.1, "ang2_per_ps")}, {hostile}};
+  AnalysisPage analysis{"msd", hostile, hostile, {"A sentence.", hostile}, {},
+                        {estimate("diffusion_msd", 1, 0.1, "ang2_per_ps"), {hostile, std::nullopt, true, "kelvin", hostile}}, {hostile}};
   const double none = std::nan("");
-  ChartCurve known{hostile, {0.1, 1, 10}, {{1, 0.5, 2}, {2, 1, 3}, {3, none, none}}}, without{"Li", {0.1, 1, 10}, {{2, none, none}, {1, none, none}, {0, none, none}}};
-  analysis.charts.push_back({"linear", "A caption.", "lag, ps", "MSD, Å²", false, {known}, std::pair{0.5, 2.0}});
-  analysis.charts.push_back({"logarithmic", hostile, "lag, ps", "MSD, Å²", true, {known, without}, std::nullopt});
+  ChartCurve known{hostile, {0.1, 1, 10}, {{1, 0.5, 2}, {2, 1, 3}, {3, none, none}}};
+  ChartCurve without{"Li", {0.1, 1, 10}, {{2, none, none}, {1, none, none}, {0, none, none}}};
+  analysis.charts.push_back({"linear", "A caption.", "lag, ps", "MSD, Å²", false, {known}, std::pair{0.5, 2.0}, std::pair{0.0, 3.0}});
+  analysis.charts.push_back({"logarithmic", hostile, "lag, ps", "MSD, Å²", true, {known, without}, std::nullopt, std::nullopt});
   expect_opens(html_of(analysis), "--charts 2");
 }
 
