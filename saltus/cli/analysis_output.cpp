@@ -41,11 +41,14 @@ void add_analysis_options(CLI::App& kind, AnalysisOptions& options) {
   kind.set_help_flag("-h,--help", "this page");
   kind.add_option("TRAJ", options.path, "trajectory: a file or a folder of segments")->required();
   kind.add_option("--every", options.input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
-  kind.add_option("--skip-fs", options.input.skip_fs, "leave out the beginning, fs (default 0)")->check(CLI::NonNegativeNumber);
-  kind.add_option("--time-step-fs", options.input.time_step_fs, "time between frames of the file, fs (default: as the file says)")
+  kind.add_option("--skip-fs", options.input.skip_fs, "leave out the beginning, fs (default 0)")
+      ->check(CLI::NonNegativeNumber);
+  kind.add_option("--time-step-fs", options.input.time_step_fs,
+                  "time between frames of the file, fs (default: as the file says)")
       ->check(CLI::PositiveNumber);
   add_source_options(kind, options.input.read);
-  kind.add_option("--blocks", options.blocks, "time blocks behind the 95 % intervals (default 10)")->check(CLI::Range(2, 1000));
+  kind.add_option("--blocks", options.blocks, "time blocks behind the 95 % intervals (default 10)")
+      ->check(CLI::Range(2, 1000));
   kind.add_flag("--json", options.json, "one JSON document instead of a table");
   kind.add_option("--csv", options.csv, "file for the curves, full precision");
   kind.add_option("--page", options.page, "HTML file for the charts; needs no network");
@@ -91,10 +94,14 @@ json rows_of(std::span<const Column> table) {
 
 json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
-json value_low_high(const Estimate& e) { return {{"value", e.value}, {"low", number_or_null(e.low)}, {"high", number_or_null(e.high)}}; }
+json value_low_high(const Estimate& e) {
+  return {{"value", e.value}, {"low", number_or_null(e.low)}, {"high", number_or_null(e.high)}};
+}
 
 std::string interval(const Estimate& e, int decimals) {
-  return std::isfinite(e.low) && std::isfinite(e.high) ? fmt::format("{:.{}f} … {:.{}f}", e.low, decimals, e.high, decimals) : "";
+  return std::isfinite(e.low) && std::isfinite(e.high)
+             ? fmt::format("{:.{}f} … {:.{}f}", e.low, decimals, e.high, decimals)
+             : "";
 }
 
 }  // namespace saltus::cli

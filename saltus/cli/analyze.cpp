@@ -21,7 +21,8 @@ std::span<const AnalysisKind> analysis_kinds() {
       AnalysisKind{"vacf", "velocity autocorrelation", set_up_vacf},
       AnalysisKind{"vdos", "vibrational density of states", set_up_vdos},
       AnalysisKind{"density", "number density of one species on a grid, as a cube file", set_up_density},
-      AnalysisKind{"temperature", "kinetic temperature, and drift of energy and of the centre of mass", set_up_temperature},
+      AnalysisKind{"temperature", "kinetic temperature, and drift of energy and of the centre of mass",
+                   set_up_temperature},
   };
   return table;
 }

@@ -17,7 +17,8 @@ namespace {
 
 std::pair<int, int> element_pair(const std::string& text) {
   const auto dash = text.find('-');
-  if (dash == std::string::npos) throw Error(ErrorKind::usage, fmt::format("'{}' is no pair of elements such as Li-Si", text));
+  if (dash == std::string::npos)
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no pair of elements such as Li-Si", text));
   return {element_named(text.substr(0, dash)), element_named(text.substr(dash + 1))};
 }
 
@@ -30,12 +31,17 @@ nlohmann::ordered_json list_of(std::span<const Estimate> estimates, double Estim
 AnalysisOutput output_of(const runs::RdfReport& report, const AnalysisOptions& options) {
   AnalysisOutput output;
   const std::string subject = fmt::format("{}: {}, {} frames", options.path, report.formula, report.frames);
-  output.document = {{"input", options.path}, {"formula", report.formula}, {"frames", report.frames}, {"blocks", report.blocks},
-                     {"r_ang", report.r_ang}, {"rdf", nlohmann::ordered_json::array()}};
+  output.document = {{"input", options.path},   {"formula", report.formula}, {"frames", report.frames},
+                     {"blocks", report.blocks}, {"r_ang", report.r_ang},     {"rdf", nlohmann::ordered_json::array()}};
   output.table.push_back({"r_ang", report.r_ang});
-  runs::Chart g{"rdf", "Radial distribution functions with 95 % bands.", "distance, Å", "g(r)", false, {}, std::nullopt, std::nullopt};
-  runs::Chart coordination{"coordination", "Mean number of the second element within a distance of the first, with 95 % bands.", "distance, Å",
-                           "coordination number", false, {}, std::nullopt, std::nullopt};
+  runs::Chart g{
+      "rdf",       "Radial distribution functions with 95 % bands.", "distance, Å", "g(r)", false, {}, std::nullopt,
+      std::nullopt};
+  runs::Chart coordination{
+      "coordination", "Mean number of the second element within a distance of the first, with 95 % bands.",
+      "distance, Å",  "coordination number",
+      false,          {},
+      std::nullopt,   std::nullopt};
   output.text = fmt::format("{}\n\n{:>8}", subject, "r, Å");
   for (const runs::PairRdf& pair : report.pairs) {
     const std::string name = fmt::format("{}-{}", symbol_of(pair.first), symbol_of(pair.second));
@@ -55,7 +61,8 @@ AnalysisOutput output_of(const runs::RdfReport& report, const AnalysisOptions& o
   for (std::size_t k = 0; k < report.r_ang.size(); ++k) {
     output.text += fmt::format("{:>8.3f}", report.r_ang[k]);
     for (const runs::PairRdf& pair : report.pairs)
-      output.text += fmt::format(" {:>10.4f} {:>19} {:>9.4f}", pair.g[k].value, interval(pair.g[k], 4), pair.coordination[k].value);
+      output.text += fmt::format(" {:>10.4f} {:>19} {:>9.4f}", pair.g[k].value, interval(pair.g[k], 4),
+                                 pair.coordination[k].value);
     output.text += "\n";
   }
   output.page = {"rdf", "Radial distribution functions", subject, {}, {g, coordination}, {}, {}};
@@ -72,16 +79,22 @@ std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr
   };
   const auto own = std::make_shared<RdfOptions>();
   kind.add_option("--pairs", own->pairs, "pairs of elements such as Li-Si (default: all)")->delimiter(',');
-  kind.add_option("--range-ang", own->settings.largest_ang, "largest distance, Å; may exceed half the cell (default 8)")->check(CLI::PositiveNumber);
+  kind.add_option("--range-ang", own->settings.largest_ang, "largest distance, Å; may exceed half the cell (default 8)")
+      ->check(CLI::PositiveNumber);
   kind.add_option("--bin-ang", own->settings.bin_ang, "width of a bin, Å (default 0.05)")->check(CLI::PositiveNumber);
-  kind.add_option("--volume-ang3", own->settings.volume_ang3, "that atoms without a periodic cell are taken to fill, Å³")->check(CLI::PositiveNumber);
-  kind.footer("Periodic images are counted, an atom's own too. Isolated atoms have no density of their own: g(r) is then\n"
-              "relative to the volume given; coordination numbers do not depend on it.\n"
-              "Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
+  kind.add_option("--volume-ang3", own->settings.volume_ang3,
+                  "that atoms without a periodic cell are taken to fill, Å³")
+      ->check(CLI::PositiveNumber);
+  kind.footer(
+      "Periodic images are counted, an atom's own too. Isolated atoms have no density of their own: g(r) is then\n"
+      "relative to the volume given; coordination numbers do not depend on it.\n"
+      "Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
   return [own, options] {
     RdfSettings settings = own->settings;
     for (const auto& pair : own->pairs) settings.pairs.push_back(element_pair(pair));
-    return output_of(runs::analyze_rdf(options->input, settings, static_cast<std::size_t>(options->blocks), progress_line()), *options);
+    return output_of(
+        runs::analyze_rdf(options->input, settings, static_cast<std::size_t>(options->blocks), progress_line()),
+        *options);
   };
 }
 

@@ -33,8 +33,8 @@ json curve_json(const ChartCurve& curve) {
 }
 
 json chart_json(const Chart& chart) {
-  json object{{"name", chart.name}, {"caption", chart.caption}, {"x", chart.x_title}, {"y", chart.y_title}, {"log_x", chart.logarithmic_x},
-              {"curves", json::array()}};
+  json object{{"name", chart.name}, {"caption", chart.caption},     {"x", chart.x_title},
+              {"y", chart.y_title}, {"log_x", chart.logarithmic_x}, {"curves", json::array()}};
   for (const ChartCurve& curve : chart.curves) object["curves"].push_back(curve_json(curve));
   if (chart.shaded) {
     object["shaded_from"] = chart.shaded->first;
@@ -54,8 +54,9 @@ std::vector<Estimate> without_intervals(std::span<const double> values) {
 }
 
 std::string html_of(const AnalysisPage& page) {
-  json data{{"kind", page.kind}, {"title", page.title}, {"subtitle", page.subtitle}, {"sentences", page.sentences}, {"charts", json::array()},
-            {"estimates", json::array()}, {"warnings", page.warnings}};
+  json data{{"kind", page.kind},           {"title", page.title},     {"subtitle", page.subtitle},
+            {"sentences", page.sentences}, {"charts", json::array()}, {"estimates", json::array()},
+            {"warnings", page.warnings}};
   for (const Chart& chart : page.charts) data["charts"].push_back(chart_json(chart));
   for (const NamedEstimate& estimate : page.estimates) data["estimates"].push_back(to_json(estimate));
   return page_of(data, page.title);

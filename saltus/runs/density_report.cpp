@@ -26,14 +26,16 @@ DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySet
   for (std::size_t axis = 0; axis < 3; ++axis) {
     DensityProfile& profile = report.along[axis];
     const auto slabs = static_cast<double>(grid.count[axis]);
-    const double length_ang = norm(grid.cell.rows_ang()[static_cast<int>(axis)]), slab_ang3 = grid.cell.volume_ang3() / slabs;
+    const double length_ang = norm(grid.cell.rows_ang()[static_cast<int>(axis)]),
+                 slab_ang3 = grid.cell.volume_ang3() / slabs;
     for (std::size_t k = 0; k < density.atoms_per_slab[axis].size(); ++k) {
       const double value = density.atoms_per_slab[axis][k] / slab_ang3, none = std::numeric_limits<double>::quiet_NaN();
       std::vector<double> of_block;
       for (const auto& block : density.block_atoms_per_slab[axis]) of_block.push_back(block[k] / slab_ang3);
       profile.position_ang.push_back((static_cast<double>(k) + 0.5) / slabs * length_ang);
-      profile.density_per_ang3.push_back(of_block.empty() ? Estimate{value, none, none}
-                                                          : kinetics::jackknife_estimate(value, kinetics::leave_one_out_means(of_block)));
+      profile.density_per_ang3.push_back(
+          of_block.empty() ? Estimate{value, none, none}
+                           : kinetics::jackknife_estimate(value, kinetics::leave_one_out_means(of_block)));
     }
   }
   std::size_t visited = 0;
@@ -48,7 +50,8 @@ DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySet
 CubeFile cube_of(const DensityReport& report, const MeanDensitySettings& settings) {
   const MeanDensity& density = report.density;
   CubeFile cube;
-  cube.title = fmt::format("Number density of {} in 1/bohr^3, mean of {} frames{}; by saltus", symbol_of(settings.species), density.frames,
+  cube.title = fmt::format("Number density of {} in 1/bohr^3, mean of {} frames{}; by saltus",
+                           symbol_of(settings.species), density.frames,
                            settings.framework ? ", relative to " + std::string(symbol_of(*settings.framework)) : "");
   cube.remark = "Values at the centres of the voxels, lengths in bohr; atoms as in the first frame";
   cube.atoms = density.first;

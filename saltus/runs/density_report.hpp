@@ -22,15 +22,15 @@ struct DensityProfile {
 struct DensityReport {
   std::string formula;
   MeanDensity density;
-  std::size_t blocks = 0;                  ///< behind the intervals; 0 with a single frame: low and high are not numbers
-  std::array<DensityProfile, 3> along;     ///< vectors a, b, c
-  double largest_per_ang3 = 0;             ///< of any voxel
-  double visited_fraction = 0;             ///< of the volume: voxels that ever held an atom
+  std::size_t blocks = 0;               ///< behind the intervals; 0 with a single frame: low and high are not numbers
+  std::array<DensityProfile, 3> along;  ///< vectors a, b, c
+  double largest_per_ang3 = 0;          ///< of any voxel
+  double visited_fraction = 0;          ///< of the volume: voxels that ever held an atom
 };
 
 /// Throws what readers and MeanDensityAnalysis throw.
-DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySettings& settings, std::size_t blocks = 10,
-                              const Progress& progress = {});
+DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySettings& settings,
+                              std::size_t blocks = 10, const Progress& progress = {});
 
 /// The density as a cube file holds it: 1/bohr³, with the atoms of the first frame.
 CubeFile cube_of(const DensityReport& report, const MeanDensitySettings& settings);

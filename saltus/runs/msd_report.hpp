@@ -25,14 +25,15 @@ struct MsdReport {
   double frame_spacing_fs = 0;
   StepCheck steps;
   std::vector<double> lag_fs;
-  std::vector<Estimate> msd_ang2;                  ///< 95 %, Student's t over the blocks
-  std::optional<Estimate> diffusion_ang2_per_ps;   ///< none: note says why
+  std::vector<Estimate> msd_ang2;                 ///< 95 %, Student's t over the blocks
+  std::optional<Estimate> diffusion_ang2_per_ps;  ///< none: note says why
   std::string diffusion_note;
   double fit_first_fs = 0, fit_last_fs = 0;
   std::vector<std::string> warnings;
 };
 
-/// Throws what readers, PathAnalysis and the estimators throw; Error{usage} when the file holds no times and none is given.
+/// Throws what readers, PathAnalysis and the estimators throw; Error{usage} when the file holds no times and none is
+/// given.
 MsdReport analyze_msd(const TrajectoryInput& input, const MsdSettings& settings, const Progress& progress = {});
 
 }  // namespace saltus::runs

@@ -11,21 +11,23 @@ namespace saltus::runs {
 namespace {
 
 /// Of each bin: the value of all frames, and the interval that leaving one block out gives.
-std::vector<Estimate> estimates_of(const std::vector<double>& values, const std::vector<std::vector<Rdf>>& without, std::size_t pair,
-                                   std::vector<double> Rdf::*member) {
+std::vector<Estimate> estimates_of(const std::vector<double>& values, const std::vector<std::vector<Rdf>>& without,
+                                   std::size_t pair, std::vector<double> Rdf::*member) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   std::vector<Estimate> result;
   for (std::size_t k = 0; k < values.size(); ++k) {
     std::vector<double> replicates;
     for (const auto& rest : without) replicates.push_back((rest[pair].*member)[k]);
-    result.push_back(replicates.empty() ? Estimate{values[k], none, none} : kinetics::jackknife_estimate(values[k], replicates));
+    result.push_back(replicates.empty() ? Estimate{values[k], none, none}
+                                        : kinetics::jackknife_estimate(values[k], replicates));
   }
   return result;
 }
 
 }  // namespace
 
-RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::size_t blocks, const Progress& progress) {
+RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::size_t blocks,
+                      const Progress& progress) {
   settings.stride = 1;
   TrajectorySource source(input, false, progress);
   const Atoms& atoms = *source.first().atoms;

@@ -19,13 +19,14 @@ struct PairRdf {
 
 struct RdfReport {
   std::string formula;
-  std::size_t frames = 0, blocks = 0;     ///< blocks behind the intervals, 0 with a single frame
-  std::vector<double> r_ang;              ///< bin centres
+  std::size_t frames = 0, blocks = 0;  ///< blocks behind the intervals, 0 with a single frame
+  std::vector<double> r_ang;           ///< bin centres
   std::vector<PairRdf> pairs;
 };
 
-/// settings.stride is replaced by input.every. With no pairs: all pairs of the elements there are. Throws what readers and
-/// RdfAnalysis throw.
-RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::size_t blocks = 10, const Progress& progress = {});
+/// settings.stride is replaced by input.every. With no pairs: all pairs of the elements there are. Throws what readers
+/// and RdfAnalysis throw.
+RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::size_t blocks = 10,
+                      const Progress& progress = {});
 
 }  // namespace saltus::runs

@@ -37,10 +37,12 @@ bool TrajectorySource::read(Frame& frame) {
     if (read_ % input_.every) reader_->seek(read_ = std::min(count_, (read_ / input_.every + 1) * input_.every));
     if (!reader_->read_next(frame)) return false;
     const double index = static_cast<double>(read_++);
-    if (input_.time_step_fs > 0) frame.time_fs = input_.time_step_fs * index;
+    if (input_.time_step_fs > 0)
+      frame.time_fs = input_.time_step_fs * index;
     else if (needs_time_ && reader_->source().time.empty())
-      throw Error(ErrorKind::usage, fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs)",
-                                                input_.path.string(), read_));
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs)",
+                              input_.path.string(), read_));
     if (read_ == 1) first_time_fs_ = frame.time_fs;
     if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;
     report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_));

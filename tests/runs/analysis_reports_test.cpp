@@ -1,4 +1,5 @@
-// Reports of saltus analyze against other codes (tests/golden/peers/analyses), and what they say of made-up trajectories.
+// Reports of saltus analyze against other codes (tests/golden/peers/analyses), and what they say of made-up
+// trajectories.
 #include <cmath>
 #include <string>
 
@@ -37,7 +38,8 @@ void expect_near(const std::vector<Estimate>& ours, const std::vector<double>& t
   ASSERT_EQ(ours.size(), theirs.size()) << name;
   double largest = 0;
   for (const double value : theirs) largest = std::max(largest, std::abs(value));
-  for (std::size_t k = 0; k < ours.size(); ++k) EXPECT_NEAR(ours[k].value, theirs[k], 1e-6 * largest) << name << ", point " << k;
+  for (std::size_t k = 0; k < ours.size(); ++k)
+    EXPECT_NEAR(ours[k].value, theirs[k], 1e-6 * largest) << name << ", point " << k;
 }
 
 TEST(AnalysisReports, RdfOfAse) {
@@ -46,7 +48,8 @@ TEST(AnalysisReports, RdfOfAse) {
   EXPECT_EQ(crystal.blocks, 10u);
   settings = {{{1, 1}, {1, 8}, {8, 8}}, 6, 6.0 / 120, 1, 512};
   const RdfReport molecule = analyze_rdf(zundel(), settings);
-  const char* pairs[2][3] = {{"li15si4 Li-Li", "li15si4 Li-Si", "li15si4 Si-Si"}, {"zundel H-H", "zundel H-O", "zundel O-O"}};
+  const char* pairs[2][3] = {{"li15si4 Li-Li", "li15si4 Li-Si", "li15si4 Si-Si"},
+                             {"zundel H-H", "zundel H-O", "zundel O-O"}};
   for (std::size_t k = 0; k < 3; ++k) {
     expect_near(crystal.pairs[k].g, expected().at(std::string("rdf ") + pairs[0][k]), pairs[0][k]);
     expect_near(molecule.pairs[k].g, expected().at(std::string("rdf ") + pairs[1][k]), pairs[1][k]);
@@ -69,28 +72,34 @@ TEST(AnalysisReports, MsdOfMdanalysis) {
 }
 
 TEST(AnalysisReports, VdosOfNumpy) {
-  expect_near(analyze_velocities(li15si4(), {std::nullopt, 200, true}).density_cm, expected().at("vdos li15si4"), "li15si4");
-  expect_near(analyze_velocities(zundel(), {std::nullopt, 50, true}).density_cm, expected().at("vdos zundel"), "zundel");
+  expect_near(analyze_velocities(li15si4(), {std::nullopt, 200, true}).density_cm, expected().at("vdos li15si4"),
+              "li15si4");
+  expect_near(analyze_velocities(zundel(), {std::nullopt, 50, true}).density_cm, expected().at("vdos zundel"),
+              "zundel");
 }
 
 TEST(AnalysisReports, TemperatureOfAse) {
-  const auto temperature = [](const TrajectoryInput& input) { return analyze_temperature(input, {}).estimates.at(0).estimate->value; };
-  for (const auto& [name, input] : {std::pair{"temperature li15si4", li15si4()}, std::pair{"temperature zundel", zundel()}}) {
+  const auto temperature = [](const TrajectoryInput& input) {
+    return analyze_temperature(input, {}).estimates.at(0).estimate->value;
+  };
+  for (const auto& [name, input] :
+       {std::pair{"temperature li15si4", li15si4()}, std::pair{"temperature zundel", zundel()}}) {
     const double theirs = expected().at(name);
     EXPECT_NEAR(temperature(input), theirs, 1e-6 * theirs) << name;
   }
 }
 
 // Free particles whose velocities are drawn anew in each frame: at kelvin(time), their momentum removed.
-std::filesystem::path write_gas(const TemporaryFolder& folder, std::size_t frames, double kelvin, double kelvin_per_ps, double silicon_factor,
-                                bool energies, bool velocities) {
+std::filesystem::path write_gas(const TemporaryFolder& folder, std::size_t frames, double kelvin, double kelvin_per_ps,
+                                double silicon_factor, bool energies, bool velocities) {
   Random random(3, 0);
   Frame frame;
   std::vector<std::uint8_t> elements(12, 3);
   elements.resize(20, 14);
   frame.atoms = std::make_shared<const Atoms>(atoms_of(elements));
   frame.cell = Cell(Mat3{{Vec3{9, 0, 0}, Vec3{0, 9, 0}, Vec3{0, 0, 9}}});
-  for (std::size_t i = 0; i < 20; ++i) frame.position_ang.push_back({random.uniform() * 9, random.uniform() * 9, random.uniform() * 9});
+  for (std::size_t i = 0; i < 20; ++i)
+    frame.position_ang.push_back({random.uniform() * 9, random.uniform() * 9, random.uniform() * 9});
   const auto path = folder / "gas.extxyz";
   const auto writer = create_trajectory(path);
   for (std::size_t t = 0; t < frames; ++t) {
@@ -101,7 +110,9 @@ std::filesystem::path write_gas(const TemporaryFolder& folder, std::size_t frame
     frame.velocity_ang_fs.clear();
     for (std::size_t i = 0; velocities && i < 20; ++i) {
       const double m = frame.atoms->mass_amu[i], factor = i < 12 ? 1 : silicon_factor;
-      const double width = std::sqrt(factor * units::boltzmann_ev_per_kelvin * (kelvin + kelvin_per_ps * frame.time_fs / 1000) / (m * units::ev_per_amu_ang2_fs2));
+      const double width =
+          std::sqrt(factor * units::boltzmann_ev_per_kelvin * (kelvin + kelvin_per_ps * frame.time_fs / 1000) /
+                    (m * units::ev_per_amu_ang2_fs2));
       frame.velocity_ang_fs.push_back(width * Vec3{random.normal(), random.normal(), random.normal()});
       momentum += m * frame.velocity_ang_fs.back();
       mass += m;
@@ -128,10 +139,12 @@ std::string text_of(const TemperatureReport& report) {
 
 TEST(AnalysisReports, TemperatureOfASteadyGas) {
   const TemporaryFolder folder;
-  const TemperatureReport report = analyze_temperature({write_gas(folder, 2000, 700, 0, 1, true, true), {}}, {14, std::nullopt, 10});
+  const TemperatureReport report =
+      analyze_temperature({write_gas(folder, 2000, 700, 0, 1, true, true), {}}, {14, std::nullopt, 10});
   EXPECT_EQ(report.degrees_of_freedom, 57);
   const Estimate t = *named(report, "temperature").estimate;
-  // Each frame is independent: the half width is t(95 %, 9) · 700 K sqrt(2/57) / sqrt(2000), give or take its own scatter.
+  // Each frame is independent: the half width is t(95 %, 9) · 700 K sqrt(2/57) / sqrt(2000), give or take its own
+  // scatter.
   const double half = 2.262 * 700 * std::sqrt(2.0 / 57 / 2000);
   EXPECT_NEAR(t.value, 700, 2 * half);
   EXPECT_NEAR((t.high - t.low) / 2, half, 0.6 * half);
@@ -151,7 +164,8 @@ TEST(AnalysisReports, TemperatureOfASteadyGas) {
 
 TEST(AnalysisReports, TemperatureOfAGasThatIsNotSteady) {
   const TemporaryFolder folder;
-  const TemperatureReport report = analyze_temperature({write_gas(folder, 1000, 500, 20, 1.3, false, true), {}}, {std::nullopt, std::nullopt, 10});
+  const TemperatureReport report =
+      analyze_temperature({write_gas(folder, 1000, 500, 20, 1.3, false, true), {}}, {std::nullopt, std::nullopt, 10});
   const std::string text = text_of(report);
   EXPECT_NE(text.find("The temperature rises"), std::string::npos) << text;
   EXPECT_NE(text.find("Si is "), std::string::npos) << text;
@@ -172,8 +186,10 @@ TEST(AnalysisReports, WithoutVelocitiesThereIsNoTemperature) {
 }
 
 TEST(AnalysisReports, DegreesOfFreedomThatCannotBeMeant) {
-  for (const double degrees : {-1.0, 0.0, 229.0, 1.0}) EXPECT_THROW(analyze_temperature(li15si4(), {std::nullopt, degrees, 10}), Error);
-  const auto all = analyze_temperature(li15si4(), {std::nullopt, 228, 10}), default_ = analyze_temperature(li15si4(), {});
+  for (const double degrees : {-1.0, 0.0, 229.0, 1.0})
+    EXPECT_THROW(analyze_temperature(li15si4(), {std::nullopt, degrees, 10}), Error);
+  const auto all = analyze_temperature(li15si4(), {std::nullopt, 228, 10}),
+             default_ = analyze_temperature(li15si4(), {});
   EXPECT_NEAR(all.estimates[0].estimate->value * 228, default_.estimates[0].estimate->value * 225, 1e-6);
 }
 
