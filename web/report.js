@@ -40,7 +40,7 @@
     }
     return x.toFixed(Math.max(0, digits - 1 - size)).replace("-", "−");
   }
-  const unitNames = {ang2_per_ps: "Å²/ps", ang: "Å", ang2: "Å²", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K",
+  const unitNames = {ang2_per_ps: "Å²/ps", ang: "Å", ang2: "Å²", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K", kelvin_per_ps: "K/ps", ang_per_ps: "Å/ps", per_ang3: "1/Å³",
                      ps: "ps", fs: "fs", ns: "ns", ns_per_day: "ns/day", percent: "%", per_ps: "1/ps", microsecond: "µs", seconds: "s"};
   const unit = u => unitNames[u] || u || "";
   const interval = e => e.low === null || e.high === null || e.low === undefined ? "" : `${number(e.low)} … ${number(e.high)}`;
@@ -447,6 +447,31 @@
   footer("");
   }
 
+  // --- one analysis of a trajectory -------------------------------------------------------------------------------------
+  function showAnalysis(data) {
+    prefix = data.kind;
+    add(el("h1", {}, data.title), el("p", {class: "soft small"}, data.subtitle), noCharts());
+    for (const sentence of data.sentences) add(el("p", {}, sentence));
+    add(chartRow(...data.charts.map(of => chart(of.name, of.caption, c => {
+      const traces = of.curves.flatMap((curve, k) => {
+        const color = c[k % c.length];
+        return [...(curve.low ? [band(curve.x, curve.low, curve.high, color)] : []),
+                line(curve.x, curve.y, curve.name, color, {line: {color, width: 1.6}, meta: {low: curve.low, high: curve.high}})];
+      });
+      return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
+              y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
+              layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
+    }))));
+    if (data.estimates.length) {
+      add(el("h2", {}, "Numbers"), table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "note", left: true, wrap: true}],
+        data.estimates.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), e.note || ""])),
+        el("p", {class: "saves"}, button("CSV", "save the numbers as CSV", () => save(fileName(prefix, "numbers") + ".csv", "text/csv",
+          csv([["name", "value", "low", "high", "unit", "note"], ...data.estimates.map(e => [e.name, e.value, e.low, e.high, e.unit, e.note])])))));
+    }
+    if (data.warnings.length) add(el("h2", {}, "Warnings"), el("ul", {class: "warnings"}, data.warnings.map(text => el("li", {}, text))));
+    footer("");
+  }
+
   // --- several runs -----------------------------------------------------------------------------------------------------
   function showComparison(runs) {
     const label = run => `run ${run.run}`, title = `Runs ${runs.map(r => r.run).join(", ")} compared`;
@@ -521,7 +546,7 @@
     footer("");
   }
 
-  if (report.runs) showComparison(report.runs); else showRun(report);
+  if (report.charts) showAnalysis(report); else if (report.runs) showComparison(report.runs); else showRun(report);
   scenes.forEach(drawScene);
   if (haveCharts) draw();
   dark.addEventListener("change", () => { if (haveCharts) draw(); scenes.forEach(colourScene); });

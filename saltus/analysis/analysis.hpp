@@ -31,12 +31,16 @@ class Analysis {
 /// Fills the frame and returns true, or returns false at the end.
 using NextFrame = std::function<bool(Frame&)>;
 
-/// Reads all frames once and feeds every analysis; returns the number of frames. Memory is a few chunks of frames.
-/// Results do not depend on the number of threads.
+/// Reads all frames once and feeds every analysis; returns the number of frames. Memory is a few chunks of frames. With two
+/// threads or more, `next` runs beside the analyses, on any thread but never twice at once.
+/// Results, and the error thrown where there are several, do not depend on the number of threads.
 /// Throws Error{unsupported} when the atoms change from one frame to another, and what reader and analyses throw.
 std::size_t run_analyses(const NextFrame& next, std::span<Analysis* const> analyses);
 
 /// Indices of the atoms of one element, ascending; empty when there is none.
 std::vector<std::uint32_t> indices_of(const Atoms& atoms, int atomic_number);
+
+/// Throws Error{usage} that says how to come by velocities when the frame has none.
+void require_velocities(const Frame& frame);
 
 }  // namespace saltus

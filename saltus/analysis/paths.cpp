@@ -41,8 +41,6 @@ std::unique_ptr<Record> PathAnalysis::map(const Frame& frame) const {
   auto record = std::make_unique<PathRecord>();
   record->cell = frame.cell;
   record->time_fs = frame.time_fs;
-  for (const bool periodic : frame.cell.periodic())
-    if (!periodic) throw Error(ErrorKind::unsupported, "paths of ions need a cell that is periodic along all three vectors");
   record->mobile = indices_of(*frame.atoms, settings_.mobile);
   if (record->mobile.empty())
     throw Error(ErrorKind::usage, fmt::format("there is no {} among {}", symbol_of(settings_.mobile), formula(*frame.atoms)));
@@ -124,7 +122,7 @@ Paths PathAnalysis::finish() {
   if (!paths.constant_cell) {
     Mat3 mean = cell_sum_;
     for (int k = 0; k < 3; ++k) mean[k] *= 1 / static_cast<double>(paths.frames);
-    paths.cell = Cell(mean);
+    paths.cell = Cell(mean, paths.cell.periodic());
     for (auto* path : {&paths.mobile_on_lattice_ang, &paths.framework_on_lattice_ang})
       for (Vec3& f : *path) f = paths.cell.to_cartesian({f.x, f.y, f.z});
   }

@@ -38,9 +38,9 @@ struct Paths {
   const std::vector<Vec3>& framework_site_path() const { return constant_cell ? framework_ang : framework_on_lattice_ang; }
 };
 
-/// Collects paths in one pass. Frames must be equally spaced in time and periodic.
+/// Collects paths in one pass. Frames must be equally spaced in time. Steps are unwrapped along the vectors that are periodic.
 /// Throws Error{usage} when a species is missing or both are the same; Error{unsupported} for frames not equally
-/// spaced in time or a cell that is not periodic; Error{numeric} when a step is longer than the inscribed radius of
+/// spaced in time; Error{numeric} when a step is longer than the inscribed radius of
 /// the cell, so that its image is not determined.
 class PathAnalysis : public Analysis {
  public:

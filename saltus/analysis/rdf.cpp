@@ -97,6 +97,22 @@ void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3>
   histogram.ideal_pairs_per_ang3 += static_cast<double>(a.size()) * static_cast<double>(b.size()) / cell.volume_ang3();
 }
 
+void add_isolated_pairs(PairHistogram& histogram, double reference_volume_ang3, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang) {
+  const bool same = a_ang.data() == b_ang.data() && a_ang.size() == b_ang.size();
+  for (std::size_t i = 0; i < a_ang.size(); ++i)
+    for (std::size_t j = same ? i + 1 : 0; j < b_ang.size(); ++j) {
+      const double distance = norm(b_ang[j] - a_ang[i]);
+      if (!std::isfinite(distance)) throw Error(ErrorKind::numeric, "a position is not finite");
+      if (distance < histogram.bin_ang * static_cast<double>(histogram.count.size()))
+        if (const auto bin = static_cast<std::size_t>(distance / histogram.bin_ang); bin < histogram.count.size())
+          histogram.count[bin] += same ? 2 : 1;
+    }
+  ++histogram.frames;
+  const auto a = static_cast<double>(a_ang.size()), b = static_cast<double>(b_ang.size());
+  histogram.centres += a;
+  histogram.ideal_pairs_per_ang3 += a * (same ? b - 1 : b) / reference_volume_ang3;
+}
+
 Rdf normalised(const PairHistogram& histogram) {
   Rdf rdf;
   rdf.frames = static_cast<std::size_t>(histogram.frames);
@@ -106,7 +122,7 @@ Rdf normalised(const PairHistogram& histogram) {
     const auto count = static_cast<double>(histogram.count[k]);
     sum += count;
     rdf.r_ang.push_back((low + high) / 2);
-    rdf.g.push_back(histogram.frames ? count / (histogram.ideal_pairs_per_ang3 * (ball_ang3(high) - ball_ang3(low))) : 0);
+    rdf.g.push_back(histogram.ideal_pairs_per_ang3 > 0 ? count / (histogram.ideal_pairs_per_ang3 * (ball_ang3(high) - ball_ang3(low))) : 0);
     rdf.coordination.push_back(histogram.frames ? sum / histogram.centres : 0);
   }
   return rdf;
@@ -125,6 +141,19 @@ RdfAnalysis::RdfAnalysis(const RdfSettings& settings) : settings_(settings) {
 }
 
 std::unique_ptr<Record> RdfAnalysis::map(const Frame& frame) const {
+  const auto& periodic = frame.cell.periodic();
+  const bool isolated = !frame.cell.any_periodic();
+  if (!isolated && settings_.volume_ang3 > 0)
+    throw Error(ErrorKind::usage, "the cell is periodic and has a volume of its own; none can be given");
+  if (isolated && !(settings_.volume_ang3 > 0))
+    throw Error(ErrorKind::unsupported, "the atoms are isolated (no cell, or not periodic), so that they have no density for g(r) to be relative to; "
+                                        "give the volume that they are taken to fill (--volume-ang3)");
+  if (!isolated && !(periodic[0] && periodic[1] && periodic[2]))
+    throw Error(ErrorKind::unsupported, "a radial distribution function needs a cell that is periodic along all three vectors, or along none");
+  const auto add = [&](PairHistogram& histogram, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang) {
+    if (isolated) add_isolated_pairs(histogram, settings_.volume_ang3, a_ang, b_ang);
+    else add_pairs(histogram, frame.cell, a_ang, b_ang);
+  };
   auto record = std::make_unique<RdfRecord>();
   for (std::size_t k = 0; k < settings_.pairs.size(); ++k) {
     PairHistogram histogram;
@@ -132,8 +161,8 @@ std::unique_ptr<Record> RdfAnalysis::map(const Frame& frame) const {
     histogram.count.assign(histograms_[k].count.size(), 0);
     const auto [a, b] = settings_.pairs[k];
     const std::vector<Vec3> a_ang = positions_of(frame, a);
-    if (a == b) add_pairs(histogram, frame.cell, a_ang, a_ang);
-    else add_pairs(histogram, frame.cell, a_ang, positions_of(frame, b));
+    if (a == b) add(histogram, a_ang, a_ang);
+    else add(histogram, a_ang, positions_of(frame, b));
     record->histograms.push_back(std::move(histogram));
   }
   return record;
@@ -141,6 +170,7 @@ std::unique_ptr<Record> RdfAnalysis::map(const Frame& frame) const {
 
 void RdfAnalysis::fold(std::unique_ptr<Record> base) {
   const auto& record = static_cast<const RdfRecord&>(*base);
+  std::vector<double> row;
   for (std::size_t k = 0; k < histograms_.size(); ++k) {
     const PairHistogram& one = record.histograms[k];
     PairHistogram& all = histograms_[k];
@@ -148,15 +178,40 @@ void RdfAnalysis::fold(std::unique_ptr<Record> base) {
     all.frames += one.frames;
     all.centres += one.centres;
     all.ideal_pairs_per_ang3 += one.ideal_pairs_per_ang3;
+    row.insert(row.end(), one.count.begin(), one.count.end());
+    row.insert(row.end(), {one.centres, one.ideal_pairs_per_ang3});
   }
+  stretches_.add(row);
 }
 
-std::vector<Rdf> RdfAnalysis::finish() const {
+std::vector<Rdf> RdfAnalysis::normalised_pairs(const std::vector<PairHistogram>& histograms) const {
   std::vector<Rdf> result;
-  for (std::size_t k = 0; k < histograms_.size(); ++k) {
-    result.push_back(normalised(histograms_[k]));
+  for (std::size_t k = 0; k < histograms.size(); ++k) {
+    result.push_back(normalised(histograms[k]));
     result.back().first = settings_.pairs[k].first;
     result.back().second = settings_.pairs[k].second;
+  }
+  return result;
+}
+
+std::vector<Rdf> RdfAnalysis::finish() const { return normalised_pairs(histograms_); }
+
+std::vector<std::vector<Rdf>> RdfAnalysis::leaving_one_block_out(std::size_t count) const {
+  const auto blocks = stretches_.blocks(count);
+  std::vector<std::vector<Rdf>> result;
+  for (std::size_t left_out = 0; left_out < blocks.size(); ++left_out) {
+    std::vector<double> sum(blocks[0].size(), 0.0);
+    for (std::size_t b = 0; b < blocks.size(); ++b)
+      for (std::size_t k = 0; b != left_out && k < sum.size(); ++k) sum[k] += blocks[b][k];
+    std::vector<PairHistogram> rest = histograms_;
+    auto at = sum.begin();
+    for (PairHistogram& histogram : rest) {
+      histogram.frames = static_cast<std::int64_t>(stretches_.rows_per_block(count) * (blocks.size() - 1));
+      for (std::int64_t& bin : histogram.count) bin = static_cast<std::int64_t>(*at++);
+      histogram.centres = *at++;
+      histogram.ideal_pairs_per_ang3 = *at++;
+    }
+    result.push_back(normalised_pairs(rest));
   }
   return result;
 }

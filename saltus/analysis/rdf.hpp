@@ -1,6 +1,6 @@
 // Radial distribution functions:  g_ab(r) = sum over frames of n_ab(bin) / [N_a (N_b/V) · volume of the shell],
 // n_ab the ordered pairs (a, b) in the bin, periodic images included. The density is N_b/V also for a = b: with images
-// counted, the reference is the infinite crystal, not N − 1 partners.
+// counted, the reference is the infinite crystal, not N − 1 partners. Only isolated atoms, which have no images, have N − 1.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "saltus/analysis/analysis.hpp"
+#include "saltus/analysis/stretch_sums.hpp"
 
 namespace saltus {
 
@@ -33,6 +34,9 @@ struct PairHistogram {
 /// for a = b. Right for any cell and any range. Throws Error{unsupported} unless periodic along all three vectors.
 void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang);
 
+/// The same for isolated atoms, which fill no volume of their own: the ideal density is that of the b in reference_volume_ang3.
+void add_isolated_pairs(PairHistogram& histogram, double reference_volume_ang3, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang);
+
 /// Normalised; first and second are left 0.
 Rdf normalised(const PairHistogram& histogram);
 
@@ -41,21 +45,28 @@ struct RdfSettings {
   double largest_ang = 8;                   ///< rounded up to whole bins
   double bin_ang = 0.05;
   std::size_t stride = 1;                   ///< every stride-th frame is used
+  double volume_ang3 = 0;                   ///< that isolated atoms are taken to fill; only for frames periodic along no vector
 };
 
 class RdfAnalysis : public Analysis {
  public:
-  /// Throws Error{usage} for no pairs or lengths that are not positive.
+  /// Throws Error{usage} for no pairs or lengths that are not positive. map() throws Error{unsupported} for frames that are
+  /// periodic along one or two vectors, or along none when no volume is set, Error{usage} for a volume where the cell has one.
   explicit RdfAnalysis(const RdfSettings& settings);
   std::size_t stride() const override { return settings_.stride; }
   std::unique_ptr<Record> map(const Frame& frame) const override;
   void fold(std::unique_ptr<Record> record) override;
   /// In the order of settings.pairs.
   std::vector<Rdf> finish() const;
+  /// The same from all but one of equally long time blocks, [block][pair]; empty when fewer than two frames were used.
+  std::vector<std::vector<Rdf>> leaving_one_block_out(std::size_t blocks = 10) const;
 
  private:
+  std::vector<Rdf> normalised_pairs(const std::vector<PairHistogram>& histograms) const;
+
   RdfSettings settings_;
   std::vector<PairHistogram> histograms_;
+  StretchSums stretches_{128};  // [pairs][bins, centres, ideal pairs]
 };
 
 }  // namespace saltus

@@ -1,6 +1,7 @@
 #include "saltus/analysis/unwrap.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -27,7 +28,7 @@ void Unwrapper::add(const Cell& cell, std::span<const Vec3> position_ang) {
   }
   if (!(cell == cell_)) constant_cell_ = false;
   cell_ = cell;
-  const double radius = cell.inscribed_radius_ang();
+  const double radius = cell.any_periodic() ? cell.inscribed_radius_ang() : std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < n; ++i) {
     const Vec3 wrapped = cell.wrap(position_ang[i]);
     const Vec3 raw = wrapped - wrapped_[i];
@@ -49,7 +50,7 @@ void Unwrapper::add(const Cell& cell, std::span<const Vec3> position_ang) {
     ++steps_.steps;
     if (length > 0.8 * radius) ++steps_.flagged;
     if (length > radius) ++steps_.undetermined;
-    if (length > steps_.largest_in_radii * radius) {
+    if (std::isfinite(radius) ? length > steps_.largest_in_radii * radius : length > steps_.largest_ang) {
       steps_.largest_ang = length;
       steps_.largest_in_radii = length / radius;
       steps_.largest_frame = frames_;

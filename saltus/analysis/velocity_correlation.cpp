@@ -34,8 +34,7 @@ VelocityCorrelationAnalysis::VelocityCorrelationAnalysis(const VelocityCorrelati
 }
 
 std::unique_ptr<Record> VelocityCorrelationAnalysis::map(const Frame& frame) const {
-  if (frame.velocity_ang_fs.empty())
-    throw Error(ErrorKind::usage, "the frames hold no velocities; write them ('saltus md --write-velocities', CP2K's VELOCITIES)");
+  require_velocities(frame);
   auto record = std::make_unique<VelocityRecord>();
   record->time_fs = frame.time_fs;
   std::vector<std::uint32_t> atoms(frame.size());

@@ -41,8 +41,10 @@ void parallel_chunks(std::size_t n, std::size_t chunk, const std::function<void(
     for (std::size_t k = 0; k < chunks; ++k) body(k * chunk, std::min(n, (k + 1) * chunk));
     return;
   }
-  tbb::parallel_for(std::size_t{0}, chunks,
-                    [&](std::size_t k) { body(k * chunk, std::min(n, (k + 1) * chunk)); });
+  // A thread that waits here takes no work of an outer loop, which could hold this one up.
+  tbb::this_task_arena::isolate([&] {
+    tbb::parallel_for(std::size_t{0}, chunks, [&](std::size_t k) { body(k * chunk, std::min(n, (k + 1) * chunk)); });
+  });
 }
 
 }  // namespace saltus

@@ -24,7 +24,7 @@ std::string report_page(const Registry& registry, const RunRecord& run, const st
 /// Several runs beside each other on one page: estimates, settings that differ, charts of the same kind laid over each other.
 std::string comparison_page(const Registry& registry, std::span<const RunRecord> runs, const std::filesystem::path& folder);
 
-/// A page from its data, as web/report.js reads it: one run, or {"runs": […]}.
+/// A page from its data, as web/report.js reads it: one run, {"runs": […]}, or one analysis of a trajectory (analysis_page.hpp).
 std::string page_of(const nlohmann::ordered_json& data, const std::string& title);
 
 }  // namespace saltus::runs

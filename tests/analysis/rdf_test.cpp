@@ -97,6 +97,44 @@ TEST(Rdf, IdealGasIsOneAndThreadsDoNotMatter) {
   EXPECT_NEAR(mean, 1, 0.05);
 }
 
+TEST(Rdf, IsolatedAtomsHavePartnersWithoutImages) {
+  Frame frame;
+  frame.atoms = std::make_shared<const Atoms>(atoms_of({8, 1, 1}));
+  frame.position_ang = {{0, 0, 0}, {0.96, 0, 0}, {-0.24, 0.93, 0}};
+  RdfAnalysis analysis({{{8, 1}, {1, 1}, {8, 8}}, 2, 0.1, 1, 100});
+  for (int k = 0; k < 3; ++k) analysis.fold(analysis.map(frame));
+  const auto rdf = analysis.finish();
+  EXPECT_EQ(rdf[0].coordination.back(), 2);
+  EXPECT_EQ(rdf[1].coordination.back(), 1);
+  EXPECT_EQ(rdf[2].coordination.back(), 0);
+  const auto shell = [](double from, double to) { return 4 * 3.141592653589793 / 3 * (to * to * to - from * from * from); };
+  EXPECT_NEAR(rdf[0].g[9], 2 / (2 / 100.0 * shell(0.9, 1.0)), 1e-12);  // 0.96 twice among 2 H in 100 Å³
+  EXPECT_NEAR(rdf[1].g[15], 1 / (1 / 100.0 * shell(1.5, 1.6)), 1e-12);  // 1.52, one partner
+  EXPECT_EQ(rdf[2].g.back(), 0);
+}
+
+TEST(Rdf, LeavingABlockOutIsTheRdfOfTheOthers) {
+  const auto frames = read_frames("examples/li15si4/li15si4_900K.extxyz", 20);
+  const auto of = [&](std::size_t begin, std::size_t end) {
+    RdfAnalysis analysis({{{3, 14}}, 5, 0.1, 1});
+    for (std::size_t k = 0; k < frames.size(); ++k)
+      if (k < begin || k >= end) analysis.fold(analysis.map(frames[k]));
+    return analysis;
+  };
+  const auto without = of(0, 0).leaving_one_block_out(4);
+  ASSERT_EQ(without.size(), 4u);
+  for (std::size_t b = 0; b < 4; ++b) {
+    const Rdf expected = of(5 * b, 5 * b + 5).finish().at(0);
+    for (std::size_t k = 0; k < expected.g.size(); ++k) {
+      EXPECT_NEAR(without[b][0].g[k], expected.g[k], 1e-12);
+      EXPECT_NEAR(without[b][0].coordination[k], expected.coordination[k], 1e-12);
+    }
+  }
+  RdfAnalysis single({{{3, 14}}, 5, 0.1, 1});
+  single.fold(single.map(frames[0]));
+  EXPECT_TRUE(single.leaving_one_block_out(4).empty());
+}
+
 TEST(Rdf, RefusesWhatItCannotMean) {
   EXPECT_THROW(RdfAnalysis({{}, 8, 0.1, 1}), Error);
   EXPECT_THROW(RdfAnalysis({{{3, 3}}, 8, 0, 1}), Error);
@@ -106,6 +144,11 @@ TEST(Rdf, RefusesWhatItCannotMean) {
   frame.position_ang = {{0, 0, 0}};
   RdfAnalysis isolated({{{3, 3}}, 8, 0.1, 1});
   EXPECT_THROW(isolated.map(frame), Error);
+  frame.cell = Cell(Mat3{{Vec3{4, 0, 0}, Vec3{0, 4, 0}, Vec3{0, 0, 4}}}, {true, true, false});
+  EXPECT_THROW(isolated.map(frame), Error);
+  frame.cell = Cell(frame.cell.rows_ang());
+  EXPECT_NO_THROW(isolated.map(frame));
+  EXPECT_THROW(RdfAnalysis({{{3, 3}}, 8, 0.1, 1, 100}).map(frame), Error);
   RdfAnalysis missing({{{3, 11}}, 8, 0.1, 1});
   EXPECT_THROW(missing.map(frame), Error);
 }

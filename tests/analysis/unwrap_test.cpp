@@ -155,6 +155,23 @@ TEST(Paths, FrameworkFrameIsFreeOfDriftAndOfWrapping) {
   }
 }
 
+TEST(Paths, IsolatedAtomsGoWhereTheyGo) {
+  std::vector<Frame> frames(5);
+  for (std::size_t t = 0; t < frames.size(); ++t) {
+    frames[t].atoms = std::make_shared<const Atoms>(atoms_of({1, 8}));
+    frames[t].time_fs = static_cast<double>(t);
+    frames[t].position_ang = {{7.0 * static_cast<double>(t * t), 0, 0}, {0, 0, 1}};
+  }
+  PathAnalysis analysis({1, std::nullopt});
+  Analysis* const list[] = {&analysis};
+  run_analyses(next_of(frames), list);
+  const Paths paths = analysis.finish();
+  EXPECT_EQ(paths.mobile_ang[4].x, 112);
+  EXPECT_EQ(paths.steps.largest_ang, 49);
+  EXPECT_EQ(paths.steps.flagged, 0);
+  EXPECT_FALSE(paths.cell.any_periodic());
+}
+
 TEST(Paths, RefusesWhatItCannotMean) {
   auto frames = drifting_frames(true, 0);
   const auto run = [&](const std::vector<Frame>& f, PathSettings settings = {3, 14}) {

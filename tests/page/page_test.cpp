@@ -7,6 +7,7 @@
 
 #include "../io/temporary_folder.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/runs/analysis_page.hpp"
 #include "saltus/runs/execute.hpp"
 #include "saltus/runs/page_files.hpp"
 #include "saltus/runs/registry.hpp"
@@ -157,6 +158,17 @@ TEST_F(Page, RunsAreCompared) {
   std::vector<RunRecord> runs = registry.runs();
   ASSERT_EQ(runs.size(), 2u);
   expect_opens(comparison_page(registry, runs, folder / "runs"), "--charts 4");
+}
+
+TEST_F(Page, OneAnalysisIsDrawn) {
+  AnalysisPage analysis{"msd", hostile, hostile, {"A sentence.", hostile}, {},
+                        {estimate("diffusion_msd", 1, 0.1, "ang2_per_ps"), {hostile, std::nullopt, true, "kelvin", hostile}}, {hostile}};
+  const double none = std::nan("");
+  ChartCurve known{hostile, {0.1, 1, 10}, {{1, 0.5, 2}, {2, 1, 3}, {3, none, none}}};
+  ChartCurve without{"Li", {0.1, 1, 10}, {{2, none, none}, {1, none, none}, {0, none, none}}};
+  analysis.charts.push_back({"linear", "A caption.", "lag, ps", "MSD, Å²", false, {known}, std::pair{0.5, 2.0}, std::pair{0.0, 3.0}});
+  analysis.charts.push_back({"logarithmic", hostile, "lag, ps", "MSD, Å²", true, {known, without}, std::nullopt, std::nullopt});
+  expect_opens(html_of(analysis), "--charts 2");
 }
 
 }  // namespace

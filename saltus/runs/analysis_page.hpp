@@ -1,0 +1,46 @@
+// One analysis of a trajectory as a page of its own, by the machinery of the report.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "saltus/base/estimate.hpp"
+
+namespace saltus::runs {
+
+/// A curve with the 95 % band around it; no band where low and high are not numbers.
+struct ChartCurve {
+  std::string name;
+  std::vector<double> x;
+  std::vector<Estimate> y;
+};
+
+struct Chart {
+  std::string name;            ///< of the files that it can be saved to
+  std::string caption;
+  std::string x_title, y_title;  ///< with units
+  bool logarithmic_x = false;
+  std::vector<ChartCurve> curves;
+  std::optional<std::pair<double, double>> shaded;   ///< a range of x
+  std::optional<std::pair<double, double>> x_range;  ///< shown at first; none: all; not for logarithmic x
+};
+
+struct AnalysisPage {
+  std::string kind;      ///< "msd"
+  std::string title, subtitle;
+  std::vector<std::string> sentences;
+  std::vector<Chart> charts;
+  std::vector<NamedEstimate> estimates;
+  std::vector<std::string> warnings;
+};
+
+/// Values without an interval.
+std::vector<Estimate> without_intervals(std::span<const double> values);
+
+/// The HTML page.
+std::string html_of(const AnalysisPage& page);
+
+}  // namespace saltus::runs

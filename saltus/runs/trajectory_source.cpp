@@ -1,0 +1,66 @@
+#include "saltus/runs/trajectory_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+
+namespace saltus::runs {
+
+TrajectorySource::TrajectorySource(const TrajectoryInput& input, bool needs_time, const Progress& progress)
+    : input_(input), needs_time_(needs_time || input.skip_fs > 0), progress_(progress) {
+  if (input.every == 0) throw Error(ErrorKind::usage, "one frame in 0 cannot be meant");
+  ReadOptions options = input.read;
+  options.same_atoms = true;
+  reader_ = open_trajectory(input.path, options);
+  count_ = reader_->count();
+}
+
+const Frame& TrajectorySource::first() {
+  Frame frame;
+  if (!first_ && read(frame)) first_ = std::move(frame);
+  if (!first_) throw Error(ErrorKind::usage, fmt::format("{}: no frame is left", input_.path.string()));
+  return *first_;
+}
+
+bool TrajectorySource::next(Frame& frame) {
+  if (!first_) return read(frame);
+  frame = std::move(*first_);
+  first_.reset();
+  return true;
+}
+
+bool TrajectorySource::read(Frame& frame) {
+  while (true) {
+    if (read_ % input_.every) reader_->seek(read_ = std::min(count_, (read_ / input_.every + 1) * input_.every));
+    if (!reader_->read_next(frame)) return false;
+    const double index = static_cast<double>(read_++);
+    if (input_.time_step_fs > 0)
+      frame.time_fs = input_.time_step_fs * index;
+    else if (needs_time_ && reader_->source().time.empty())
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs)",
+                              input_.path.string(), read_));
+    if (read_ == 1) first_time_fs_ = frame.time_fs;
+    if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;
+    report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_), "frames");
+    return true;
+  }
+}
+
+std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses) {
+  std::size_t frames = 0;
+  try {
+    frames = run_analyses([&](Frame& frame) { return source.next(frame); }, analyses);
+  } catch (const Error& error) {
+    const std::string place = input.path.string();
+    if (std::string(error.what()).rfind(place, 0) == 0) throw;  // the reader has said where
+    throw with_place(error, place);
+  }
+  if (frames == 0) throw Error(ErrorKind::usage, fmt::format("{}: no frame is left", input.path.string()));
+  return frames;
+}
+
+}  // namespace saltus::runs

@@ -1,0 +1,50 @@
+// Frames of a trajectory file as an analysis wants them: timed, without the beginning, thinned out.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "saltus/analysis/analysis.hpp"
+#include "saltus/base/progress.hpp"
+#include "saltus/io/trajectory.hpp"
+
+namespace saltus::runs {
+
+struct TrajectoryInput {
+  std::filesystem::path path;
+  ReadOptions read;          ///< `same_atoms` is always asked for
+  double time_step_fs = 0;   ///< time between frames; 0: as the file says
+  double skip_fs = 0;        ///< frames earlier than this after the first are left out
+  std::size_t every = 1;     ///< one frame in so many
+};
+
+class TrajectorySource {
+ public:
+  /// Throws what open_trajectory throws.
+  TrajectorySource(const TrajectoryInput& input, bool needs_time, const Progress& progress = {});
+
+  /// The first frame that next() gives. Throws Error{usage} when there is none.
+  const Frame& first();
+  /// Throws what the reader throws, Error{usage} when time is needed, the file holds none and none is given.
+  bool next(Frame& frame);
+
+ private:
+  bool read(Frame& frame);
+
+  TrajectoryInput input_;
+  bool needs_time_;
+  Progress progress_;
+  std::unique_ptr<TrajectoryReader> reader_;
+  std::optional<Frame> first_;  // read by first(), not yet given by next()
+  std::size_t count_ = 0, read_ = 0;
+  double first_time_fs_ = 0;
+};
+
+/// Reads all frames once, for all analyses; returns how many. Errors name the file. Throws Error{usage} when no frame is left.
+std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses);
+
+}  // namespace saltus::runs
