@@ -1,7 +1,6 @@
 #include "saltus/analysis/unwrap.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -28,7 +27,7 @@ void Unwrapper::add(const Cell& cell, std::span<const Vec3> position_ang) {
   }
   if (!(cell == cell_)) constant_cell_ = false;
   cell_ = cell;
-  const double radius = cell.any_periodic() ? cell.inscribed_radius_ang() : std::numeric_limits<double>::infinity();
+  const double radius = cell.inscribed_radius_ang();
   for (std::size_t i = 0; i < n; ++i) {
     const Vec3 wrapped = cell.wrap(position_ang[i]);
     const Vec3 raw = wrapped - wrapped_[i];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <vector>
 
 #include "saltus/base/vec3.hpp"
@@ -52,7 +53,7 @@ class Cell {
   Mat3 reduced_rows_ = Mat3::identity();
   Mat3 reduced_inverse_ = Mat3::identity();
   std::vector<Vec3> reduced_translations_;
-  double inscribed_radius_ang_ = 0;
+  double inscribed_radius_ang_ = std::numeric_limits<double>::infinity();
 };
 
 /// Cell repeated along its vectors.

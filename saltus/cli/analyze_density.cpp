@@ -95,8 +95,7 @@ std::function<AnalysisOutput()> set_up_density(CLI::App& kind, const std::shared
   kind.footer(
       "The density times the volume of a voxel, summed over the cell, is the number of atoms. The cube file holds the\n"
       "whole grid; table, JSON and CSV hold the profiles along the lattice vectors.\n"
-      "Example:\n  saltus analyze density examples/li15si4/li15si4_900K.extxyz --species Li --framework Si --out "
-      "density.cube");
+      "Example:\n  saltus analyze density examples/li15si4/li15si4_900K.extxyz --species Li --out density.cube");
   return [own, options] {
     MeanDensitySettings settings;
     settings.species = element_named(own->species);

@@ -83,7 +83,7 @@ std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr
       ->check(CLI::PositiveNumber);
   kind.add_option("--bin-ang", own->settings.bin_ang, "width of a bin, Å (default 0.05)")->check(CLI::PositiveNumber);
   kind.add_option("--volume-ang3", own->settings.volume_ang3,
-                  "that atoms without a periodic cell are taken to fill, Å³")
+                  "volume that atoms without a periodic cell fill, Å³; needed for those only (default: none)")
       ->check(CLI::PositiveNumber);
   kind.footer(
       "Periodic images are counted, an atom's own too. Isolated atoms have no density of their own: g(r) is then\n"

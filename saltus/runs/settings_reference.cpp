@@ -34,7 +34,12 @@ SettingsTable table_of(const char* heading, std::span<const Field<S>> fields) {
         [&](auto member) {
           setting.type = type_name(standard.*member);
           if (field.size) setting.type += fmt::format(" ({})", field.size);
-          if (!field.required) setting.standard = json(standard.*member).dump();
+          json value = standard.*member;
+          if (field.one_or_more) {  // as it is mostly written
+            setting.type = setting.type.substr(std::string("list of ").size());
+            value = json(value.front());
+          }
+          if (!field.required) setting.standard = value.dump();
         },
         field.member);
     setting.choices.assign(field.choices.begin(), field.choices.end());
