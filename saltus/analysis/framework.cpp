@@ -88,6 +88,14 @@ double change_of_pairs(const PairHistogram& a, const PairHistogram& b) {
   return sum > 0 ? difference / sum : 0;
 }
 
+// Pairs per frame in whole bins below `distance_ang`.
+double pairs_below(const PairHistogram& h, double distance_ang) {
+  const auto bins = std::min(h.count.size(), static_cast<std::size_t>(distance_ang / h.bin_ang));
+  double pairs = 0;
+  for (std::size_t k = 0; k < bins; ++k) pairs += static_cast<double>(h.count[k]) / 2;  // counted from both atoms
+  return pairs / static_cast<double>(h.frames);
+}
+
 double peak_contrast(const Rdf& rdf, double nearest_ang) {
   double highest = 0, lowest = std::numeric_limits<double>::max();
   std::size_t peak = 0;
@@ -173,6 +181,9 @@ FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_
   check.rdf_change = change_of_pairs(early, late);
   check.peak_contrast_first = peak_contrast(check.rdf_first, check.nearest_neighbor_ang);
   check.peak_contrast_last = peak_contrast(check.rdf_last, check.nearest_neighbor_ang);
+  check.bond_ang = 0.7 * check.nearest_neighbor_ang;
+  check.bonds_first = pairs_below(early, check.bond_ang);
+  check.bonds_last = pairs_below(late, check.bond_ang);
   check.reason = reason_of(check, limits, f.atoms);
   check.crystalline = check.reason.empty();
   return check;

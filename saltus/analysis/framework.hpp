@@ -3,7 +3,8 @@
 //  Lindemann    rms displacement about the mean positions over the nearest-neighbour distance;
 //  displaced    atoms whose mean place moved for good: hops, swaps;
 //  g(r)         peaks of the last third as those of the first.
-// A framework that fails one of them is not a crystal; one that passes all could still be a glass at rest.
+// A framework that fails one of them is not a crystal; one that passes all could still be a glass at rest. Bonds that a few atoms
+// form are counted beside: a defect does not end a crystal, but it should be known.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,10 @@ struct FrameworkCheck {
   double rdf_change = 0;                  ///< Σ |n_last − n_first| / Σ (n_last + n_first), n pairs per bin, bins 0.1 Å
   double peak_contrast_first = 0;         ///< first maximum over the minimum behind it (taken as 0.1 where lower)
   double peak_contrast_last = 0;
+  double bond_ang = 0;                    ///< 0.7 of the nearest-neighbour distance: closer pairs are bonds that a crystal at rest has not
+  double bonds_first = 0, bonds_last = 0; ///< such pairs per frame, first and last third
+
+  bool bonds_form() const { return bonds_last > bonds_first + 0.5; }
 };
 
 /// Checks framework positions [frame][atom]: unwrapped, in the frame of the framework, constant (mean) cell.

@@ -102,13 +102,19 @@ kinetics::EstimationSettings estimation_of(const KineticsSettings& settings, dou
   return result;
 }
 
+std::string bonds_text(const std::string& element, const FrameworkCheck& check) {
+  return fmt::format("{0}–{0} pairs closer than {1:.2f} Å: {2:.1f} per frame in the first third, {3:.1f} in the last", element, check.bond_ang,
+                     check.bonds_first, check.bonds_last);
+}
+
 json framework_json(const std::string& element, const FrameworkCheck& check) {
   json object{{"element", element},
               {"text", fmt::format("Yes, by these tests: its mean-square displacement is {:.3f} Å² at a tenth of the length and {:.3f} Å² at half "
                                    "of it; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; {} atoms displaced for good; the "
-                                   "first peak of g(r) stands {:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end.",
+                                   "first peak of g(r) stands {:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end. "
+                                   "{}.",
                                    check.msd_middle_ang2, check.msd_long_ang2, check.lindemann, check.displaced_atoms,
-                                   check.peak_contrast_first, check.peak_contrast_last)},
+                                   check.peak_contrast_first, check.peak_contrast_last, bonds_text(element, check))},
               {"lag_ps", json::array()},
               {"msd_ang2", check.msd_ang2},
               {"r_ang", check.rdf_first.r_ang},
@@ -288,6 +294,10 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
                                                 "mend the potential", settings.framework, check.reason));
 
   report_progress(progress, name + ": sites", 0, 0);
+  if (check.bonds_form())
+    warn({fmt::format("the {} framework forms bonds: {}. D is that of a crystal with this defect", settings.framework,
+                      bonds_text(settings.framework, check))});
+
   SiteSettings site_settings;
   for (std::size_t axis = 0; axis < 3; ++axis) site_settings.fold[axis] = static_cast<int>(settings.fold[axis]);
   const Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);

@@ -70,6 +70,22 @@ TEST(Framework, OneHopOfOneAtomFails) {
   EXPECT_EQ(check.displaced_atoms, 1u);
 }
 
+TEST(Framework, BondsThatFormAreCounted) {
+  Cell cell;
+  auto path = silicon_paths(4000, 0.1, 4000, cell);
+  EXPECT_FALSE(check_framework(cell, path, 4000, 5).bonds_form());
+  std::size_t neighbor = 1;  // of atom 0
+  const auto apart = [&](std::size_t k) { return cell.minimum_image(path[k] - path[0]); };
+  for (std::size_t k = 2; k < 16; ++k)
+    if (norm(apart(k)) < norm(apart(neighbor))) neighbor = k;
+  const Vec3 towards = (1 - 2.4 / norm(apart(neighbor))) * apart(neighbor);
+  for (std::size_t t = 3000; t < 4000; ++t) path[t * 16] += towards;
+  const FrameworkCheck check = check_framework(cell, path, 4000, 5);
+  EXPECT_TRUE(check.bonds_form());
+  EXPECT_EQ(check.bonds_first, 0);
+  EXPECT_NEAR(check.bonds_last, 0.75, 0.01);  // 1000 of the 1333 frames of the last third
+}
+
 TEST(Framework, AmplitudeBeyondLindemannFails) {
   Cell cell;
   const auto path = silicon_paths(4000, 0.45, 4000, cell);

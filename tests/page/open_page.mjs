@@ -90,7 +90,7 @@ async function checkPage(view) {
   check(state.width <= state.window, `${view}: the page is ${state.width} wide in a window of ${state.window}`);
 }
 
-const limit = setTimeout(() => { failures.push("not done after 120 s"); finish(); }, 120000);
+const limit = setTimeout(() => { failures.push("not done after 300 s"); finish(); }, 300000);
 async function finish() {
   clearTimeout(limit);
   // The browser's own processes outlive it by a moment and still write into the profile: the whole group ends, and what is
