@@ -65,7 +65,7 @@ AnalysisOutput output_of(const runs::RdfReport& report, const AnalysisOptions& o
                                  pair.coordination[k].value);
     output.text += "\n";
   }
-  output.page = {"rdf", "Radial distribution functions", subject, {}, {g, coordination}, {}, {}};
+  output.page = {"rdf", "Radial distribution functions", subject, {}, {g, coordination}, {}, report.warnings};
   if (report.blocks == 0) output.page.warnings.push_back("no intervals: they need two frames or more");
   return output;
 }

@@ -18,8 +18,10 @@ DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySet
   Analysis* const analyses[] = {&analysis};
   DensityReport report;
   report.formula = formula(*source.first().atoms);
-  read_all(source, input, analyses);
+  std::vector<std::string> notes;
+  read_all(source, input, analyses, notes);
   report.density = analysis.finish(blocks);
+  report.density.warnings.insert(report.density.warnings.begin(), notes.begin(), notes.end());
   const MeanDensity& density = report.density;
   const Grid& grid = density.grid;
   report.blocks = density.block_atoms_per_slab[0].size();

@@ -18,12 +18,12 @@ MsdReport analyze_msd(const TrajectoryInput& input, const MsdSettings& settings,
   Analysis* const analyses[] = {&analysis};
   MsdReport report;
   report.formula = formula(*source.first().atoms);
-  report.frames = read_all(source, input, analyses);
+  report.frames = read_all(source, input, analyses, report.warnings);
   const Paths paths = analysis.finish();
   report.ions = paths.mobile.size();
   report.frame_spacing_fs = paths.frame_spacing_fs;
   report.steps = paths.steps;
-  report.warnings = paths.warnings;
+  report.warnings.insert(report.warnings.end(), paths.warnings.begin(), paths.warnings.end());
   const auto& periodic = paths.cell.periodic();
   if (settings.framework && paths.frames >= 30 && periodic[0] && periodic[1] && periodic[2])
     if (const FrameworkCheck check =

@@ -41,7 +41,7 @@ RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::s
   }
   RdfAnalysis analysis(settings);
   Analysis* const analyses[] = {&analysis};
-  report.frames = read_all(source, input, analyses);
+  report.frames = read_all(source, input, analyses, report.warnings);
   const std::vector<Rdf> all = analysis.finish();
   const auto without = analysis.leaving_one_block_out(blocks);
   report.blocks = without.size();

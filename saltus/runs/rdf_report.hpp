@@ -22,6 +22,7 @@ struct RdfReport {
   std::size_t frames = 0, blocks = 0;  ///< blocks behind the intervals, 0 with a single frame
   std::vector<double> r_ang;           ///< bin centres
   std::vector<PairRdf> pairs;
+  std::vector<std::string> warnings;
 };
 
 /// settings.stride is replaced by input.every. With no pairs: all pairs of the elements there are. Throws what readers

@@ -255,10 +255,10 @@ TemperatureReport analyze_temperature(const TrajectoryInput& input, const Temper
   TrajectorySource source(input, true, progress);
   MotionSeriesAnalysis analysis({settings.framework});
   Analysis* const analyses[] = {&analysis};
-  read_all(source, input, analyses);
+  TemperatureReport report;
+  read_all(source, input, analyses, report.warnings);
   const MotionSeries series = analysis.finish(settings.blocks);
 
-  TemperatureReport report;
   report.formula = series.formula;
   report.frames = series.frames;
   report.blocks = series.blocks.size();

@@ -45,12 +45,14 @@ bool TrajectorySource::read(Frame& frame) {
                               input_.path.string(), read_));
     if (read_ == 1) first_time_fs_ = frame.time_fs;
     if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;
+    notes_.add(reader_->source());
     report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_), "frames");
     return true;
   }
 }
 
-std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses) {
+std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses,
+                     std::vector<std::string>& warnings) {
   std::size_t frames = 0;
   try {
     frames = run_analyses([&](Frame& frame) { return source.next(frame); }, analyses);
@@ -60,6 +62,7 @@ std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std
     throw with_place(error, place);
   }
   if (frames == 0) throw Error(ErrorKind::usage, fmt::format("{}: no frame is left", input.path.string()));
+  for (const std::string& note : source.notes()) warnings.push_back(note);
   return frames;
 }
 

@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "saltus/analysis/analysis.hpp"
 #include "saltus/base/progress.hpp"
+#include "saltus/io/frame_notes.hpp"
 #include "saltus/io/trajectory.hpp"
 
 namespace saltus::runs {
@@ -31,6 +33,8 @@ class TrajectorySource {
   const Frame& first();
   /// Throws what the reader throws, Error{usage} when time is needed, the file holds none and none is given.
   bool next(Frame& frame);
+  /// What the reader noted of the frames given so far.
+  std::vector<std::string> notes() const { return notes_.all(); }
 
  private:
   bool read(Frame& frame);
@@ -42,9 +46,12 @@ class TrajectorySource {
   std::optional<Frame> first_;  // read by first(), not yet given by next()
   std::size_t count_ = 0, read_ = 0;
   double first_time_fs_ = 0;
+  FrameNotes notes_;
 };
 
-/// Reads all frames once, for all analyses; returns how many. Errors name the file. Throws Error{usage} when no frame is left.
-std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses);
+/// Reads all frames once, for all analyses; returns how many, and adds what the reader noted of them to the warnings. Errors name
+/// the file. Throws Error{usage} when no frame is left.
+std::size_t read_all(TrajectorySource& source, const TrajectoryInput& input, std::span<Analysis* const> analyses,
+                     std::vector<std::string>& warnings);
 
 }  // namespace saltus::runs

@@ -17,7 +17,7 @@ VelocityReport analyze_velocities(const TrajectoryInput& input, const VelocityCo
   Analysis* const analyses[] = {&analysis};
   VelocityReport report;
   report.formula = formula(*source.first().atoms);
-  report.frames = read_all(source, input, analyses);
+  report.frames = read_all(source, input, analyses, report.warnings);
   const VelocityCorrelation correlation = analysis.finish(most_blocks);
   report.atoms = correlation.atoms;
   report.frame_spacing_fs = correlation.frame_spacing_fs;

@@ -13,6 +13,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/io/frame_notes.hpp"
 #include "saltus/io/sampling.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/training/ace_design.hpp"
@@ -60,6 +61,7 @@ struct FirstPass {
   std::vector<double> reference_energy_ev;
   std::map<std::pair<std::uint8_t, std::uint8_t>, double> closest_ang;  // where the data on a pair begin
   std::size_t frames = 0;  // that the final fit uses
+  std::vector<std::string> warnings;  // what the readers noted
 };
 
 void require_labels(const Frame& frame, const TrainingSet& set, std::size_t k) {
@@ -81,12 +83,15 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     SetPlan plan{&set, {}};
     auto reader = open_trajectory(set.path, set.options);
     Frame frame;
+    FrameNotes notes;
     std::vector<double> time;
     while (reader->read_next(frame)) {
+      notes.add(reader->source());
       report_progress(progress, "fit: reading", static_cast<double>(++read), 0, "frames");
       time.push_back(frame.time_fs);
       for (const auto z : frame.atoms->atomic_number) known[z] = 0;
     }
+    for (const std::string& note : notes.all()) first.warnings.push_back(fmt::format("{}: {}", set.path.string(), note));
     Split split;
     try {
       split = split_by_blocks(time, {settings.test_fraction, settings.valid_fraction, settings.valid_blocks, settings.gap_fs});
@@ -378,7 +383,7 @@ void try_ridges(Candidate& c, const AceFitSettings& settings, const Progress& pr
 std::unique_ptr<Candidate> prepare(const std::vector<TrainingSet>& sets, const AceFitSettings& settings, const Progress& progress) {
   FirstPass first = read_first(sets, settings, progress);
   const std::size_t S = first.elements.size(), F = make_ace_basis(settings.basis, static_cast<int>(S)).size();
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = first.warnings;
   AceParameters model = empty_model(first, settings, F, warnings);
   const AceUnknowns unknowns{S, F};
   auto candidate = std::make_unique<Candidate>(
