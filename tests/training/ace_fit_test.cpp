@@ -29,6 +29,20 @@ AceFitSettings small_settings() {
   return settings;
 }
 
+/// Lithium and silicon without any coefficients.
+AceParameters flat_model(const AceBasisSettings& basis, double closest_ang, double repulsion_end_ang) {
+  AceParameters flat;
+  flat.basis = basis;
+  flat.elements = {3, 14};
+  flat.reference_energy_ev = {0, 0};
+  for (int k = 0; k < 4; ++k) {
+    flat.radial.push_back(default_radial_pair(basis.cutoff_ang, closest_ang));
+    flat.repulsion_end_ang.push_back(repulsion_end_ang);
+  }
+  flat.coefficient_ev.assign(2, std::vector<double>(make_ace_basis(basis, 2).size(), 0.0));
+  return flat;
+}
+
 /// A bent lattice of lithium and silicon, rattled; labels from `truth`.
 std::filesystem::path write_set(const std::filesystem::path& path, const Potential& truth, std::uint64_t seed, int frames, double rattle) {
   auto writer = create_trajectory(path);
@@ -73,16 +87,7 @@ AceParameters random_truth(const AceParameters& shape, std::uint64_t seed) {
 TEST(AceFit, RecoversAKnownModel) {
   TemporaryFolder folder;
   const AceFitSettings settings = small_settings();
-  AceParameters flat;
-  flat.basis = settings.basis;
-  flat.elements = {3, 14};
-  flat.reference_energy_ev = {0, 0};
-  for (int k = 0; k < 4; ++k) {
-    flat.radial.push_back(default_radial_pair(4.0, 1.9));
-    flat.repulsion_end_ang.push_back(2.5);
-  }
-  const std::size_t functions = make_ace_basis(settings.basis, 2).size();
-  flat.coefficient_ev.assign(2, std::vector<double>(functions, 0.0));
+  const AceParameters flat = flat_model(settings.basis, 1.9, 2.5);
   const auto positions_only = write_set(folder.path / "a.extxyz", AcePotential(flat), 1, 60, 0.12);
   // The fit's own radial functions for these positions: then the truth lies within its basis.
   AceParameters shape = fit_ace({{"a", positions_only, {}}}, {settings}, {}).parameters;
@@ -123,15 +128,7 @@ TEST(AceFit, ValidationBlocksChooseAmongSettings) {
   TemporaryFolder folder;
   AceFitSettings base = small_settings();
   base.basis.body_order = 3;
-  AceParameters flat;
-  flat.basis = base.basis;
-  flat.elements = {3, 14};
-  flat.reference_energy_ev = {0, 0};
-  for (int k = 0; k < 4; ++k) {
-    flat.radial.push_back(default_radial_pair(4.0, 1.9));
-    flat.repulsion_end_ang.push_back(2.5);
-  }
-  flat.coefficient_ev.assign(2, std::vector<double>(make_ace_basis(flat.basis, 2).size(), 0.0));
+  const AceParameters flat = flat_model(base.basis, 1.9, 2.5);
   const AcePotential truth(random_truth(flat, 4));
   const auto labelled = write_set(folder.path / "d.extxyz", truth, 6, 60, 0.12);
   const auto candidates = combinations(base, {.cutoff_ang = {3.0, 4.0}, .body_order = {2, 3}});
@@ -155,16 +152,8 @@ TEST(AceFit, CombinationsAreAllAndDistinct) {
 // The rows are the derivatives of what the kernel sums up: rows · coefficients = energy and forces of that model.
 TEST(AceDesign, RowsTimesCoefficientsAreTheModel) {
   TemporaryFolder folder;
-  AceParameters flat;
-  flat.basis = small_settings().basis;
-  flat.elements = {3, 14};
-  flat.reference_energy_ev = {0, 0};
-  for (int k = 0; k < 4; ++k) {
-    flat.radial.push_back(default_radial_pair(4.0, 2.0));
-    flat.repulsion_end_ang.push_back(1.0);
-  }
+  const AceParameters flat = flat_model(small_settings().basis, 2.0, 1.0);
   const std::size_t F = make_ace_basis(flat.basis, 2).size();
-  flat.coefficient_ev.assign(2, std::vector<double>(F, 0.0));
   const AcePotential base(flat);
   const AcePotential model(random_truth(flat, 5));
   const auto path = write_set(folder.path / "c.extxyz", model, 3, 1, 0.2);
