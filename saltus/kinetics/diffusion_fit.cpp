@@ -141,7 +141,11 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
           component_slope(w, first, [&](std::size_t l) { return curve.tensor_ang2[l][i][j]; }) / 2;
     }
   }
-  // The model for one particle and one block, against the scatter of the blocks.
+  // The model for one particle and one block, against the scatter of the blocks. Its steps are those of the window: a fit that
+  // begins at the first lag takes vibrations for steps.
+  slope = 2 * dimensions * std::max(0.0, fit.diffusion_ang2_fs.value);
+  offset = std::max(0.0, fit.offset_ang2);
+  covariance = covariance_of(block_steps);
   const auto model_error = [&](const Eigen::MatrixXd& sigma) {
     return std::sqrt(w.slope.dot(sigma.bottomRightCorner(n - first, n - first) * w.slope)) / (2 * dimensions);
   };

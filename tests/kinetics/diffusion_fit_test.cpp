@@ -175,6 +175,32 @@ TEST(DiffusionFit, CoverageForBrownianParticles) {
   EXPECT_NEAR(effective[sets / 2], 3, 0.6);  // of three particles
 }
 
+// Vibrations of a few frames' memory make the first lags steep. They are no diffusion: three particles still count as three.
+TEST(DiffusionFit, VibrationsAreNoIndependentParticles) {
+  const int sets = 200;
+  const double keep = std::exp(-1 / 5.0), amplitude = 0.4;
+  std::vector<double> effective(sets);
+  parallel_chunks(sets, 5, [&](std::size_t first, std::size_t last) {
+    for (std::size_t k = first; k < last; ++k) {
+      std::vector<Vec3> position = random_walks(2001, 3, {0.1, 0.1, 0.1}, 0, 500 + k);
+      Random random(900 + k, 2);
+      std::vector<Vec3> u(3);
+      for (std::size_t i = 0; i < position.size(); ++i) {
+        Vec3& x = u[i % 3];
+        x = keep * x + amplitude * std::sqrt(1 - keep * keep) * Vec3{random.normal(), random.normal(), random.normal()};
+        position[i] += x;
+      }
+      DiffusionFitSettings settings;
+      settings.last_lag_frames = 100;
+      const DiffusionFit fit = fit_diffusion(mean_square_displacement(position, 3, log_spaced_lags(100, 8), 10), 1, settings);
+      effective[k] = fit.independent_particles;
+    }
+  });
+  std::nth_element(effective.begin(), effective.begin() + sets / 2, effective.end());
+  EXPECT_GT(effective[sets / 2], 1.5);
+  EXPECT_LT(effective[sets / 2], 6);
+}
+
 // Particles that all copy one walk are one carrier: blocks know, the model for independent particles does not.
 TEST(DiffusionFit, CopiesOfOneWalkCountOnce) {
   const std::vector<Vec3> walk = random_walks(2001, 1, {1, 1, 1}, 0, 9);
