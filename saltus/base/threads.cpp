@@ -9,6 +9,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include "saltus/base/hand_over.hpp"
+
 namespace saltus {
 
 namespace {
@@ -42,8 +44,13 @@ void parallel_chunks(std::size_t n, std::size_t chunk, const std::function<void(
     return;
   }
   // A thread that waits here takes no work of an outer loop, which could hold this one up.
+  HandOver begin, end;
+  const Awaited all(begin, end);
   tbb::this_task_arena::isolate([&] {
-    tbb::parallel_for(std::size_t{0}, chunks, [&](std::size_t k) { body(k * chunk, std::min(n, (k + 1) * chunk)); });
+    tbb::parallel_for(std::size_t{0}, chunks, [&](std::size_t k) {
+      const Task task(begin, end);
+      body(k * chunk, std::min(n, (k + 1) * chunk));
+    });
   });
 }
 
