@@ -36,13 +36,20 @@ double mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Of the mean, from the median absolute deviation (1.4826 of it is the standard deviation of normal values): a few atoms that
+// moved are not noise, and do not hide their own motion.
 double standard_error(const std::vector<double>& values) {
   if (values.size() < 2) return std::numeric_limits<double>::infinity();
-  const double m = mean(values);
-  double sum = 0;
-  for (const double v : values) sum += (v - m) * (v - m);
-  const auto n = static_cast<double>(values.size());
-  return std::sqrt(sum / (n * (n - 1)));
+  std::vector<double> deviation = values;
+  const double m = median(values);
+  for (double& v : deviation) v = std::abs(v - m);
+  return 1.4826 * median(std::move(deviation)) / std::sqrt(static_cast<double>(values.size()));
 }
 
 std::vector<Vec3> mean_positions(const Framework& f, std::size_t begin, std::size_t end) {

@@ -34,7 +34,7 @@ struct FrameworkCheck {
   std::vector<double> lag_fs, msd_ang2;   ///< MSD(lag) of the framework, log-spaced lags up to half the length
   double msd_middle_ang2 = 0;             ///< at a tenth of the length
   double msd_long_ang2 = 0;               ///< at half the length
-  double growth_ang2 = 0;                 ///< their difference, with its standard error over the atoms
+  double growth_ang2 = 0;                 ///< their difference, with its standard error over the atoms, robust against a few that move
   double growth_error_ang2 = 0;
   double lindemann = 0;
   double nearest_neighbor_ang = 0;        ///< mean distance to the nearest neighbour, of mean positions of the first fifth

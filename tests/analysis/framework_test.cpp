@@ -70,6 +70,17 @@ TEST(Framework, OneHopOfOneAtomFails) {
   EXPECT_EQ(check.displaced_atoms, 1u);
 }
 
+// One atom of 16 shifts by 1 Å, less than counts as displaced: 0.06 Å² of vibration grow by (3/4 − 1/9)/16 Å².
+TEST(Framework, GrowthThatOneAtomCarriesIsNoPlateau) {
+  Cell cell;
+  auto path = silicon_paths(4000, 0.1, 4000, cell);
+  for (std::size_t t = 1500; t < 4000; ++t) path[t * 16 + 3] += {0.6, 0.64, 0.48};
+  const FrameworkCheck check = check_framework(cell, path, 4000, 5);
+  EXPECT_EQ(check.displaced_atoms, 0u);
+  EXPECT_NEAR(check.growth_ang2, (3.0 / 4 - 1.0 / 9) / 16, 0.005);
+  EXPECT_NE(check.reason.find("no plateau"), std::string::npos) << check.reason;
+}
+
 TEST(Framework, BondsThatFormAreCounted) {
   Cell cell;
   auto path = silicon_paths(4000, 0.1, 4000, cell);
