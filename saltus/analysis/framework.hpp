@@ -46,7 +46,8 @@ struct FrameworkCheck {
   double bond_ang = 0;                    ///< 0.7 of the nearest-neighbour distance: closer pairs are bonds that a crystal at rest has not
   double bonds_first = 0, bonds_last = 0; ///< such pairs per frame, first and last third
 
-  bool bonds_form() const { return bonds_last > bonds_first + 0.5; }
+  /// Early or late, a pair or more of a kind that the crystal at rest has not.
+  bool has_bonds() const { return bonds_first > 0.5 || bonds_last > 0.5; }
 };
 
 /// Checks framework positions [frame][atom]: unwrapped, in the frame of the framework, constant (mean) cell.

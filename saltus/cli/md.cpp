@@ -107,7 +107,7 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 0.5)")->check(CLI::NonNegativeNumber);
+  app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
       "Stopped by ctrl-C or killed, the same command continues and gives the same trajectory and log, bit for bit;\n"

@@ -25,7 +25,7 @@ struct LoopSettings {
   std::int64_t extrapolation_stride = 100;
   double max_extrapolation = std::numeric_limits<double>::infinity();
   double temperature_limit_kelvin = std::numeric_limits<double>::infinity();
-  double skin_ang = 0.5;
+  double skin_ang = 1;
 };
 
 struct LogRow {

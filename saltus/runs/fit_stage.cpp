@@ -30,10 +30,10 @@ std::vector<AceFitSettings> ace_candidates(const FitSettings& fit) {
                              fit.pairs_where_data_begin});
 }
 
-StageResult fit(const Plan& plan, const StageContext& context) {
+StageResult fit(const Plan& plan, const std::vector<AceFitSettings>& candidates, const StageContext& context) {
   std::vector<TrainingSet> sets;
   for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(plan, data)});
-  const AceFit fitted = fit_ace(sets, ace_candidates(plan.fit), interruptible(context.progress, context.stop));
+  const AceFit fitted = fit_ace(sets, candidates, interruptible(context.progress, context.stop));
   save_ace(context.folder / "model.safetensors", fitted.parameters);
 
   StageResult result;
@@ -63,7 +63,7 @@ Stage fit_stage(const Plan& plan) {
   stage.kind = "fit";
   for (const DataSettings& data : plan.data) stage.depends_on.push_back("data-" + data.name);
   stage.settings = settings_json(plan, "fit");
-  stage.run = [plan](const StageContext& context) { return fit(plan, context); };
+  stage.run = [plan, candidates = ace_candidates(plan.fit)](const StageContext& context) { return fit(plan, candidates, context); };
   return stage;
 }
 

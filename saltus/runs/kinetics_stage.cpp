@@ -293,10 +293,11 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
     throw Error(ErrorKind::numeric, fmt::format("the {} framework does not stay crystalline: {}. Sites have no meaning then: lower the temperature or "
                                                 "mend the potential", settings.framework, check.reason));
 
-  report_progress(progress, name + ": sites", 0, 0);
-  if (check.bonds_form())
-    warn({fmt::format("the {} framework forms bonds: {}. D is that of a crystal with this defect", settings.framework,
+  if (check.has_bonds())
+    warn({fmt::format("the {} framework has bonds that its crystal has not: {}. D is that of a crystal with this defect", settings.framework,
                       bonds_text(settings.framework, check))});
+
+  report_progress(progress, name + ": sites", 0, 0);
 
   SiteSettings site_settings;
   for (std::size_t axis = 0; axis < 3; ++axis) site_settings.fold[axis] = static_cast<int>(settings.fold[axis]);

@@ -63,7 +63,7 @@ struct MdSettings {
   std::string trajectory_precision = "single";
   double log_spacing_fs = 100;
   double checkpoint_ps = 10;
-  double skin_ang = 0.5;
+  double skin_ang = 1;
   double max_extrapolation = 20;
   std::int64_t seed_offset = 0;
 };

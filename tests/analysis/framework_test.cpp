@@ -84,7 +84,7 @@ TEST(Framework, GrowthThatOneAtomCarriesIsNoPlateau) {
 TEST(Framework, BondsThatFormAreCounted) {
   Cell cell;
   auto path = silicon_paths(4000, 0.1, 4000, cell);
-  EXPECT_FALSE(check_framework(cell, path, 4000, 5).bonds_form());
+  EXPECT_FALSE(check_framework(cell, path, 4000, 5).has_bonds());
   std::size_t neighbor = 1;  // of atom 0
   const auto apart = [&](std::size_t k) { return cell.minimum_image(path[k] - path[0]); };
   for (std::size_t k = 2; k < 16; ++k)
@@ -92,9 +92,11 @@ TEST(Framework, BondsThatFormAreCounted) {
   const Vec3 towards = (1 - 2.4 / norm(apart(neighbor))) * apart(neighbor);
   for (std::size_t t = 3000; t < 4000; ++t) path[t * 16] += towards;
   const FrameworkCheck check = check_framework(cell, path, 4000, 5);
-  EXPECT_TRUE(check.bonds_form());
+  EXPECT_TRUE(check.has_bonds());
   EXPECT_EQ(check.bonds_first, 0);
   EXPECT_NEAR(check.bonds_last, 0.75, 0.01);  // 1000 of the 1333 frames of the last third
+  for (std::size_t t = 0; t < 3000; ++t) path[t * 16] += towards;  // bonded from the beginning: no change, but no crystal's pair
+  EXPECT_TRUE(check_framework(cell, path, 4000, 5).has_bonds());
 }
 
 TEST(Framework, AmplitudeBeyondLindemannFails) {

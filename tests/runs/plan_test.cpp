@@ -50,6 +50,12 @@ TEST(Plan, FillsInDefaultsAndSaysSo) {
   EXPECT_NE(explain_text(plan).find("*timestep_fs"), std::string::npos);
 }
 
+TEST(Plan, TooManyCombinationsOfFitSettingsAreRefusedBeforeAnythingRuns) {
+  const Plan plan = parse_plan(head + "[fit]\ndegree_three_body = [1, 2, 3, 4, 5, 6, 7, 8, 9]\nl_max_three_body = [0, 1, 2, 3, 4, 5, 6, 7]\n", "plan.toml");
+  EXPECT_THROW(explain_text(plan), Error);
+  EXPECT_THROW(stages_of(plan), Error);
+}
+
 TEST(Plan, StagesComeInOrderWithTheirDependencies) {
   const Plan plan = parse_plan(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\n", "plan.toml");
   const std::vector<Stage> stages = stages_of(plan);
