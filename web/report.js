@@ -394,7 +394,7 @@
       }) : null));
     if (k.timescales && k.timescales.processes.length) {
       add(el("h3", {}, "Implied timescales"));
-      add(chartRow(chart(stage.name + " timescales", "Slowest implied timescales against the lag, with 95 % bands where known; below the dotted line (timescale = lag) nothing can be resolved.", c => {
+      add(chartRow(chart(stage.name + " timescales", "Slowest implied timescales against the lag, with 95 % bands where known, cut a decade above; below the dotted line (timescale = lag) nothing can be resolved.", c => {
         const t = k.timescales, traces = [];
         t.processes.forEach((p, j) => {
           const color = c[j % c.length];
@@ -402,7 +402,10 @@
           traces.push(dots(t.lag_ps, p.value, String(j + 1), color, {mode: "lines+markers", line: {color, width: 1.5}, marker: {color, size: 5}, meta: {low: p.low, high: p.high}}));
         });
         traces.push(line(t.lag_ps, t.lag_ps, "lag", css("--soft"), {line: {color: css("--soft"), width: 1, dash: "dot"}}));
-        return {traces, x: logAxis("lag, ps", t.lag_ps), y: logAxis("timescale, ps", [t.lag_ps, ...t.processes.flatMap(p => [p.value, p.low || [], p.high || []])])};
+        // Bands of what is hardly known reach over many decades: they are cut, so that the curves can be read.
+        const known = [t.lag_ps, ...t.processes.map(p => p.value)].flat().filter(v => v > 0).map(Math.log10);
+        const range = [Math.min(...known) - 0.5, Math.max(...known) + 1];
+        return {traces, x: logAxis("lag, ps", t.lag_ps), y: {...logAxis("timescale, ps", range.map(v => 10 ** v)), range}};
       }), k.sites ? occupationChart(stage, k.sites) : null));
     }
     if (k.sites) {

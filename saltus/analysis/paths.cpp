@@ -1,5 +1,6 @@
 #include "saltus/analysis/paths.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -66,6 +67,23 @@ void PathAnalysis::remember_lattice_paths_so_far() {
   for (const Vec3& r : start_) start_fraction_.push_back(fraction_of(cell, r, {}));
 }
 
+// Whether the framework of the frame to come is kept; makes room for it.
+bool PathAnalysis::framework_is_kept() {
+  std::size_t& every = paths_.framework_every;
+  if (settings_.framework_frames == 0) return true;
+  if (paths_.frames % every != 0) return false;
+  if (paths_.frames / every < settings_.framework_frames) return true;
+  const std::size_t n = paths_.framework.size();
+  for (auto* path : {&paths_.framework_ang, &paths_.framework_on_lattice_ang}) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; n > 0 && at < path->size(); at += 2 * n, kept += n)
+      std::copy_n(path->begin() + static_cast<std::ptrdiff_t>(at), n, path->begin() + static_cast<std::ptrdiff_t>(kept));
+    path->resize(kept);
+  }
+  every *= 2;
+  return paths_.frames % every == 0;
+}
+
 void PathAnalysis::fold(std::unique_ptr<Record> base) {
   auto& record = static_cast<PathRecord&>(*base);
   if (paths_.frames == 0) {
@@ -100,9 +118,15 @@ void PathAnalysis::fold(std::unique_ptr<Record> base) {
   const std::span<const Vec3> framework(position.begin() + static_cast<std::ptrdiff_t>(mobile), position.end());
   if (paths_.frames == 0) start_.assign(framework.begin(), framework.end());
   const Vec3 drift = mean_difference(framework, start_);
-  paths_.drift_ang.push_back(drift);
-  for (std::size_t i = 0; i < mobile; ++i) paths_.mobile_ang.push_back(position[i] - drift);
-  for (const Vec3& r : framework) paths_.framework_ang.push_back(r - drift);
+  const bool keep_mobile = !settings_.take_mobile;
+  std::vector<Vec3> moved;
+  std::vector<Vec3>& path = keep_mobile ? paths_.mobile_ang : moved;
+  for (std::size_t i = 0; i < mobile; ++i) path.push_back(position[i] - drift);
+  if (keep_mobile) paths_.drift_ang.push_back(drift);
+  else settings_.take_mobile(moved);
+  const bool keep_framework = framework_is_kept();
+  if (keep_framework)
+    for (const Vec3& r : framework) paths_.framework_ang.push_back(r - drift);
 
   if (!paths_.constant_cell) {
     std::vector<Vec3> fraction(position.size());
@@ -110,7 +134,8 @@ void PathAnalysis::fold(std::unique_ptr<Record> base) {
       fraction[i] = fraction_of(record.cell, unwrapper_.wrapped_ang()[i], unwrapper_.image()[i]);
     const Vec3 shift = mean_difference(std::span<const Vec3>(fraction).subspan(mobile), start_fraction_);
     for (std::size_t i = 0; i < fraction.size(); ++i)
-      (i < mobile ? paths_.mobile_on_lattice_ang : paths_.framework_on_lattice_ang).push_back(fraction[i] - shift);
+      if (i < mobile ? keep_mobile : keep_framework)
+        (i < mobile ? paths_.mobile_on_lattice_ang : paths_.framework_on_lattice_ang).push_back(fraction[i] - shift);
   }
   ++paths_.frames;
 }

@@ -1,7 +1,9 @@
 // Paths of the mobile ions in the frame of the framework: unwrapped, the mean displacement of the framework subtracted.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,10 @@ namespace saltus {
 struct PathSettings {
   int mobile = 0;               ///< atomic number
   std::optional<int> framework; ///< atomic number; none: nothing is subtracted
+  /// Takes each frame's mobile_ang instead: Paths then has no mobile_ang, mobile_on_lattice_ang and drift_ang. None: they are kept.
+  std::function<void(std::span<const Vec3>)> take_mobile = {};
+  /// Most frames of the framework that are kept (at least 2): beyond, every second one is, then every fourth … 0: all.
+  std::size_t framework_frames = 0;
 };
 
 /// Unwrapped paths, arrays [frame][particle]. The frame of the framework: at each frame the mean displacement of the
@@ -26,7 +32,8 @@ struct Paths {
   std::vector<std::uint32_t> mobile;       ///< atom index of each mobile particle
   std::vector<std::uint32_t> framework;    ///< atom index of each framework particle
   std::vector<Vec3> mobile_ang;            ///< toroidal paths: for displacements
-  std::vector<Vec3> framework_ang;
+  std::vector<Vec3> framework_ang;         ///< of every `framework_every`th frame
+  std::size_t framework_every = 1;
   std::vector<Vec3> mobile_on_lattice_ang; ///< paths that follow the lattice, in the mean cell: for sites; see site_path()
   std::vector<Vec3> framework_on_lattice_ang;
   std::vector<Vec3> drift_ang;             ///< [frame] what was subtracted
@@ -52,6 +59,7 @@ class PathAnalysis : public Analysis {
 
  private:
   void remember_lattice_paths_so_far();
+  bool framework_is_kept();
 
   PathSettings settings_;
   Unwrapper unwrapper_;

@@ -1,10 +1,15 @@
 #include "saltus/base/files.hpp"
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
+
 #include <fcntl.h>
 #include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
@@ -15,6 +20,36 @@ namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
   throw Error(ErrorKind::file, fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+}
+
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0) return {};
+  return name;
+}
+
+// Whether `name` is ".partPID@HOST" with this host and a process that lives no longer. Of processes on other hosts that write
+// into the same folder nothing is known: theirs stay.
+bool is_part_of_the_dead(std::string_view name) {
+  constexpr std::string_view mark = ".part";
+  const std::size_t at = name.find('@');
+  if (!name.starts_with(mark) || at == std::string_view::npos || name.substr(at + 1) != host_name()) return false;
+  pid_t process = 0;
+  const char *first = name.data() + mark.size(), *last = name.data() + at;
+  const auto [end, error] = std::from_chars(first, last, process);
+  return error == std::errc{} && end == last && process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+void remove_parts_of_the_dead(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  std::error_code error;
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string found = at->path().filename().string();
+    std::error_code ignored;
+    if (found.starts_with(name) && is_part_of_the_dead(std::string_view(found).substr(name.size())))
+      std::filesystem::remove(at->path(), ignored);
+  }
 }
 
 }  // namespace
@@ -36,7 +71,9 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 PendingFile::PendingFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + fmt::format(".part{}", ::getpid())) {}
+    : path_(std::move(path)), temporary_(path_.string() + fmt::format(".part{}@{}", ::getpid(), host_name())) {
+  remove_parts_of_the_dead(path_);
+}
 
 PendingFile::~PendingFile() {
   if (committed_) return;

@@ -13,7 +13,7 @@ std::string read_file(const std::filesystem::path& path);
 /// Writes beside `path`, flushes to disk, then renames. Throws Error{file}; leaves nothing behind on failure.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// A file under construction: write to `temporary()`, then `commit()`. Not committed = removed.
+/// A file under construction: write to `temporary()`, then `commit()`. Not committed = removed, as are parts that killed processes left.
 class PendingFile {
  public:
   explicit PendingFile(std::filesystem::path path);

@@ -83,8 +83,8 @@ std::function<AnalysisOutput()> set_up_msd(CLI::App& kind, const std::shared_ptr
   kind.add_option("--species", own->mobile, "element that moves")->required();
   kind.add_option("--framework", own->framework, "element whose mean displacement is subtracted (default: none)");
   kind.footer(
-      "Unwrapped by the toroidal scheme; frames equally spaced in time. Keeps the paths: 24 bytes per ion and "
-      "frame.\nExample:\n"
+      "Unwrapped by the toroidal scheme; frames equally spaced in time. All windows of each lag, up to half a time block; memory "
+      "is the positions of the ions within 5/4 of the longest lag, 24 bytes for each ion and frame.\n\nExample:\n"
       "  saltus analyze msd examples/li15si4/li15si4_900K.extxyz --species Li --framework Si");
   return [own, options] {
     runs::MsdSettings settings;

@@ -88,6 +88,8 @@ CommandPage page_of(const CLI::App& app) {
 
 bool is_folder(const OptionRow& option) { return option.value == "FOLDER"; }
 
+bool is_command(const OptionRow& option) { return option.positional && option.names[0] == "COMMAND"; }
+
 bool is_path(const OptionRow& option) { return option.value == "FILE" || is_folder(option); }
 
 }  // namespace saltus::cli

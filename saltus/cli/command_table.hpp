@@ -44,5 +44,7 @@ std::string description_of(const CLI::Option& option);
 /// Whether a value is a path: names of files are proposed for it.
 bool is_path(const OptionRow& option);
 bool is_folder(const OptionRow& option);
+/// Whether the values are the words of a command: a positional called COMMAND.
+bool is_command(const OptionRow& option);
 
 }  // namespace saltus::cli

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "saltus/base/text.hpp"
+#include "saltus/cli/manual_page.hpp"
 
 namespace saltus::cli {
 
@@ -23,6 +24,36 @@ std::string one_line(const std::string& text) { return replaced(text, "\n", " ")
 void for_each_page(const CommandPage& page, const std::function<void(const CommandPage&)>& visit) {
   visit(page);
   for (const CommandPage& command : page.commands) for_each_page(command, visit);
+}
+
+// Commands as `below` takes their names: without options.
+std::vector<CommandPage> named_commands(const CommandPage& below, const std::vector<CommandPage>& commands) {
+  std::vector<CommandPage> pages;
+  for (const CommandPage& command : commands) {
+    CommandPage page;
+    page.words = below.words;
+    page.words.push_back(command.words.back());
+    page.summary = command.summary;
+    page.commands = named_commands(page, command.commands);
+    pages.push_back(std::move(page));
+  }
+  return pages;
+}
+
+// The program, where a command that takes the words of another (saltus man) has them as commands of its own.
+CommandPage with_named_commands(CommandPage program) {
+  const std::vector<CommandPage> commands = program.commands;
+  for (CommandPage& page : program.commands)
+    for (const OptionRow& option : page.options) {
+      if (!is_command(option)) continue;
+      CommandPage plan;
+      plan.words = {plan_page_name};
+      plan.summary = "the plan file and its settings";
+      page.commands = named_commands(page, commands);
+      const std::vector<CommandPage> topics = named_commands(page, {plan});
+      page.commands.insert(page.commands.end(), topics.begin(), topics.end());
+    }
+  return program;
 }
 
 std::vector<std::string> option_words(const CommandPage& page) {
@@ -101,7 +132,7 @@ std::string zsh_function(const CommandPage& page) {
     if (option.positional)
       specifications += " \\\n    " + single_quoted(fmt::format("{}:{}:{}", option.repeated ? "*" : "", zsh_message(option.names[0]),
                                                               zsh_action(option)));
-  return text + fmt::format("  _arguments{}\n}}\n", specifications);
+  return text + (specifications.empty() ? "  _message 'no more arguments'\n}\n" : fmt::format("  _arguments{}\n}}\n", specifications));
 }
 
 std::string fish_values(const OptionRow& option) {
@@ -112,7 +143,8 @@ std::string fish_values(const OptionRow& option) {
 
 }  // namespace
 
-std::string bash_completion(const CommandPage& program) {
+std::string bash_completion(const CommandPage& saltus) {
+  const CommandPage program = with_named_commands(saltus);
   std::string text =
       "# bash completion of saltus, as 'saltus completion bash' prints it.\n"
       "_saltus_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$current\"); }\n"
@@ -148,14 +180,16 @@ std::string bash_completion(const CommandPage& program) {
   return text;
 }
 
-std::string zsh_completion(const CommandPage& program) {
+std::string zsh_completion(const CommandPage& saltus) {
+  const CommandPage program = with_named_commands(saltus);
   std::string text = "#compdef saltus\n# zsh completion of saltus, as 'saltus completion zsh' prints it.\n";
   for_each_page(program, [&](const CommandPage& page) { text += zsh_function(page); });
   // Loaded from $fpath it is called at once; sourced it has to be made known.
   return text + "if [[ ${funcstack[1]} == _saltus ]]; then _saltus \"$@\"; else compdef _saltus saltus; fi\n";
 }
 
-std::string fish_completion(const CommandPage& program) {
+std::string fish_completion(const CommandPage& saltus) {
+  const CommandPage program = with_named_commands(saltus);
   std::string text =
       "# fish completion of saltus, as 'saltus completion fish' prints it.\n"
       "function __saltus_at --description 'whether the words after saltus begin with these'\n"

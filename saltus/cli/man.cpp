@@ -19,7 +19,7 @@ namespace saltus::cli {
 
 namespace {
 
-constexpr const char *plan_page = "plan", *plan_file = "saltus-plan.5";
+constexpr const char* plan_file = "saltus-plan.5";
 
 struct Options {
   std::vector<std::string> command;
@@ -51,7 +51,7 @@ void write_pages(const CommandPage& page, const std::filesystem::path& folder) {
 int man(const Options& options, const CLI::App& program_app) {
   const CommandPage program = page_of(program_app);
   if (options.folder.empty()) {
-    const bool plan = options.command.size() == 1 && options.command[0] == plan_page;
+    const bool plan = options.command.size() == 1 && options.command[0] == plan_page_name;
     fmt::print("{}", plan ? plan_manual_page() : manual_page(found(program, options.command)));
     return 0;
   }

@@ -11,8 +11,9 @@ namespace saltus::cli {
 /// The page of a command, section 1.
 std::string manual_page(const CommandPage& page);
 
-/// The page of the plan file and its settings, section 5.
+/// The page of the plan file and its settings, section 5; what `saltus man` calls it.
 std::string plan_manual_page();
+inline constexpr const char* plan_page_name = "plan";
 
 /// "saltus-analyze-msd.1"
 std::string manual_file_name(const CommandPage& page);

@@ -32,7 +32,7 @@ std::size_t segment_number(const std::filesystem::path& path) {
   return path.filename() == segment_name(static_cast<std::size_t>(*number), extension) ? static_cast<std::size_t>(*number) : 0;
 }
 
-// A segment that a writer did not complete: 000007.h5md.part1234
+// A segment that a writer did not complete: 000007.h5md.part1234@host
 bool is_leftover(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const std::size_t part = name.find(".part");

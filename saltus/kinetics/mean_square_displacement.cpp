@@ -13,81 +13,121 @@ namespace saltus::kinetics {
 
 namespace {
 
-using Six = std::array<double, 6>;  // xx, yy, zz, xy, xz, yz
+// Frames that are added to the sums at once: enough for several threads, few beside those that the longest lag needs.
+std::int64_t frames_at_once(std::int64_t longest_lag) { return std::max<std::int64_t>(64, longest_lag / 4); }
 
-// Sum of dx_i dx_j over the windows that start in frames begin … end - 1.
-Six window_sum(std::span<const Vec3> position, std::size_t n_particles, std::int64_t lag, std::int64_t begin,
-               std::int64_t end) {
-  Six total{};
-  for (std::int64_t t = begin; t < end; ++t) {
-    const Vec3* now = position.data() + static_cast<std::size_t>(t) * n_particles;
-    const Vec3* then = now + static_cast<std::size_t>(lag) * n_particles;
-    Six frame{};
-    for (std::size_t p = 0; p < n_particles; ++p) {
-      const Vec3 d = then[p] - now[p];
-      frame[0] += d.x * d.x;
-      frame[1] += d.y * d.y;
-      frame[2] += d.z * d.z;
-      frame[3] += d.x * d.y;
-      frame[4] += d.x * d.z;
-      frame[5] += d.y * d.z;
-    }
-    for (std::size_t k = 0; k < 6; ++k) total[k] += frame[k];
+void add_squares(std::array<double, 6>& total, const Vec3* now, const Vec3* then, std::size_t n_particles) {
+  std::array<double, 6> frame{};
+  for (std::size_t p = 0; p < n_particles; ++p) {
+    const Vec3 d = then[p] - now[p];
+    frame[0] += d.x * d.x;
+    frame[1] += d.y * d.y;
+    frame[2] += d.z * d.z;
+    frame[3] += d.x * d.y;
+    frame[4] += d.x * d.z;
+    frame[5] += d.y * d.z;
   }
-  return total;
+  for (std::size_t k = 0; k < 6; ++k) total[k] += frame[k];
 }
 
-Mat3 mean_tensor(const Six& s, double count) {
+Mat3 mean_tensor(const std::array<double, 6>& s, double count) {
   return scaled({{Vec3{s[0], s[3], s[4]}, Vec3{s[3], s[1], s[5]}, Vec3{s[4], s[5], s[2]}}}, 1 / count);
 }
 
 }  // namespace
 
-MsdCurve mean_square_displacement(std::span<const Vec3> position, std::size_t n_particles,
-                                  std::span<const std::int64_t> lags, int n_blocks) {
-  if (n_particles == 0 || position.size() % n_particles != 0) {
-    throw Error(ErrorKind::usage, "MSD: positions must be [frame][particle] with at least one particle");
-  }
-  MsdCurve curve;
-  curve.n_frames = static_cast<std::int64_t>(position.size() / n_particles);
-  curve.n_particles = n_particles;
-  curve.lag_frames.assign(lags.begin(), lags.end());
-  curve.block_bound = block_bounds(curve.n_frames, n_blocks);
-  const std::int64_t longest = (curve.n_frames - 1) / n_blocks;
+MsdSums::MsdSums(std::size_t n_particles, std::int64_t n_frames, std::span<const std::int64_t> lags, int n_blocks) {
+  if (n_particles == 0) throw Error(ErrorKind::usage, "MSD: at least one particle is needed");
+  curve_.n_frames = n_frames;
+  curve_.n_particles = n_particles;
+  curve_.lag_frames.assign(lags.begin(), lags.end());
+  curve_.block_bound = block_bounds(n_frames, n_blocks);
+  const std::int64_t longest = (n_frames - 1) / n_blocks;
   for (std::size_t l = 0; l < lags.size(); ++l) {
     if (lags[l] < 1 || lags[l] > longest || (l > 0 && lags[l] <= lags[l - 1])) {
       throw Error(ErrorKind::usage, "MSD: lags must ascend from 1 to the length of a time block (" + std::to_string(longest) +
                                         " frames); found " + std::to_string(lags[l]));
     }
   }
-  if (!std::all_of(position.begin(), position.end(), [](const Vec3& r) { return is_finite(r); })) {
+  inside_.assign(static_cast<std::size_t>(n_blocks) * lags.size(), {});
+  crossing_ = inside_;
+}
+
+double MsdSums::memory_bytes(std::size_t n_particles, std::int64_t longest_lag) {
+  return static_cast<double>(sizeof(Vec3)) * static_cast<double>(n_particles) *
+         static_cast<double>(longest_lag + frames_at_once(longest_lag));
+}
+
+void MsdSums::add(std::span<const Vec3> position) {
+  if (position.size() != curve_.n_particles)
+    throw Error(ErrorKind::usage, "MSD: every frame must hold " + std::to_string(curve_.n_particles) + " particles; found " +
+                                      std::to_string(position.size()));
+  if (frames_ == curve_.n_frames)
+    throw Error(ErrorKind::usage, "MSD: there are more than " + std::to_string(curve_.n_frames) + " frames");
+  if (!std::all_of(position.begin(), position.end(), [](const Vec3& r) { return is_finite(r); }))
     throw Error(ErrorKind::numeric, "MSD: a position is not finite");
+  const std::int64_t longest = curve_.lag_frames.empty() ? 0 : curve_.lag_frames.back();
+  if (frames_ == 0) {
+    const std::int64_t room = std::min(curve_.n_frames, longest + frames_at_once(longest));
+    recent_.reserve(static_cast<std::size_t>(room) * curve_.n_particles);
   }
-  // One piece per block and lag, and what its windows reach into the next block apart.
-  const auto blocks = static_cast<std::size_t>(n_blocks);
-  std::vector<Six> inside(blocks * lags.size()), crossing(blocks * lags.size());
-  parallel_chunks(inside.size(), 1, [&](std::size_t piece, std::size_t) {
-    const std::int64_t lag = lags[piece / blocks];
-    const std::size_t b = piece % blocks;
-    const std::int64_t begin = curve.block_bound[b], end = curve.block_bound[b + 1];
-    // A window that starts on the shared last frame of the block belongs to the next one.
-    inside[piece] = window_sum(position, n_particles, lag, begin, end + 1 - lag);
-    crossing[piece] = window_sum(position, n_particles, lag, end + 1 - lag, std::min(end, curve.n_frames - lag));
+  recent_.insert(recent_.end(), position.begin(), position.end());
+  ++frames_;
+  if (frames_ - frames_taken_ < frames_at_once(longest)) return;
+  take_windows();
+  const std::int64_t out = std::max<std::int64_t>(0, frames_ - longest - first_recent_);
+  recent_.erase(recent_.begin(), recent_.begin() + out * static_cast<std::int64_t>(curve_.n_particles));
+  first_recent_ += out;
+}
+
+// Adds the windows that end in frames not seen so far. A window that starts on the last frame of a block, which the next one
+// shares, belongs to the next one.
+void MsdSums::take_windows() {
+  const std::size_t n = curve_.n_particles, blocks = curve_.block_bound.size() - 1;
+  const auto frame = [&](std::int64_t t) { return recent_.data() + static_cast<std::size_t>(t - first_recent_) * n; };
+  parallel_chunks(curve_.lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
+    const std::int64_t lag = curve_.lag_frames[l];
+    std::size_t b = 0;
+    for (std::int64_t t = std::max<std::int64_t>(0, frames_taken_ - lag); t + lag < frames_; ++t) {
+      while (b + 1 < blocks && t >= curve_.block_bound[b + 1]) ++b;
+      auto& sums = t + lag <= curve_.block_bound[b + 1] ? inside_ : crossing_;
+      add_squares(sums[l * blocks + b], frame(t), frame(t + lag), n);
+    }
   });
+  frames_taken_ = frames_;
+}
+
+MsdCurve MsdSums::curve() {
+  if (frames_ != curve_.n_frames)
+    throw Error(ErrorKind::usage, "MSD: " + std::to_string(curve_.n_frames) + " frames were announced, " + std::to_string(frames_) +
+                                      " came");
+  take_windows();
+  MsdCurve curve = curve_;
+  const std::size_t blocks = curve.block_bound.size() - 1;
+  const auto n = static_cast<double>(curve.n_particles);
   curve.block_tensor_ang2.assign(blocks, {});
-  for (std::size_t l = 0; l < lags.size(); ++l) {
+  for (std::size_t l = 0; l < curve.lag_frames.size(); ++l) {
+    const std::int64_t lag = curve.lag_frames[l];
     Six whole{};
     for (std::size_t b = 0; b < blocks; ++b) {
-      const Six& within = inside[l * blocks + b];
-      const std::int64_t windows = curve.block_bound[b + 1] + 1 - lags[l] - curve.block_bound[b];
-      curve.block_tensor_ang2[b].push_back(
-          mean_tensor(within, static_cast<double>(windows) * static_cast<double>(n_particles)));
-      for (std::size_t k = 0; k < 6; ++k) whole[k] += within[k] + crossing[l * blocks + b][k];
+      const Six& within = inside_[l * blocks + b];
+      const std::int64_t windows = curve.block_bound[b + 1] + 1 - lag - curve.block_bound[b];
+      curve.block_tensor_ang2[b].push_back(mean_tensor(within, static_cast<double>(windows) * n));
+      for (std::size_t k = 0; k < 6; ++k) whole[k] += within[k] + crossing_[l * blocks + b][k];
     }
-    curve.tensor_ang2.push_back(
-        mean_tensor(whole, static_cast<double>(curve.n_frames - lags[l]) * static_cast<double>(n_particles)));
+    curve.tensor_ang2.push_back(mean_tensor(whole, static_cast<double>(curve.n_frames - lag) * n));
   }
   return curve;
+}
+
+MsdCurve mean_square_displacement(std::span<const Vec3> position, std::size_t n_particles,
+                                  std::span<const std::int64_t> lags, int n_blocks) {
+  if (n_particles == 0 || position.size() % n_particles != 0) {
+    throw Error(ErrorKind::usage, "MSD: positions must be [frame][particle] with at least one particle");
+  }
+  MsdSums sums(n_particles, static_cast<std::int64_t>(position.size() / n_particles), lags, n_blocks);
+  for (std::size_t at = 0; at < position.size(); at += n_particles) sums.add(position.subspan(at, n_particles));
+  return sums.curve();
 }
 
 std::vector<std::int64_t> log_spaced_lags(std::int64_t max_lag, int per_decade) {

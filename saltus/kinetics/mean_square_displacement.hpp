@@ -1,6 +1,7 @@
 // Self mean-square displacement by direct evaluation at chosen lags: no cancellation, any precision of positions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,11 +19,40 @@ struct MsdCurve {
   std::vector<std::vector<Mat3>> block_tensor_ang2;  ///< [B][l] over the windows that lie within the block
 };
 
+/// The curve from frames as they come. Memory is the positions within 5/4 of the longest lag, whatever the number of frames.
+class MsdSums {
+ public:
+  /// n_frames    frames that will be added
+  /// lag_frames  ascending, each from 1 to the length of a block
+  /// n_blocks    time blocks for the errors, at least 2
+  ///
+  /// Throws Error{usage} on sizes or lags out of range.
+  MsdSums(std::size_t n_particles, std::int64_t n_frames, std::span<const std::int64_t> lag_frames, int n_blocks);
+
+  /// The next frame: unwrapped positions [particle]. Throws Error{usage} on another length or more frames than announced,
+  /// Error{numeric} on a non-finite position.
+  void add(std::span<const Vec3> position_ang);
+
+  /// Independent of the thread count. Throws Error{usage} when frames are missing.
+  MsdCurve curve();
+
+  /// Bytes that this many particles take up to this lag.
+  static double memory_bytes(std::size_t n_particles, std::int64_t longest_lag_frames);
+
+ private:
+  using Six = std::array<double, 6>;  // xx, yy, zz, xy, xz, yz
+
+  void take_windows();
+
+  MsdCurve curve_;
+  std::vector<Six> inside_, crossing_;  // [l * blocks + b] sums over windows within a block, and over those that leave it
+  std::vector<Vec3> recent_;            // the last frames, as long as some lag reaches them
+  std::int64_t first_recent_ = 0, frames_ = 0, frames_taken_ = 0;
+};
+
 /// position_ang  unwrapped, [frame][particle]: position_ang[frame * n_particles + particle]
-/// lag_frames    ascending, each from 1 to the length of a block
-/// n_blocks      time blocks for the errors, at least 2
 ///
-/// Independent of the thread count. Throws Error{usage} on sizes or lags out of range, Error{numeric} on a non-finite position.
+/// As MsdSums does it, and throws what it throws.
 MsdCurve mean_square_displacement(std::span<const Vec3> position_ang, std::size_t n_particles,
                                   std::span<const std::int64_t> lag_frames, int n_blocks);
 

@@ -1,8 +1,14 @@
 #include "saltus/runs/msd_report.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
+
+#include <fmt/format.h>
 
 #include "saltus/analysis/framework.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/memory.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/diffusion_fit.hpp"
 #include "saltus/kinetics/jackknife.hpp"
@@ -12,12 +18,40 @@
 
 namespace saltus::runs {
 
+namespace {
+
+constexpr std::size_t most_framework_frames = 4096;  // enough to tell whether it is a crystal
+
+void refuse_beyond_memory(std::size_t ions, std::int64_t longest_lag) {
+  const double needed = kinetics::MsdSums::memory_bytes(ions, longest_lag), there = static_cast<double>(memory_bytes());
+  if (needed < 0.8 * there) return;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("the positions of {} ions over the longest lag, {} frames, take {:.1f} GB of the {:.1f} GB of memory: read "
+                          "fewer frames (--every) or use more, shorter time blocks (--blocks)",
+                          ions, longest_lag, needed / 1e9, there / 1e9));
+}
+
+}  // namespace
+
 MsdReport analyze_msd(const TrajectoryInput& input, const MsdSettings& settings, const Progress& progress) {
   TrajectorySource source(input, true, progress);
-  PathAnalysis analysis({settings.mobile, settings.framework});
-  Analysis* const analyses[] = {&analysis};
   MsdReport report;
   report.formula = formula(*source.first().atoms);
+  std::vector<std::int64_t> lags;
+  std::optional<kinetics::MsdSums> sums;
+  PathSettings path_settings{settings.mobile, settings.framework};
+  path_settings.framework_frames = most_framework_frames;
+  path_settings.take_mobile = [&](std::span<const Vec3> position_ang) { sums->add(position_ang); };
+  PathAnalysis analysis(path_settings);
+  const auto frames = static_cast<std::int64_t>(source.left());
+  const std::size_t ions = indices_of(*source.first().atoms, settings.mobile).size();
+  if (ions > 0) {
+    const auto bounds = kinetics::block_bounds(frames, settings.blocks);
+    lags = kinetics::log_spaced_lags(std::max<std::int64_t>(1, (bounds[1] - bounds[0]) / 2), 15);
+    refuse_beyond_memory(ions, lags.back());
+    sums.emplace(ions, frames, lags, settings.blocks);
+  }
+  Analysis* const analyses[] = {&analysis};
   report.frames = read_all(source, input, analyses, report.warnings);
   const Paths paths = analysis.finish();
   report.ions = paths.mobile.size();
@@ -27,15 +61,12 @@ MsdReport analyze_msd(const TrajectoryInput& input, const MsdSettings& settings,
   const auto& periodic = paths.cell.periodic();
   if (settings.framework && paths.frames >= 30 && periodic[0] && periodic[1] && periodic[2])
     if (const FrameworkCheck check =
-            check_framework(paths.cell, paths.framework_site_path(), paths.frames, paths.frame_spacing_fs);
+            check_framework(paths.cell, paths.framework_site_path(), paths.framework_site_path().size() / paths.framework.size(),
+                            static_cast<double>(paths.framework_every) * paths.frame_spacing_fs);
         !check.crystalline)
       report.warnings.push_back("the framework does not stay crystalline: " + check.reason);
 
-  const auto bounds = kinetics::block_bounds(static_cast<std::int64_t>(paths.frames), settings.blocks);
-  const std::int64_t block = bounds[1] - bounds[0];
-  const std::vector<std::int64_t> lags = kinetics::log_spaced_lags(std::max<std::int64_t>(1, block / 2), 15);
-  const kinetics::MsdCurve curve =
-      kinetics::mean_square_displacement(paths.mobile_ang, report.ions, lags, settings.blocks);
+  const kinetics::MsdCurve curve = sums->curve();
   for (std::size_t k = 0; k < lags.size(); ++k) {
     std::vector<double> values;
     for (const auto& tensors : curve.block_tensor_ang2) values.push_back(kinetics::trace(tensors[k]));

@@ -32,10 +32,15 @@ bool TrajectorySource::next(Frame& frame) {
   return true;
 }
 
+std::size_t TrajectorySource::left() const {
+  const auto multiples_below = [&](std::size_t index) { return (index + input_.every - 1) / input_.every; };
+  return multiples_below(count_) - multiples_below(read_) + (first_ ? 1 : 0);
+}
+
 bool TrajectorySource::read(Frame& frame) {
   while (true) {
     if (read_ % input_.every) reader_->seek(read_ = std::min(count_, (read_ / input_.every + 1) * input_.every));
-    if (!reader_->read_next(frame)) return false;
+    if (read_ >= count_ || !reader_->read_next(frame)) return false;
     const double index = static_cast<double>(read_++);
     if (input_.time_step_fs > 0)
       frame.time_fs = input_.time_step_fs * index;

@@ -33,6 +33,8 @@ class TrajectorySource {
   const Frame& first();
   /// Throws what the reader throws, Error{usage} when time is needed, the file holds none and none is given.
   bool next(Frame& frame);
+  /// Frames that next() will still give, once first() has found where they begin. What a growing file gains meanwhile is left out.
+  std::size_t left() const;
   /// What the reader noted of the frames given so far.
   std::vector<std::string> notes() const { return notes_.all(); }
 

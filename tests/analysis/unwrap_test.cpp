@@ -155,6 +155,32 @@ TEST(Paths, FrameworkFrameIsFreeOfDriftAndOfWrapping) {
   }
 }
 
+TEST(Paths, GivenAwayAndThinnedOut) {
+  for (const double breathing : {0.0, 0.01}) {
+    const std::vector<Frame> frames = drifting_frames(true, breathing);
+    const Paths kept = paths_of(frames);
+    PathSettings settings{3, 14};
+    settings.framework_frames = 30;
+    std::vector<Vec3> taken;
+    settings.take_mobile = [&](std::span<const Vec3> path) { taken.insert(taken.end(), path.begin(), path.end()); };
+    PathAnalysis analysis(settings);
+    Analysis* const list[] = {&analysis};
+    run_analyses(next_of(frames), list);
+    const Paths paths = analysis.finish();
+    EXPECT_EQ(taken, kept.mobile_ang);
+    EXPECT_TRUE(paths.mobile_ang.empty() && paths.mobile_on_lattice_ang.empty() && paths.drift_ang.empty());
+    // 400 frames: every 16th are 25, every 8th would be 50.
+    ASSERT_EQ(paths.framework_every, 16u);
+    ASSERT_EQ(paths.framework_ang.size(), 25u * 4);
+    ASSERT_EQ(paths.framework_site_path().size(), 25u * 4);
+    for (std::size_t k = 0; k < 100; ++k) {
+      const std::size_t there = k / 4 * 16 * 4 + k % 4;
+      EXPECT_EQ(paths.framework_ang[k], kept.framework_ang[there]);
+      EXPECT_EQ(paths.framework_site_path()[k], kept.framework_site_path()[there]);
+    }
+  }
+}
+
 TEST(Paths, IsolatedAtomsGoWhereTheyGo) {
   std::vector<Frame> frames(5);
   for (std::size_t t = 0; t < frames.size(); ++t) {

@@ -58,6 +58,11 @@ TEST(Completion, BashProposesWhatHelpLists) {
   EXPECT_EQ(ask("saltus md --steps "), Words{});         // a number: nothing to propose
   EXPECT_EQ(ask("saltus completion "), (Words{"bash", "fish", "zsh"}));
   EXPECT_EQ(ask("saltus --ver"), Words{"--version"});
+  EXPECT_EQ(ask("saltus man co"), (Words{"completion", "convert"}));
+  EXPECT_EQ(ask("saltus man pl"), Words{"plan"});
+  EXPECT_EQ(ask("saltus man analyze v"), (Words{"vacf", "vdos"}));
+  EXPECT_EQ(ask("saltus man md "), Words{});
+  EXPECT_EQ(ask("saltus man --al"), Words{"--all"});
 }
 
 TEST(Completion, BashKnowsEveryOptionOfEveryPage) {
@@ -79,6 +84,59 @@ TEST(Completion, BashKnowsEveryOptionOfEveryPage) {
   }
 }
 
+// What a shell makes of each line when Tab is pressed behind it.
+struct Pressed {
+  std::string line, word;
+};
+const std::vector<Pressed> pressed{{"saltus exp", "explain"},
+                                   {"saltus man ana", "analyze"},
+                                   {"saltus man analyze vd", "vdos"},
+                                   {"saltus man pl", "plan"},
+                                   {"saltus md --thermostat lan", "langevin"},
+                                   {"saltus md --equil", "--equilibration-steps"},
+                                   {"saltus analyze vac", "vacf"},
+                                   {"saltus run plan", "plan-of-may.toml"},
+                                   {"saltus completion f", "fish"}};
+
+bool is_installed(const std::string& shell, const fs::path& folder) { return outcome_of("command -v " + shell, folder).exit_code == 0; }
+
+TEST(Completion, Fish) {
+  const Folder folder;
+  if (!is_installed("fish", folder.path())) GTEST_SKIP() << "fish is not installed";
+  saltus::write_file_atomically(folder.path() / "plan-of-may.toml", "");
+  saltus::write_file_atomically(folder.path() / "ask.fish", "saltus completion fish | source\ncomplete -C $argv[1]\n");
+  for (const auto& [line, word] : pressed) {
+    // One proposal a line, with its description behind a tab.
+    const Outcome answer = outcome_of("HOME=$PWD fish --no-config ask.fish '" + line + "'", folder.path());
+    ASSERT_EQ(answer.lines.size(), 1u) << line << "\n" << joined(answer.lines);
+    EXPECT_EQ(answer.lines[0].substr(0, answer.lines[0].find('\t')), word) << line;
+  }
+}
+
+TEST(Completion, Zsh) {
+  const Folder folder;
+  if (!is_installed("zsh", folder.path())) GTEST_SKIP() << "zsh is not installed";
+  saltus::write_file_atomically(folder.path() / "plan-of-may.toml", "");
+  // A shell with a terminal of its own, to which the line and Tab are typed; it says what the line has become.
+  saltus::write_file_atomically(folder.path() / "ask.zsh", R"(zmodload zsh/zpty
+zpty -b shell zsh -f -i
+zpty -w shell 'PROMPT=; autoload -U compinit; compinit -u -D; source <(saltus completion zsh)
+tell() { zle complete-word; print -r -- "$BUFFER" >told.part; mv told.part told; }; zle -N tell; bindkey "^I" tell; print >ready'
+waited() { for k in {1..600}; do [[ -e $1 ]] && return; sleep 0.05; zpty -r -t shell ignored; done; exit 1; }
+waited ready
+zpty -w -n shell $1$'\t'
+waited told
+cat told
+rm told ready
+)");
+  for (const auto& [line, word] : pressed) {
+    const Outcome answer = outcome_of("zsh -f ask.zsh '" + line + "'", folder.path());
+    EXPECT_EQ(answer.exit_code, 0) << joined(answer.lines);
+    ASSERT_EQ(answer.lines.size(), 1u) << line << "\n" << joined(answer.lines);
+    EXPECT_EQ(answer.lines[0], line.substr(0, line.rfind(' ') + 1) + word + " ");
+  }
+}
+
 TEST(Completion, OtherShellsCanReadTheirs) {
   const Folder folder;
   for (const std::string shell : {"bash", "zsh", "fish"}) {
@@ -86,7 +144,7 @@ TEST(Completion, OtherShellsCanReadTheirs) {
     EXPECT_EQ(script.exit_code, 0) << joined(script.lines);
     const std::string text = saltus::read_file(folder.path() / ("script." + shell));
     for (const char* word : {"analyze", "vdos", "thermostat", "langevin", "supercell"}) EXPECT_NE(text.find(word), std::string::npos) << shell;
-    if (outcome_of("command -v " + shell, folder.path()).exit_code != 0) continue;
+    if (!is_installed(shell, folder.path())) continue;
     const Outcome read = outcome_of(shell + " -n script." + shell, folder.path());
     EXPECT_EQ(read.exit_code, 0) << shell << "\n" << joined(read.lines);
   }

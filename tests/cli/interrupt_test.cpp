@@ -68,6 +68,21 @@ TEST(Interrupt, ConvertLeavesNoFile) {
   }
 }
 
+TEST(Interrupt, WhatAKilledConvertLeavesIsRemovedByTheNext) {
+  const Folder folder;
+  write_long_trajectory(folder.path() / "long.extxyz");
+  const std::string messages = folder.path() / "messages", out = folder.path() / "out.h5md";
+  const std::vector<std::string> words{SALTUS_BINARY, "convert", folder.path() / "long.extxyz", out};
+  const pid_t child = start_child(words, messages);
+  ASSERT_TRUE(becomes_true([&] { return has_part_file(folder.path()); }));
+  ::kill(child, SIGKILL);
+  ASSERT_EQ(wait_for_child(child), -SIGKILL);
+  EXPECT_TRUE(has_part_file(folder.path()));
+  EXPECT_EQ(wait_for_child(start_child({SALTUS_BINARY, "convert", data, out}, messages)), 0) << read_file(messages);
+  EXPECT_FALSE(has_part_file(folder.path()));
+  EXPECT_EQ(entries(folder.path()), 3u);  // with the input and the messages
+}
+
 TEST(Interrupt, FitLeavesNoFile) {
   const Folder folder;
   fs::create_directory(folder.path() / "out");

@@ -71,6 +71,41 @@ TEST(MeanSquareDisplacement, IndependentOfThreads) {
   EXPECT_EQ(one.block_tensor_ang2, many.block_tensor_ang2);
 }
 
+// Every window counted once, far beyond the frames that are held at once.
+TEST(MeanSquareDisplacement, FrameByFrameAsFromTheArray) {
+  const std::size_t n = 3;
+  const std::vector<Vec3> position = random_walks(3001, n, {1, 0.5, 2}, 0.1, 8);
+  for (const std::int64_t longest : {1, 70, 300}) {
+    const std::vector<std::int64_t> lags = log_spaced_lags(longest, 6);
+    MsdSums sums(n, 3001, lags, 10);
+    for (std::size_t t = 0; t < 3001; ++t) sums.add(std::span(position).subspan(t * n, n));
+    const MsdCurve curve = sums.curve();
+    for (std::size_t l = 0; l < lags.size(); ++l) {
+      const auto lag = static_cast<std::size_t>(lags[l]);
+      double total = 0;
+      for (std::size_t k = 0; k + lag * n < position.size(); ++k) total += norm2(position[k + lag * n] - position[k]);
+      // Sums of 1e4 terms in another order.
+      const double expected = total / static_cast<double>(position.size() - lag * n);
+      EXPECT_NEAR(trace(curve.tensor_ang2[l]), expected, 1e-12 * expected) << longest << " " << lags[l];
+    }
+  }
+  EXPECT_LT(MsdSums::memory_bytes(n, 300), 0.2 * 24 * 3001 * n);
+}
+
+TEST(MeanSquareDisplacement, RefusesOtherFramesThanAnnounced) {
+  const std::vector<Vec3> frame(2);
+  const std::vector<std::int64_t> lags{1, 2};
+  MsdSums sums(2, 20, lags, 2);
+  EXPECT_THROW(sums.add(std::span(frame).first(1)), Error);
+  for (int t = 0; t < 20; ++t) {
+    EXPECT_THROW(MsdSums(sums).curve(), Error);
+    sums.add(frame);
+  }
+  EXPECT_NO_THROW(sums.curve());
+  EXPECT_THROW(sums.add(frame), Error);
+  EXPECT_THROW(MsdSums(0, 20, lags, 2), Error);
+}
+
 TEST(MeanSquareDisplacement, RefusesWrongInput) {
   std::vector<Vec3> position(60);
   const std::vector<std::int64_t> lags{1, 2};

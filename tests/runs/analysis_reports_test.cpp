@@ -71,6 +71,25 @@ TEST(AnalysisReports, MsdOfMdanalysis) {
   check(analyze_msd(zundel(), {1, std::nullopt, 10}), expected().at("msd zundel H"));
 }
 
+// The number of frames is known before they are read, else the sums would refuse them.
+TEST(AnalysisReports, MsdOfSomeFrames) {
+  TrajectoryInput input = li15si4();
+  const std::vector<Frame> frames = read_frames(input.path);
+  for (const double skip_fs : {0.0, 33.0, 100.0})
+    for (const std::size_t every : {1, 2, 3, 7}) {
+      input.skip_fs = skip_fs;
+      input.every = every;
+      std::size_t expected_frames = 0;
+      for (std::size_t k = 0; k < frames.size(); k += every) expected_frames += frames[k].time_fs - frames[0].time_fs >= skip_fs;
+      TrajectorySource source(input, true);
+      source.first();
+      EXPECT_EQ(source.left(), expected_frames);
+      const MsdReport report = analyze_msd(input, {3, 14, 2});
+      EXPECT_EQ(report.frames, expected_frames);
+      EXPECT_EQ(report.frame_spacing_fs, static_cast<double>(every) * (frames[1].time_fs - frames[0].time_fs));
+    }
+}
+
 TEST(AnalysisReports, VdosOfNumpy) {
   expect_near(analyze_velocities(li15si4(), {std::nullopt, 200, true}).density_cm, expected().at("vdos li15si4"),
               "li15si4");
