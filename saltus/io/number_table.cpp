@@ -211,6 +211,22 @@ StateTable state_table_of(std::string_view text) {
   return read_states(lines);
 }
 
+std::string npy_bytes(std::size_t rows, std::size_t columns, const std::vector<double>& value) {
+  std::string header = fmt::format("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}", rows, columns);
+  // The numbers begin at a multiple of 64 bytes.
+  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 0xff);
+  bytes += static_cast<char>(header.size() >> 8);
+  bytes += header;
+  for (const double number : value) {
+    auto bits = std::bit_cast<std::uint64_t>(number);
+    for (int k = 0; k < 8; ++k, bits >>= 8) bytes += static_cast<char>(bits & 0xff);
+  }
+  return bytes;
+}
+
 NumberTable read_number_table(const std::filesystem::path& path) {
   try {
     if (recognizes_npy(first_bytes(path, 6))) {

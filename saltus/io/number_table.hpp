@@ -36,4 +36,7 @@ StateTable read_state_table(const std::filesystem::path& path);
 NumberTable number_table_of(std::string_view bytes);
 StateTable state_table_of(std::string_view bytes);
 
+/// The bytes of a .npy file: doubles, little endian, in C order. value [rows * columns].
+std::string npy_bytes(std::size_t rows, std::size_t columns, const std::vector<double>& value);
+
 }  // namespace saltus

@@ -223,12 +223,21 @@ CountMatrix DiscreteTrajectory::effective(std::int64_t lag, FrameWindow window) 
   });
   CountMatrix result{n_states_, {}};
   for (std::size_t i = 0; i < from_state.size(); ++i) {
+    // One factor for the whole row, or T would change: inefficiencies weighted by the variances p (1 - p) of its entries.
+    const auto n = static_cast<double>(from_state[i].n);
+    double variance = 0, correlated = 0;
+    std::vector<std::pair<std::int32_t, double>> row;
     for (const auto& [to, ones] : from_state[i].to) {
       std::int64_t hits = 0;
       for (const auto& [begin, end] : ones) hits += end - begin;
-      const double inefficiency = statistical_inefficiency(ones, from_state[i].n);
-      result.entries.push_back({static_cast<int>(i), to, static_cast<double>(hits) / inefficiency});
+      const double p = static_cast<double>(hits) / n;
+      row.emplace_back(to, static_cast<double>(hits));
+      variance += p * (1 - p);
+      if (p < 1) correlated += p * (1 - p) * statistical_inefficiency(ones, from_state[i].n);
     }
+    // Where nothing varies windows that overlap count as one.
+    const double inefficiency = variance > 0 ? correlated / variance : static_cast<double>(lag);
+    for (const auto& [to, hits] : row) result.entries.push_back({static_cast<int>(i), to, hits / inefficiency});
   }
   return result;
 }

@@ -14,7 +14,7 @@ namespace saltus::kinetics {
 enum class Counting {
   sliding,    ///< every t
   strided,    ///< t = 0, lag, 2 lag, … of each stretch: for a Markov chain independent
-  effective,  ///< sliding, each count over the statistical inefficiency of its transition: as many as are independent
+  effective,  ///< sliding, those from each state over the statistical inefficiency of where it leads: as many as are independent
 };
 
 /// A stretch holds no frame without a state; pairs never reach across its ends.
