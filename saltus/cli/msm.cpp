@@ -155,8 +155,8 @@ int run(const Options& options) {
   if (options.from.empty() != options.to.empty()) throw Error(ErrorKind::usage, "--from and --to are given together");
   if (!options.counts.empty() && (!options.lags.empty() || options.test > 0))
     throw Error(ErrorKind::usage, "--lags and --ck need a discrete trajectory; a count matrix has one lag");
-  if (options.free && (!options.stationary.empty() || options.sets > 0 || options.test > 0 || options.samples > 0))
-    throw Error(ErrorKind::usage, "--stationary, --pcca, --ck and --bayes are for reversible models; leave out --free");
+  if (options.free && (!options.stationary.empty() || options.sets > 0 || options.test > 0))
+    throw Error(ErrorKind::usage, "--stationary, --pcca and --ck are for reversible models; leave out --free");
   if (!options.stationary.empty() && options.samples > 0) throw Error(ErrorKind::usage, "--bayes samples models without prescribed probabilities");
   if (options.test == 1) throw Error(ErrorKind::usage, "--ck 1 compares nothing; take 2 or more");
   check_output(options.output);
@@ -211,6 +211,7 @@ int run(const Options& options) {
     posterior.samples = options.samples;
     posterior.seed = options.seed;
     posterior.n_timescales = options.timescales;
+    posterior.reversible = !options.free;
     const std::vector<int> none;
     findings.posterior = sample_posterior(independent_counts(findings.study, options.counts.empty() ? settings.counting : Counting::strided),
                                           findings.study.lag_fs, posterior, findings.paths ? findings.paths->from : none,
@@ -245,16 +246,16 @@ std::function<int()> set_up_msm(CLI::App& app) {
   app.add_flag("--free", options->free, "without detailed balance");
   app.add_option("--stationary", options->stationary, "prescribed stationary probabilities, one per state")->type_name("FILE");
   app.add_option("--timescales", options->timescales, "how many, slowest first (default 10)")->check(CLI::Range(1, 1000));
-  app.add_option("--lags", options->lags, "timescales at these lags too, frames, e.g. 1,2,5 (default none)")->delimiter(',')->check(CLI::PositiveNumber);
+  app.add_option("--lags", options->lags, "timescales at these lags too, frames, e.g. 1,2,5 (default none)")->delimiter(',')->allow_extra_args(false)->check(CLI::PositiveNumber);
   app.add_option("--pcca", options->sets, "metastable sets by PCCA+ (default none)")->check(CLI::Range(2, 100));
   app.add_option("--ck", options->test, "Chapman-Kolmogorov test up to N lags, of --pcca sets or 2 (default none)")->check(CLI::Range(1, 1000));
-  app.add_option("--from", options->from, "transition paths from these states, e.g. 0,1 (default none)")->delimiter(',');
-  app.add_option("--to", options->to, "... to these; first-passage times to them (default none)")->delimiter(',');
-  app.add_option("--bayes", options->samples, "samples of the posterior of reversible models (default none)")->check(CLI::Range(100, 10000000));
+  app.add_option("--from", options->from, "transition paths from these states, e.g. 0,1 (default none)")->delimiter(',')->allow_extra_args(false);
+  app.add_option("--to", options->to, "... to these; first-passage times to them (default none)")->delimiter(',')->allow_extra_args(false);
+  app.add_option("--bayes", options->samples, "samples of the posterior, for intervals of their own (default none)")->check(CLI::Range(100, 10000000));
   app.add_option("--seed", options->seed, "of the samples (default 1)");
   app.add_option("--blocks", options->blocks, "time blocks behind the 95 % intervals (default 10)")->check(CLI::Range(2, 1000));
   app.add_flag("--json", options->json, "one JSON document instead of a table");
-  app.add_option("--output", options->output, "files: .json all, .npy transition matrix, .csv a row per state")->type_name("FILE");
+  app.add_option("--output", options->output, "files: .json all, .npy transition matrix, .csv a row per state")->type_name("FILE")->delimiter(',')->allow_extra_args(false);
   app.footer(
       "Files are text (# begins a comment) or .npy. The largest strongly connected set of states is kept, what is\n"
       "dropped is told; states are numbered as in the input, from 0.\n\nExample:\n"

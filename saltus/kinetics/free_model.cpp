@@ -58,4 +58,29 @@ ReversibleModel estimate_free(const CountMatrix& counts) {
   return model;
 }
 
+std::vector<Transition> sample_free(const CountMatrix& counts, Random& random) {
+  std::vector<Transition> result;
+  for (const CountEntry& entry : counts.entries) {
+    if (entry.count > 0) result.push_back({entry.from, entry.to, entry.count});
+  }
+  std::sort(result.begin(), result.end(),
+            [](const Transition& a, const Transition& b) { return a.from != b.from ? a.from < b.from : a.to < b.to; });
+  std::vector<double> sum(static_cast<std::size_t>(counts.n_states), 0.0);
+  for (Transition& t : result) sum[static_cast<std::size_t>(t.from)] += t.probability = random.gamma(t.probability);
+  for (Transition& t : result) t.probability /= sum[static_cast<std::size_t>(t.from)];
+  return result;
+}
+
+std::vector<double> dirichlet_covariance(std::span<const double> alpha) {
+  double total = 0;
+  for (const double a : alpha) total += a;
+  std::vector<double> covariance;
+  for (std::size_t i = 0; i < alpha.size(); ++i) {
+    for (std::size_t j = 0; j < alpha.size(); ++j) {
+      covariance.push_back(((i == j ? alpha[i] * total : 0) - alpha[i] * alpha[j]) / (total * total * (total + 1)));
+    }
+  }
+  return covariance;
+}
+
 }  // namespace saltus::kinetics

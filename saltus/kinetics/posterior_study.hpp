@@ -1,4 +1,4 @@
-// What the posterior of reversible models says about timescales and rates: samples and how many of them are independent.
+// What the posterior of models, reversible or free, says about timescales and rates: samples and how many of them are independent.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct PosteriorSettings {
   int burn_in_sweeps = 100;
   std::uint64_t seed = 1;
   int n_timescales = 10;
+  bool reversible = true;  ///< false: rows independent; every sample is drawn anew, sweeps do not matter
 };
 
 struct PosteriorStudy {

@@ -1,6 +1,6 @@
 // saltus msm: golden matrices through files, text and .npy, and what it refuses.
+#include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -66,7 +66,7 @@ TEST(Msm, DoubleWellInTwoStates) {
   std::string text;
   for (const auto state : read_state_table(golden + "deeptime/double_well_dtraj.dat").carrier[0]) text += state < 50 ? "1\n" : "0\n";
   write_file_atomically(folder.path() / "states.txt", text);
-  const json document = found("states.txt --lag 10 --time-step-fs 2.5 --lags 1,2,5,10,20,50,100 --output model.json model.npy model.csv", folder);
+  const json document = found("--lag 10 --time-step-fs 2.5 --lags 1,2,5,10,20,50,100 states.txt --output model.json,model.npy --output model.csv", folder);
   const std::vector<double> t = read_number_table(golden + "double_well/double_well_n2good_T10.dat").value;
   for (std::size_t i = 0; i < 2; ++i)
     for (std::size_t j = 0; j < 2; ++j) EXPECT_NEAR(document.at("transition").at(1 - i).at(1 - j).get<double>(), t[i * 2 + j], 1e-14);

@@ -97,6 +97,24 @@ TEST(FreeModel, RowsOfCounts) {
   EXPECT_NEAR(model.max_imbalance, 0.25 / 3, 1e-15);
 }
 
+TEST(FreeModel, RowsAreDirichlet) {
+  const std::vector<double> alpha{1, 2, 1}, covariance = dirichlet_covariance(alpha);
+  const std::vector<double> exact{3, -2, -1, -2, 4, -2, -1, -2, 3};
+  for (std::size_t k = 0; k < 9; ++k) EXPECT_NEAR(covariance[k], exact[k] / 80, 1e-16);
+  Random random(31, 1);
+  std::vector<double> sum(9, 0.0);
+  const int samples = 40000;
+  for (int k = 0; k < samples; ++k) {
+    const std::vector<Transition> t = sample_free({3, {{0, 2, 1}, {0, 0, 1}, {0, 1, 2}, {1, 0, 3}, {2, 0, 2}}}, random);
+    ASSERT_EQ(t.size(), 5u);
+    EXPECT_NEAR(t[0].probability + t[1].probability + t[2].probability, 1, 1e-14);
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t j = 0; j < 3; ++j) sum[i * 3 + j] += (t[i].probability - alpha[i] / 4) * (t[j].probability - alpha[j] / 4) / samples;
+  }
+  // The deviation of a product of two such deviates is below 0.07.
+  for (std::size_t k = 0; k < 9; ++k) EXPECT_NEAR(sum[k], exact[k] / 80, 5 * 0.07 / std::sqrt(samples));
+}
+
 TEST(LaplaceErrors, ThreeStates) {
   // Standard deviations of ln T_ij by the full Hessian; 8 digits.
   const double golden[3][3] = {{0.18257419, 0.51236359, 0.45049775}, {0.4248116, 0.12456822, 0.36937971}, {0.3306421, 0.3364711, 0.08050765}};
