@@ -88,26 +88,44 @@ DiscreteTrajectory::DiscreteTrajectory(std::vector<std::vector<std::int32_t>> st
     const auto frames = static_cast<std::int64_t>(state_[c].size());
     n_frames_ = std::max(n_frames_, frames);
     const std::int32_t* s = state_[c].data();
+    std::int32_t largest = -1;
+    std::int64_t changes = frames > 0 ? 1 : 0, assigned = 0;
+    for (std::int64_t t = 0; t < frames; ++t) {
+      largest = std::max(largest, s[t]);
+      assigned += s[t] >= 0;
+    }
+    for (std::int64_t t = 1; t < frames; ++t) changes += s[t] != s[t - 1];
+    n_states_ = std::max(n_states_, largest + 1);
+    n_assigned_ += assigned;
+    n_runs_ += changes;
+  }
+  if (n_assigned_ == 0) throw Error(ErrorKind::usage, "discrete trajectory: no frame has a state");
+  // A piece of the sweep costs about as much as four frames; where stays are shorter there is no list.
+  by_runs_ = 4 * n_runs_ < n_assigned_;
+  for (std::size_t c = 0; c < state_.size(); ++c) {
+    const auto frames = static_cast<std::int64_t>(state_[c].size());
+    const std::int32_t* s = state_[c].data();
     for (std::int64_t t = 0; t < frames;) {
       if (s[t] < 0) {
         ++t;
         continue;
       }
       StateStretch stretch{static_cast<int>(c), t, t, run_state_.size(), 0};
-      while (t < frames && s[t] >= 0) {
-        const std::int32_t now = s[t];
-        n_states_ = std::max(n_states_, now + 1);
-        while (t < frames && s[t] == now) ++t;
-        run_state_.push_back(now);
-        run_end_.push_back(t);
+      if (by_runs_) {
+        while (t < frames && s[t] >= 0) {
+          const std::int32_t now = s[t];
+          while (t < frames && s[t] == now) ++t;
+          run_state_.push_back(now);
+          run_end_.push_back(t);
+        }
+      } else {
+        while (t < frames && s[t] >= 0) ++t;
       }
       stretch.end_frame = t;
       stretch.end_run = run_state_.size();
-      n_assigned_ += t - stretch.begin_frame;
       stretches_.push_back(stretch);
     }
   }
-  if (n_assigned_ == 0) throw Error(ErrorKind::usage, "discrete trajectory: no frame has a state");
 }
 
 // Calls take(from, to, pairs) for every piece of time with the same two states, in the order of time within a stretch.
@@ -117,6 +135,11 @@ void DiscreteTrajectory::sweep(std::int64_t lag, FrameWindow window, const Take&
     std::int64_t t = std::max(stretch.begin_frame, window.begin);
     const std::int64_t end = std::min(stretch.end_frame - lag, window.end);
     if (t >= end) continue;
+    if (!by_runs_) {
+      const std::int32_t* s = state_[static_cast<std::size_t>(stretch.carrier)].data();
+      for (; t < end; ++t) take(s[t], s[t + lag], std::int64_t{1});
+      continue;
+    }
     const auto first = run_end_.begin() + static_cast<std::ptrdiff_t>(stretch.begin_run);
     const auto last = run_end_.begin() + static_cast<std::ptrdiff_t>(stretch.end_run);
     auto i = static_cast<std::size_t>(std::upper_bound(first, last, t) - run_end_.begin());
@@ -148,8 +171,7 @@ CountMatrix DiscreteTrajectory::count(std::int64_t lag, Counting counting, Frame
     }
     return tally.matrix();
   }
-  // A piece of the sweep costs about as much as four frames.
-  if (4 * static_cast<std::int64_t>(n_runs()) < n_assigned_ || !tally.dense()) {
+  if (by_runs_ || !tally.dense()) {
     sweep(lag, window, [&](std::int32_t from, std::int32_t to, std::int64_t pairs) {
       while (pairs > 0) {
         const std::int64_t some = std::min(pairs, most_at_once);

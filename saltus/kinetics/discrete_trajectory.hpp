@@ -21,7 +21,7 @@ enum class Counting {
 struct StateStretch {
   int carrier = 0;
   std::int64_t begin_frame = 0, end_frame = 0;  ///< of the carrier
-  std::size_t begin_run = 0, end_run = 0;
+  std::size_t begin_run = 0, end_run = 0;       ///< in the list of runs, if there is one
 };
 
 class DiscreteTrajectory {
@@ -33,7 +33,7 @@ class DiscreteTrajectory {
   int n_carriers() const { return static_cast<int>(state_.size()); }
   std::int64_t n_frames() const { return n_frames_; }   ///< of the longest carrier
   std::int64_t n_assigned() const { return n_assigned_; }  ///< frames with a state, all carriers
-  std::size_t n_runs() const { return run_state_.size(); }
+  std::int64_t n_runs() const { return n_runs_; }       ///< stretches of equal states, those without one included
   std::span<const StateStretch> stretches() const { return stretches_; }
 
   /// Pairs whose first frame lies in `window`. No pair fits: an empty matrix. Throws Error{usage} unless lag > 0.
@@ -45,7 +45,8 @@ class DiscreteTrajectory {
   CountMatrix effective(std::int64_t lag, FrameWindow window) const;
 
   int n_states_ = 0;
-  std::int64_t n_frames_ = 0, n_assigned_ = 0;
+  std::int64_t n_frames_ = 0, n_assigned_ = 0, n_runs_ = 0;
+  bool by_runs_ = false;
   std::vector<std::vector<std::int32_t>> state_;
   std::vector<StateStretch> stretches_;
   std::vector<std::int32_t> run_state_;

@@ -72,6 +72,61 @@ class Inverse {
   mutable bool converged_ = true;
 };
 
+// sqrt(pi) T / sqrt(pi) less its first eigenvector and what `taken` spans: cheap to apply, and enough where modes are not far
+// slower than the rest.
+class Direct {
+ public:
+  using Scalar = double;
+
+  Direct(int n, std::span<const WeightedEdge> edges, std::span<const double> pi) : root_(n), row_(static_cast<std::size_t>(n) + 1, 0) {
+    for (int i = 0; i < n; ++i) root_(i) = std::sqrt(pi[static_cast<std::size_t>(i)]);
+    leaving_ = Vector::Zero(n);
+    for (const WeightedEdge& edge : edges) {
+      ++row_[static_cast<std::size_t>(edge.a) + 1];
+      ++row_[static_cast<std::size_t>(edge.b) + 1];
+      leaving_(edge.a) += edge.weight / pi[static_cast<std::size_t>(edge.a)];
+      leaving_(edge.b) += edge.weight / pi[static_cast<std::size_t>(edge.b)];
+    }
+    for (std::size_t i = 1; i < row_.size(); ++i) row_[i] += row_[i - 1];
+    std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
+    entry_.resize(2 * edges.size());
+    for (const WeightedEdge& edge : edges) {
+      const double value = edge.weight / root_(edge.a) / root_(edge.b);
+      entry_[next[static_cast<std::size_t>(edge.a)]++] = {edge.b, value};
+      entry_[next[static_cast<std::size_t>(edge.b)]++] = {edge.a, value};
+    }
+  }
+  Eigen::Index rows() const { return root_.size(); }
+  Eigen::Index cols() const { return root_.size(); }
+  void perform_op(const double* in, double* out) const {
+    Eigen::Map<Vector>(out, rows()) = apply(Eigen::Map<const Vector>(in, rows()));
+  }
+  Vector apply(Vector v) const {
+    project(v);
+    Vector result(v.size());
+    for (Eigen::Index i = 0; i < v.size(); ++i) {
+      double sum = v(i) - leaving_(i) * v(i);
+      for (std::size_t m = row_[static_cast<std::size_t>(i)]; m < row_[static_cast<std::size_t>(i) + 1]; ++m) {
+        sum += entry_[m].second * v(entry_[m].first);
+      }
+      result(i) = sum;
+    }
+    project(result);
+    return result;
+  }
+  void take(const Vector& v) { taken_.push_back(v); }
+
+ private:
+  void project(Vector& v) const {
+    v -= v.dot(root_) * root_;
+    for (const Vector& other : taken_) v -= v.dot(other) * other;
+  }
+  Vector root_, leaving_;
+  std::vector<std::size_t> row_;
+  std::vector<std::pair<int, double>> entry_;
+  std::vector<Vector> taken_;
+};
+
 Matrix all_modes(int n, std::span<const WeightedEdge> edges, std::span<const double> pi, int count) {
   Matrix matrix = Matrix::Zero(n, n);
   for (const WeightedEdge& edge : edges) {
@@ -107,19 +162,32 @@ void sharpen(const Inverse& inverse, Matrix& modes, const std::vector<double>& m
 
 // Lanczos with one start vector may miss a member of a degenerate set: what was found is taken out and the search repeated
 // until nothing slower than the last one wanted is left.
-Matrix slowest_modes(Inverse& inverse, int n, int count, bool& converged) {
+template <typename Operator>
+Matrix slowest_modes(Operator& op, int n, int count, int most_restarts, bool& converged) {
   std::vector<std::pair<double, Vector>> found;
   for (int round = 0; round < 10; ++round) {
     const int wanted = round == 0 ? count : std::min(count, 3);
-    const int basis = std::min(n - 1, std::max(2 * wanted + 10, 20));
-    Spectra::SymEigsSolver<Inverse> solver(inverse, wanted, basis);
+    const int basis = std::min(n - 1, std::max(3 * wanted + 10, 30));
+    Spectra::SymEigsSolver<Operator> solver(op, wanted, basis);
     Random random(7, static_cast<std::uint64_t>(round));
     Vector start(n);
     for (double& value : start) value = random.normal();
-    start = inverse.apply(start);
+    start = op.apply(start);
     solver.init(start.data());
-    solver.compute(Spectra::SortRule::LargestAlge, 300, 1e-11);
-    if (solver.info() != Spectra::CompInfo::Successful) converged = false;
+    // After the first round a rough search tells whether anything near is left.
+    if (round > 0) {
+      solver.compute(Spectra::SortRule::LargestAlge, most_restarts, 1e-3);
+      if (solver.info() == Spectra::CompInfo::Successful && static_cast<int>(found.size()) >= count &&
+          solver.eigenvalues()(0) < found[static_cast<std::size_t>(count) - 1].first * (1 - 2e-3)) {
+        break;
+      }
+      solver.init(start.data());
+    }
+    solver.compute(Spectra::SortRule::LargestAlge, most_restarts, 1e-11);
+    if (solver.info() != Spectra::CompInfo::Successful) {
+      converged = false;
+      break;
+    }
     const Vector values = solver.eigenvalues();
     const Matrix vectors = solver.eigenvectors();
     const double last = static_cast<int>(found.size()) < count ? 0 : found[static_cast<std::size_t>(count) - 1].first;
@@ -127,7 +195,7 @@ Matrix slowest_modes(Inverse& inverse, int n, int count, bool& converged) {
     for (Eigen::Index k = 0; k < values.size(); ++k) {
       slower = slower || values(k) > last * (1 + 1e-9);
       found.emplace_back(values(k), vectors.col(k));
-      inverse.take(vectors.col(k));
+      op.take(vectors.col(k));
     }
     std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     if (values.size() == 0 || (round > 0 && !slower) || static_cast<int>(found.size()) + 3 >= n) break;
@@ -158,18 +226,38 @@ SlowModes slow_modes(int n_states, std::span<const Transition> transitions, std:
   count = std::min(count, n_states - 1);
   if (count < 1) return result;
   const std::vector<WeightedEdge> edges = fluxes(transitions, pi);
-  Inverse inverse(n_states, edges, pi);
   Matrix modes;
   if (n_states <= dense_limit || 4 * count >= n_states) {
     if (n_states > 5000) {
       throw Error(ErrorKind::unsupported, "so many modes of " + std::to_string(n_states) + " states: ask for fewer than a quarter");
     }
     modes = all_modes(n_states, edges, pi, count);
-    sharpen(inverse, modes, quotients(modes, edges, pi));
+    const std::vector<double> rough = quotients(modes, edges, pi);
+    if (rough.front() < 1e-5) {
+      const Inverse inverse(n_states, edges, pi);
+      sharpen(inverse, modes, rough);
+      result.converged = inverse.converged();
+    }
   } else {
-    modes = slowest_modes(inverse, n_states, count, result.converged);
+    bool direct_converged = true;
+    {
+      Direct direct(n_states, edges, pi);
+      modes = slowest_modes(direct, n_states, count, 40, direct_converged);
+      direct_converged = direct_converged && modes.cols() == count;
+      // The quotient of a vector with residual r is off by r² over the gap.
+      const std::vector<double> found = quotients(modes, edges, pi);
+      const Direct plain(n_states, edges, pi);
+      for (Eigen::Index k = 0; direct_converged && k < modes.cols(); ++k) {
+        const double mu = found[static_cast<std::size_t>(k)];
+        direct_converged = (plain.apply(modes.col(k)) - (1 - mu) * modes.col(k)).norm() <= 1e-7 * found.front();
+      }
+    }
+    if (!direct_converged) {
+      Inverse inverse(n_states, edges, pi);
+      modes = slowest_modes(inverse, n_states, count, 300, result.converged);
+      result.converged = result.converged && inverse.converged();
+    }
   }
-  result.converged = result.converged && inverse.converged();
   const std::vector<double> mu = quotients(modes, edges, pi);
   std::vector<std::size_t> order(mu.size());
   for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
