@@ -64,7 +64,8 @@ TEST(Msm, GoldenCountsInAnyOrderAndScale) {
 TEST(Msm, DoubleWellInTwoStates) {
   const Folder folder;
   std::string text;
-  for (const auto state : read_state_table(golden + "deeptime/double_well_dtraj.dat").carrier[0]) text += state < 50 ? "1\n" : "0\n";
+  const StateTable states = read_state_table(golden + "deeptime/double_well_dtraj.dat");
+  for (const auto state : states.carrier[0]) text += state < 50 ? "1\n" : "0\n";
   write_file_atomically(folder.path() / "states.txt", text);
   const json document = found("--lag 10 --time-step-fs 2.5 --lags 1,2,5,10,20,50,100 states.txt --output model.json,model.npy --output model.csv", folder);
   const std::vector<double> t = read_number_table(golden + "double_well/double_well_n2good_T10.dat").value;
@@ -85,7 +86,7 @@ TEST(Msm, DoubleWellInTwoStates) {
   EXPECT_GT(document.at("lags").at(6).at("high_implied_timescales_fs").at(0).get<double>(), 286.3498513 * 2.5);
   const NumberTable matrix = read_number_table(folder.path() / "model.npy");
   EXPECT_EQ(matrix.value[1], document.at("transition").at(0).at(1).get<double>());
-  EXPECT_EQ(json::parse(read_file(folder.path() / "model.json")), document);
+  EXPECT_TRUE(json::parse(read_file(folder.path() / "model.json")) == document);
   EXPECT_TRUE(read_file(folder.path() / "model.csv").starts_with("state,stationary,"));
 }
 
