@@ -1,5 +1,8 @@
 // Counting transitions from events, reversible estimation, MSD, and the whole estimate.
 
+#include <array>
+#include <cmath>
+
 #include <benchmark/benchmark.h>
 
 #include "saltus/kinetics/connected_set.hpp"
@@ -64,6 +67,52 @@ void reversible(benchmark::State& state) {
   state.counters["residual"] = residual;
 }
 BENCHMARK(reversible)->Arg(4)->Arg(8)->Arg(16)->Unit(benchmark::kMillisecond);
+
+void report(benchmark::State& state, const CountMatrix& counts) {
+  ReversibleModel model;
+  for (auto _ : state) model = estimate_reversible(counts);
+  state.counters["states"] = counts.n_states;
+  state.counters["nonzeros"] = static_cast<double>(counts.entries.size());
+  state.counters["iterations"] = model.iterations;
+  state.counters["residual"] = model.max_residual;
+  state.counters["relative"] = model.max_relative_residual;
+  state.counters["converged"] = model.converged;
+}
+
+// 97 336 states of a 3D network, ten neighbours each: 1.07e6 non-zeros. Counts log-uniform over so many decades.
+void reversible_network(benchmark::State& state) {
+  const CubicLattice lattice{46};
+  Random random(2, 2);
+  CountMatrix counts{lattice.sites(), {}};
+  constexpr std::array<Int3, 10> offsets{{{1, 0, 0}, {-1, 0, 0}, {0, 1, 0}, {0, -1, 0}, {0, 0, 1}, {0, 0, -1}, {1, 1, 0}, {-1, -1, 0}, {0, 1, 1}, {0, -1, -1}}};
+  const auto drawn = [&] { return std::ceil(std::pow(10.0, static_cast<double>(state.range(0)) * random.uniform()) * (1 + random.uniform())); };
+  for (int site = 0; site < lattice.sites(); ++site) {
+    counts.entries.push_back({site, site, 1000.0});
+    const Int3 r = lattice.coordinates(site);
+    for (const auto& e : offsets) {
+      counts.entries.push_back({site, lattice.index((r[0] + e[0] + 46) % 46, (r[1] + e[1] + 46) % 46, (r[2] + e[2] + 46) % 46), drawn()});
+    }
+  }
+  report(state, counts);
+}
+BENCHMARK(reversible_network)->Arg(1)->Arg(3)->Arg(6)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+// A random graph: 1e5 states, on average ten neighbours.
+void reversible_random_graph(benchmark::State& state) {
+  const int n = 100000;
+  Random random(3, 2);
+  CountMatrix counts{n, {}};
+  for (int i = 0; i < n; ++i) {
+    for (int k = 0; k < 5; ++k) {
+      const int j = k == 0 ? (i + 1) % n : static_cast<int>(random.below(n));
+      if (j == i) continue;
+      counts.entries.push_back({i, j, static_cast<double>(1 + random.below(20))});
+      counts.entries.push_back({j, i, static_cast<double>(1 + random.below(20))});
+    }
+  }
+  report(state, counts);
+}
+BENCHMARK(reversible_random_graph)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 void msd(benchmark::State& state) {
   const auto particles = static_cast<std::size_t>(state.range(0));

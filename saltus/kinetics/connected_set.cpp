@@ -1,7 +1,10 @@
 #include "saltus/kinetics/connected_set.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
+
+#include "saltus/base/error.hpp"
 
 namespace saltus::kinetics {
 
@@ -53,22 +56,22 @@ int strong_components(const std::vector<std::vector<int>>& next, std::vector<int
   return n_components;
 }
 
-}  // namespace
-
-ConnectedSet largest_connected_set(const TransitionCounts& counts) {
+// Of counts of any type; every entry is positive.
+template <typename Sum, typename Counts>
+ConnectedSet largest_set(const Counts& counts) {
   const auto n = static_cast<std::size_t>(counts.n_states);
   ConnectedSet result;
   result.index_of.assign(n, -1);
   std::vector<std::vector<int>> next(n);
   std::vector<bool> visited(n, false);
-  for (const TransitionCount& entry : counts.entries) {
+  for (const auto& entry : counts.entries) {
     visited[static_cast<std::size_t>(entry.from)] = visited[static_cast<std::size_t>(entry.to)] = true;
     if (entry.from != entry.to) next[static_cast<std::size_t>(entry.from)].push_back(entry.to);
   }
   std::vector<int> component;
   const auto n_components = static_cast<std::size_t>(strong_components(next, component));
   std::vector<int> size(n_components, 0), lowest(n_components, counts.n_states);
-  std::vector<std::int64_t> inside(n_components, 0);
+  std::vector<Sum> inside(n_components, 0);
   std::vector<bool> counted(n_components, false);
   for (std::size_t i = 0; i < n; ++i) {
     if (!visited[i]) continue;
@@ -80,7 +83,7 @@ ConnectedSet largest_connected_set(const TransitionCounts& counts) {
   }
   result.n_sets = static_cast<int>(std::count(counted.begin(), counted.end(), true));
   if (result.n_sets == 0) return result;
-  for (const TransitionCount& entry : counts.entries) {
+  for (const auto& entry : counts.entries) {
     const int c = component[static_cast<std::size_t>(entry.from)];
     if (c == component[static_cast<std::size_t>(entry.to)]) inside[static_cast<std::size_t>(c)] += entry.count;
   }
@@ -98,15 +101,36 @@ ConnectedSet largest_connected_set(const TransitionCounts& counts) {
       result.states.push_back(static_cast<int>(i));
     }
   }
-  std::int64_t total = 0, started_outside = 0;
-  for (const TransitionCount& entry : counts.entries) {
+  Sum total = 0, started_outside = 0, dropped = 0;
+  for (const auto& entry : counts.entries) {
     total += entry.count;
     const bool from_inside = result.index_of[static_cast<std::size_t>(entry.from)] >= 0;
     if (!from_inside) started_outside += entry.count;
-    if (!from_inside || result.index_of[static_cast<std::size_t>(entry.to)] < 0) result.dropped_counts += entry.count;
+    if (!from_inside || result.index_of[static_cast<std::size_t>(entry.to)] < 0) dropped += entry.count;
   }
+  result.dropped_weight = static_cast<double>(dropped);
+  result.dropped_counts = static_cast<std::int64_t>(std::llround(std::min(result.dropped_weight, 9e18)));
   result.dropped_population = total > 0 ? static_cast<double>(started_outside) / static_cast<double>(total) : 0;
   return result;
+}
+
+}  // namespace
+
+ConnectedSet largest_connected_set(const TransitionCounts& counts) { return largest_set<std::int64_t>(counts); }
+
+ConnectedSet largest_connected_set(const CountMatrix& counts) {
+  CountMatrix positive{counts.n_states, {}};
+  positive.entries.reserve(counts.entries.size());
+  for (const CountEntry& entry : counts.entries) {
+    if (entry.from < 0 || entry.to < 0 || entry.from >= counts.n_states || entry.to >= counts.n_states) {
+      throw Error(ErrorKind::usage, "count matrix: state out of range");
+    }
+    if (!(entry.count >= 0) || !std::isfinite(entry.count)) {
+      throw Error(ErrorKind::usage, "count matrix: counts must be finite and not negative");
+    }
+    if (entry.count > 0) positive.entries.push_back(entry);
+  }
+  return largest_set<double>(positive);
 }
 
 TransitionCounts restrict_to(const TransitionCounts& counts, const ConnectedSet& set) {
@@ -115,6 +139,16 @@ TransitionCounts restrict_to(const TransitionCounts& counts, const ConnectedSet&
     const int from = set.index_of[static_cast<std::size_t>(entry.from)];
     const int to = set.index_of[static_cast<std::size_t>(entry.to)];
     if (from >= 0 && to >= 0) result.entries.push_back({from, to, entry.image, entry.count});
+  }
+  return result;
+}
+
+CountMatrix restrict_to(const CountMatrix& counts, const ConnectedSet& set) {
+  CountMatrix result{static_cast<int>(set.states.size()), {}};
+  for (const CountEntry& entry : counts.entries) {
+    const int from = set.index_of[static_cast<std::size_t>(entry.from)];
+    const int to = set.index_of[static_cast<std::size_t>(entry.to)];
+    if (from >= 0 && to >= 0 && entry.count > 0) result.entries.push_back({from, to, entry.count});
   }
   return result;
 }

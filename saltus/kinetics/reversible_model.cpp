@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 
 #include "saltus/base/error.hpp"
-#include "saltus/kinetics/laplacian.hpp"
+#include "saltus/kinetics/laplacian_solver.hpp"
 
 namespace saltus::kinetics {
 
@@ -24,11 +26,6 @@ struct Problem {
   std::vector<Pair> pairs;
   std::vector<Wide> c, leaving;  // c_i, c_i - C_ii
 };
-
-// c_i + c_j e^{u_i - u_j}
-Wide denominator(const Problem& problem, std::size_t i, std::size_t j, const std::vector<double>& u) {
-  return problem.c[i] + problem.c[j] * std::exp(static_cast<Wide>(u[i]) - static_cast<Wide>(u[j]));
-}
 
 Problem gather(const CountMatrix& counts) {
   const auto n = static_cast<std::size_t>(counts.n_states);
@@ -81,76 +78,118 @@ Problem gather(const CountMatrix& counts) {
   return problem;
 }
 
-double objective(const Problem& problem, const std::vector<double>& u) {
+// Everything that the formulas say at u = ln pi.
+struct Point {
+  std::vector<Wide> u;
   double f = 0;
-  std::vector<double> log_count;
-  for (std::size_t i = 0; i < u.size(); ++i) {
-    log_count.push_back(std::log(static_cast<double>(problem.c[i])));
-    f += static_cast<double>(problem.leaving[i]) * u[i];
-  }
+  std::vector<double> h;         // sum_j T_ij - 1; the gradient is -c_i h_i
+  double worst = 0;              // largest |h_i| over the probability of leaving i: staying must not hide what moves
+  std::vector<double> weight;    // of the Hessian, a graph Laplacian
+};
+
+// The two shares of each pair: c_i pi_j and c_j pi_i over their sum, handed to take(pair, share_j, share_i, pi_i, pi_j, sum);
+// T_ij = S_ij pi_j / sum.
+template <typename Take>
+void for_each_pair(const Problem& problem, const std::vector<Wide>& u, const Take& take) {
+  const auto [low, high] = std::minmax_element(u.begin(), u.end());
+  // Extended precision spans e^{±11000}; beyond, each pair by itself.
+  const bool narrow = *high - *low < 11000;
+  std::vector<Wide> p(narrow ? u.size() : 0);
+  for (std::size_t i = 0; i < p.size(); ++i) p[i] = std::exp(u[i] - *high);
   for (const Pair& pair : problem.pairs) {
-    const double a = log_count[pair.i] - u[pair.i], b = log_count[pair.j] - u[pair.j];
-    f += static_cast<double>(pair.s) * (std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))));
+    const Wide p_i = narrow ? p[pair.i] : std::exp(std::clamp<Wide>(u[pair.i] - u[pair.j], -11000, 11000));
+    const Wide p_j = narrow ? p[pair.j] : 1;
+    const Wide forth = problem.c[pair.i] * p_j, back = problem.c[pair.j] * p_i, inverse = 1 / (forth + back);
+    take(pair, forth * inverse, back * inverse, p_i, p_j, inverse);
   }
-  return f;
 }
 
-// h_i = sum_j T_ij - 1; the gradient is -c_i h_i.
-std::vector<double> residual(const Problem& problem, const std::vector<double>& u) {
-  std::vector<Wide> h(u.size());
-  for (std::size_t i = 0; i < u.size(); ++i) h[i] = -problem.leaving[i] / problem.c[i];
-  for (const Pair& pair : problem.pairs) {
-    h[pair.i] += pair.s / denominator(problem, pair.i, pair.j, u);
-    h[pair.j] += pair.s / denominator(problem, pair.j, pair.i, u);
+Point evaluate(const Problem& problem, std::vector<Wide> u) {
+  Point point;
+  const std::size_t n = u.size();
+  std::vector<double> log_count(n), plain(n);
+  std::vector<Wide> h(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    log_count[i] = static_cast<double>(std::log(problem.c[i]));
+    plain[i] = static_cast<double>(u[i]);
+    point.f += static_cast<double>(problem.leaving[i]) * plain[i];
+    h[i] = -problem.leaving[i] / problem.c[i];
   }
-  return {h.begin(), h.end()};
+  point.weight.reserve(problem.pairs.size());
+  for_each_pair(problem, u, [&](const Pair& pair, Wide share_j, Wide share_i, Wide p_i, Wide p_j, Wide inverse) {
+    h[pair.i] += pair.s * p_j * inverse;
+    h[pair.j] += pair.s * p_i * inverse;
+    // ln(c_i e^{-u_i} + c_j e^{-u_j}) by its larger term.
+    const double larger = share_j > share_i ? log_count[pair.i] - plain[pair.i] - std::log(static_cast<double>(share_j))
+                                            : log_count[pair.j] - plain[pair.j] - std::log(static_cast<double>(share_i));
+    point.f += static_cast<double>(pair.s) * larger;
+    point.weight.push_back(std::max(static_cast<double>(pair.s * share_j * share_i), 1e-290));
+  });
+  for (std::size_t i = 0; i < n; ++i) {
+    point.h.push_back(static_cast<double>(h[i]));
+    const double scale = problem.leaving[i] > 0 ? static_cast<double>(problem.c[i] / problem.leaving[i]) : 1;
+    point.worst = std::max(point.worst, std::abs(point.h[i]) * scale);
+    if (std::isnan(point.h[i])) point.worst = std::numeric_limits<double>::infinity();
+  }
+  point.u = std::move(u);
+  return point;
 }
 
-// Largest |h_i| over the probability of leaving i: staying states must not hide what moves.
-double largest_relative(const Problem& problem, const std::vector<double>& h) {
-  double result = 0;
-  for (std::size_t i = 0; i < h.size(); ++i) {
-    if (problem.leaving[i] > 0) {
-      result = std::max(result, std::abs(h[i]) * static_cast<double>(problem.c[i] / problem.leaving[i]));
-    } else if (h[i] != 0) {
-      result = std::max(result, std::abs(h[i]));
+double largest_residual(const Point& point) {
+  double largest = 0;
+  for (const double value : point.h) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+// Newton steps; the approximate elimination behind the conjugate gradients is kept while it serves.
+class NewtonSteps {
+ public:
+  explicit NewtonSteps(const Problem& problem) {
+    for (const Pair& pair : problem.pairs) edges_.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), 1});
+  }
+  std::vector<double> step(const Problem& problem, const Point& point, double tolerance) {
+    for (std::size_t e = 0; e < edges_.size(); ++e) edges_[e].weight = point.weight[e];
+    const bool renew = !solver_ || tired_;
+    if (!solver_) {
+      solver_.emplace(static_cast<int>(point.h.size()), edges_);
+    } else {
+      solver_->set_weights(edges_, renew);
     }
+    std::vector<double> rhs(point.h.size());
+    for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = static_cast<double>(problem.c[i]) * point.h[i];
+    LaplacianSolution solution = solver_->solve(rhs, tolerance);
+    const double rate = solution.iterations / -std::log10(std::max(solution.residual, 1e-16));
+    if (renew) fresh_rate_ = rate;
+    tired_ = !solution.converged || rate > 1.5 * fresh_rate_;
+    return std::move(solution.x);
   }
-  return result;
-}
 
-std::vector<double> newton_step(const Problem& problem, const std::vector<double>& u, const std::vector<double>& h) {
-  std::vector<WeightedEdge> edges;
-  edges.reserve(problem.pairs.size());
-  for (const Pair& pair : problem.pairs) {
-    const double log_ratio = static_cast<double>(std::log(problem.c[pair.j] / problem.c[pair.i])) + u[pair.i] - u[pair.j];
-    const double q = std::exp(-std::abs(log_ratio));
-    const double weight = static_cast<double>(pair.s) * q / ((1 + q) * (1 + q));
-    edges.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), weight});
+ private:
+  std::vector<WeightedEdge> edges_;
+  std::optional<LaplacianSolver> solver_;
+  double fresh_rate_ = 0;
+  bool tired_ = false;
+};
+
+void finish(const Problem& problem, const std::vector<Wide>& u, ReversibleModel& model) {
+  const std::size_t n = u.size();
+  const Wide top = *std::max_element(u.begin(), u.end());
+  Wide sum = 0;
+  for (const Wide value : u) sum += std::exp(value - top);
+  for (const Wide value : u) {
+    model.ln_pi.push_back(static_cast<double>(value - top - std::log(sum)));
+    model.pi.push_back(static_cast<double>(std::exp(value - top) / sum));
   }
-  std::vector<double> rhs(u.size());
-  for (std::size_t i = 0; i < u.size(); ++i) rhs[i] = static_cast<double>(problem.c[i]) * h[i];
-  return solve_laplacian(static_cast<int>(u.size()), edges, rhs, 1);
-}
-
-void finish(const Problem& problem, ReversibleModel& model) {
-  const std::size_t n = model.ln_pi.size();
-  const double top = *std::max_element(model.ln_pi.begin(), model.ln_pi.end());
-  double sum = 0;
-  for (const double u : model.ln_pi) sum += std::exp(u - top);
-  for (double& u : model.ln_pi) u -= top + std::log(sum);
-  model.pi.resize(n);
-  for (std::size_t i = 0; i < n; ++i) model.pi[i] = std::exp(model.ln_pi[i]);
   std::vector<double> leaving(n, 0.0);
-  for (const Pair& pair : problem.pairs) {
-    const auto forth = static_cast<double>(pair.s / denominator(problem, pair.i, pair.j, model.ln_pi));
-    const auto back = static_cast<double>(pair.s / denominator(problem, pair.j, pair.i, model.ln_pi));
+  model.transitions.reserve(2 * problem.pairs.size() + n);
+  for_each_pair(problem, u, [&](const Pair& pair, Wide, Wide, Wide p_i, Wide p_j, Wide inverse) {
+    const auto forth = static_cast<double>(pair.s * p_j * inverse), back = static_cast<double>(pair.s * p_i * inverse);
     model.transitions.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), forth});
     model.transitions.push_back({static_cast<int>(pair.j), static_cast<int>(pair.i), back});
     leaving[pair.i] += forth;
     leaving[pair.j] += back;
     model.max_imbalance = std::max(model.max_imbalance, std::abs(model.pi[pair.i] * forth - model.pi[pair.j] * back));
-  }
+  });
   for (std::size_t i = 0; i < n; ++i) {
     const double stay = std::max(0.0, 1 - leaving[i]);
     if (stay > 0) model.transitions.push_back({static_cast<int>(i), static_cast<int>(i), stay});
@@ -169,49 +208,44 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
   model.n_states = counts.n_states;
   model.row_count.assign(problem.c.begin(), problem.c.end());
   if (n == 0) throw Error(ErrorKind::usage, "count matrix: no states");
-  std::vector<double> u(start_ln_pi.begin(), start_ln_pi.end());
+  std::vector<Wide> u(start_ln_pi.begin(), start_ln_pi.end());
   if (u.empty()) {
-    for (const double c : model.row_count) u.push_back(std::log(c));
+    for (const Wide c : problem.c) u.push_back(std::log(c));
   }
   if (u.size() != n) throw Error(ErrorKind::usage, "reversible estimate: the start must have one value per state");
 
-  std::vector<double> h = residual(problem, u);
-  double worst = largest_relative(problem, h), f = objective(problem, u);
-  while (model.iterations < settings.max_iterations && worst > 0) {
-    const std::vector<double> step = newton_step(problem, u, h);
+  NewtonSteps newton(problem);
+  Point at = evaluate(problem, std::move(u));
+  while (model.iterations < settings.max_iterations && at.worst > 0) {
+    // Far from the maximum a rough step does; near it the step is as good as the residual will become.
+    const std::vector<double> step = newton.step(problem, at, std::clamp(0.1 * at.worst, 1e-10, 1e-2));
     double slope = 0;  // derivative of f along the step
-    for (std::size_t i = 0; i < n; ++i) slope -= static_cast<double>(problem.c[i]) * h[i] * step[i];
+    for (std::size_t i = 0; i < n; ++i) slope -= static_cast<double>(problem.c[i]) * at.h[i] * step[i];
     // Where f can no longer resolve the gain, the residual decides.
-    const bool resolved = -slope > 1e-10 * (std::abs(f) + 1e-300);
+    const bool resolved = -slope > 1e-10 * (std::abs(at.f) + 1e-300);
     // The logarithms of f are smooth on a scale of one in u_i - u_j: no step goes much beyond.
     double reach = 0;
     for (const Pair& pair : problem.pairs) reach = std::max(reach, std::abs(step[pair.i] - step[pair.j]));
     double size = std::min(1.0, 3 / reach);
     bool accepted = false;
     for (int halving = 0; halving < 60 && !accepted; ++halving, size /= 2) {
-      std::vector<double> trial(n);
-      for (std::size_t i = 0; i < n; ++i) trial[i] = u[i] + size * step[i];
-      const double trial_f = objective(problem, trial);
-      std::vector<double> trial_h = residual(problem, trial);
-      const double trial_worst = largest_relative(problem, trial_h);
-      if (resolved ? trial_f <= f + 1e-4 * size * slope : trial_worst < worst) {
-        u = std::move(trial);
-        h = std::move(trial_h);
-        f = trial_f;
-        worst = trial_worst;
+      std::vector<Wide> next(at.u);
+      for (std::size_t i = 0; i < n; ++i) next[i] += static_cast<Wide>(size) * step[i];
+      Point trial = evaluate(problem, std::move(next));
+      if (resolved ? trial.f <= at.f + 1e-4 * size * slope : trial.worst < at.worst) {
+        at = std::move(trial);
         accepted = true;
-      } else if (!resolved && worst <= settings.tolerance) {
+      } else if (!resolved && at.worst <= settings.tolerance) {
         break;
       }
     }
     if (!accepted) break;
     ++model.iterations;
   }
-  for (const double value : h) model.max_residual = std::max(model.max_residual, std::abs(value));
-  model.max_relative_residual = worst;
-  model.converged = worst <= settings.tolerance;
-  model.ln_pi = std::move(u);
-  finish(problem, model);
+  model.max_residual = largest_residual(at);
+  model.max_relative_residual = at.worst;
+  model.converged = at.worst <= settings.tolerance && model.max_residual <= settings.residual_tolerance;
+  finish(problem, at.u, model);
   return model;
 }
 

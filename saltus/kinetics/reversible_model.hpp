@@ -27,11 +27,12 @@ struct ReversibleModel {
   double max_relative_residual = 0;     ///< the same over the probability of leaving the state: stays sharp for slow states
   double max_imbalance = 0;             ///< largest |pi_i T_ij - pi_j T_ji|
   int iterations = 0;
-  bool converged = false;               ///< max_relative_residual <= tolerance
+  bool converged = false;               ///< both residuals within their tolerances
 };
 
 struct ReversibleSettings {
   double tolerance = 1e-10;  ///< on max_relative_residual; steps go on beyond it as long as they still gain
+  double residual_tolerance = 1e-12;  ///< on max_residual
   int max_iterations = 100;
 };
 

@@ -44,6 +44,10 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   document("info " + data);
   document("info --formats");
   document("explain examples/li15si4/plan.toml");
+  const json msm = document("msm examples/markov/double_well.txt --lag 10 --lags 5,10 --pcca 2 --ck 2 --bayes 100 --from 2 --to 7");
+  EXPECT_EQ(msm.at("states").size(), 12u);
+  EXPECT_EQ(msm.at("lags").size(), 2u);
+  document("msm examples/markov/double_well.txt --free --timescales 3");
   EXPECT_EQ(document("explain --settings").at("tables").size(), 5u);
   EXPECT_EQ(document("convert " + data + " few.extxyz --last 40").at("frames"), 40);
   EXPECT_EQ(document("sample " + data + " ten.extxyz --count 10").at("parts").at(0).at("frames"), 10);

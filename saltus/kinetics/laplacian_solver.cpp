@@ -1,0 +1,264 @@
+#include "saltus/kinetics/laplacian_solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/random.hpp"
+
+namespace saltus::kinetics {
+
+namespace {
+
+[[noreturn]] void refuse_disconnected() {
+  throw Error(ErrorKind::numeric, "the network is not connected (its Laplacian is singular)");
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// Nodes by their number of edges, fewest first; counts may be out of date and are looked at again when a node comes up.
+class DegreeQueue {
+ public:
+  explicit DegreeQueue(const std::vector<int>& edges) : bucket_(64) {
+    for (std::size_t i = 0; i < edges.size(); ++i) push(static_cast<int>(i), edges[i]);
+  }
+  void push(int node, int edges) {
+    const std::size_t at = slot(edges);
+    bucket_[at].push_back(node);
+    lowest_ = std::min(lowest_, at);
+  }
+  template <typename Edges>
+  int pop(const std::vector<bool>& removed, const Edges& edges_of) {
+    for (;;) {
+      while (lowest_ < bucket_.size() && bucket_[lowest_].empty()) ++lowest_;
+      if (lowest_ == bucket_.size()) return -1;
+      const int node = bucket_[lowest_].back();
+      bucket_[lowest_].pop_back();
+      if (removed[static_cast<std::size_t>(node)]) continue;
+      if (slot(edges_of(node)) > lowest_) {
+        push(node, edges_of(node));
+        continue;
+      }
+      return node;
+    }
+  }
+
+ private:
+  // Exact up to 31, then by powers of two.
+  static std::size_t slot(int edges) {
+    if (edges < 32) return static_cast<std::size_t>(std::max(edges, 0));
+    return std::min<std::size_t>(63, 27 + static_cast<std::size_t>(std::log2(edges)));
+  }
+  std::vector<std::vector<int>> bucket_;
+  std::size_t lowest_ = 0;
+};
+
+}  // namespace
+
+LaplacianSolver::LaplacianSolver(int n_nodes, std::span<const WeightedEdge> edges)
+    : n_(static_cast<std::size_t>(n_nodes)), exact_(n_nodes <= exact_limit) {
+  if (!exact_) {
+    row_.assign(n_ + 1, 0);
+    for (const WeightedEdge& edge : edges) {
+      ++row_[static_cast<std::size_t>(edge.a) + 1];
+      ++row_[static_cast<std::size_t>(edge.b) + 1];
+    }
+    std::partial_sum(row_.begin(), row_.end(), row_.begin());
+    std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
+    column_.resize(row_[n_]);
+    weight_.resize(row_[n_]);
+    for (const WeightedEdge& edge : edges) {
+      for (const auto& [from, to] : {std::pair(edge.a, edge.b), std::pair(edge.b, edge.a)}) {
+        const std::size_t at = next[static_cast<std::size_t>(from)]++;
+        column_[at] = to;
+        place_.push_back(at);
+      }
+    }
+  }
+  set_weights(edges, true);
+}
+
+void LaplacianSolver::set_weights(std::span<const WeightedEdge> edges, bool renew) {
+  if (exact_) {
+    eliminate_exactly(edges);
+    return;
+  }
+  for (std::size_t e = 0; e < edges.size(); ++e) weight_[place_[2 * e]] = weight_[place_[2 * e + 1]] = edges[e].weight;
+  if (renew) eliminate_approximately(edges);
+}
+
+// Removing node k joins its neighbours i, j by w_ik w_jk / sum_l w_kl.
+void LaplacianSolver::eliminate_exactly(std::span<const WeightedEdge> edges) {
+  std::vector<double> weight(n_ * n_, 0.0), total(n_, 0.0);
+  for (const WeightedEdge& edge : edges) {
+    const auto a = static_cast<std::size_t>(edge.a), b = static_cast<std::size_t>(edge.b);
+    weight[a * n_ + b] += edge.weight;
+    weight[b * n_ + a] += edge.weight;
+    total[a] += edge.weight;
+    total[b] += edge.weight;
+  }
+  order_.resize(n_);
+  std::iota(order_.begin(), order_.end(), 0);
+  // The node of largest degree is grounded.
+  if (n_ > 0) std::swap(order_[static_cast<std::size_t>(std::max_element(total.begin(), total.end()) - total.begin())], order_[n_ - 1]);
+  first_.assign(n_ + 1, 0);
+  degree_.assign(n_, 0.0);
+  neighbor_.clear();
+  share_.clear();
+  for (std::size_t k = 0; k + 1 < n_; ++k) {
+    const auto node = static_cast<std::size_t>(order_[k]);
+    const double* row = weight.data() + node * n_;
+    for (std::size_t j = k + 1; j < n_; ++j) degree_[k] += row[order_[j]];
+    if (!(degree_[k] > 0)) refuse_disconnected();
+    for (std::size_t j = k + 1; j < n_; ++j) {
+      const int to = order_[j];
+      const double w = row[to];
+      if (w == 0) continue;
+      const double share = w / degree_[k];
+      neighbor_.push_back(to);
+      share_.push_back(share);
+      double* target = weight.data() + static_cast<std::size_t>(to) * n_;
+      for (std::size_t i = 0; i < n_; ++i) target[i] += share * row[i];
+    }
+    first_[k + 1] = neighbor_.size();
+  }
+  if (n_ > 0) first_[n_] = neighbor_.size();
+}
+
+void LaplacianSolver::eliminate_approximately(std::span<const WeightedEdge> edges) {
+  struct Half {
+    int to;
+    std::int64_t next;
+    double weight;
+  };
+  std::vector<Half> half;
+  half.reserve(5 * edges.size());
+  std::vector<std::int64_t> head(n_, -1);
+  std::vector<int> count(n_, 0);
+  const auto join = [&](int a, int b, double weight) {
+    for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+      half.push_back({to, head[static_cast<std::size_t>(from)], weight});
+      head[static_cast<std::size_t>(from)] = static_cast<std::int64_t>(half.size()) - 1;
+      ++count[static_cast<std::size_t>(from)];
+    }
+  };
+  for (const WeightedEdge& edge : edges) {
+    if (edge.weight > 0) join(edge.a, edge.b, edge.weight);
+  }
+  order_.clear();
+  first_.assign(1, 0);
+  degree_.clear();
+  neighbor_.clear();
+  share_.clear();
+  DegreeQueue queue(count);
+  std::vector<bool> removed(n_, false);
+  std::vector<double> gathered(n_, 0.0), tail;
+  std::vector<std::pair<double, int>> star;
+  Random random(1, 0);
+  for (std::size_t k = 0; k < n_; ++k) {
+    const int node = queue.pop(removed, [&](int i) { return count[static_cast<std::size_t>(i)]; });
+    removed[static_cast<std::size_t>(node)] = true;
+    star.clear();
+    for (std::int64_t at = head[static_cast<std::size_t>(node)]; at >= 0; at = half[static_cast<std::size_t>(at)].next) {
+      const Half& edge = half[static_cast<std::size_t>(at)];
+      if (removed[static_cast<std::size_t>(edge.to)]) continue;
+      double& sum = gathered[static_cast<std::size_t>(edge.to)];
+      if (sum == 0) star.emplace_back(0.0, edge.to);
+      sum += edge.weight;
+      --count[static_cast<std::size_t>(edge.to)];
+    }
+    for (auto& [weight, to] : star) {
+      weight = gathered[static_cast<std::size_t>(to)];
+      gathered[static_cast<std::size_t>(to)] = 0;
+    }
+    std::sort(star.begin(), star.end());
+    tail.assign(star.size() + 1, 0.0);  // tail[m] = sum of weights m, m + 1, …
+    for (std::size_t m = star.size(); m-- > 0;) tail[m] = tail[m + 1] + star[m].first;
+    order_.push_back(node);
+    degree_.push_back(tail[0]);
+    if (star.empty() && k + 1 < n_) refuse_disconnected();
+    for (const auto& [weight, to] : star) {
+      neighbor_.push_back(to);
+      share_.push_back(weight / tail[0]);
+    }
+    first_.push_back(neighbor_.size());
+    // Neighbour m is joined to one of the heavier ones, drawn by weight, with the weight of all its edges of the mesh.
+    for (std::size_t m = 0; m + 1 < star.size(); ++m) {
+      const double drawn = random.uniform() * tail[m + 1];
+      std::size_t low = m + 1, high = star.size() - 1;
+      while (low < high) {
+        const std::size_t middle = (low + high + 1) / 2;
+        if (tail[middle] >= drawn) {
+          low = middle;
+        } else {
+          high = middle - 1;
+        }
+      }
+      join(star[m].second, star[low].second, star[m].first * (tail[m + 1] / tail[0]));
+    }
+    for (const auto& [weight, to] : star) queue.push(to, count[static_cast<std::size_t>(to)]);
+  }
+}
+
+std::vector<double> LaplacianSolver::apply_inverse(std::vector<double> y) const {
+  for (std::size_t k = 0; k + 1 < n_; ++k) {
+    double& value = y[static_cast<std::size_t>(order_[k])];
+    for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) y[static_cast<std::size_t>(neighbor_[m])] += share_[m] * value;
+    value /= degree_[k];
+  }
+  if (n_ > 0) y[static_cast<std::size_t>(order_[n_ - 1])] = 0;
+  for (std::size_t k = n_ > 0 ? n_ - 1 : 0; k-- > 0;) {
+    double& value = y[static_cast<std::size_t>(order_[k])];
+    for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) value += share_[m] * y[static_cast<std::size_t>(neighbor_[m])];
+  }
+  return y;
+}
+
+LaplacianSolution LaplacianSolver::solve(std::span<const double> rhs, double tolerance, int max_iterations) const {
+  LaplacianSolution result;
+  std::vector<double> r(rhs.begin(), rhs.end());
+  if (exact_) {
+    result.x = apply_inverse(std::move(r));
+    if (!std::all_of(result.x.begin(), result.x.end(), [](double x) { return std::isfinite(x); })) refuse_disconnected();
+    return result;
+  }
+  result.x.assign(n_, 0.0);
+  std::vector<double> z = apply_inverse(r), p = z, ap(n_);
+  double rz = dot(r, z);
+  const double start = rz;
+  if (!std::isfinite(start)) refuse_disconnected();
+  result.converged = start <= 0;
+  while (!result.converged && result.iterations < max_iterations) {
+    for (std::size_t i = 0; i < n_; ++i) {
+      double sum = 0;
+      for (std::size_t m = row_[i]; m < row_[i + 1]; ++m) sum += weight_[m] * (p[i] - p[static_cast<std::size_t>(column_[m])]);
+      ap[i] = sum;
+    }
+    const double curvature = dot(p, ap);
+    if (!(curvature > 0)) break;
+    const double step = rz / curvature;
+    for (std::size_t i = 0; i < n_; ++i) {
+      result.x[i] += step * p[i];
+      r[i] -= step * ap[i];
+    }
+    ++result.iterations;
+    z = apply_inverse(r);
+    const double next = dot(r, z);
+    result.residual = std::sqrt(std::max(next, 0.0) / start);
+    result.converged = result.residual <= tolerance;
+    const double beta = next / rz;
+    for (std::size_t i = 0; i < n_; ++i) p[i] = z[i] + beta * p[i];
+    rz = next;
+    if (!(rz > 0)) break;
+  }
+  result.converged = result.residual <= tolerance;
+  return result;
+}
+
+}  // namespace saltus::kinetics
