@@ -1,0 +1,215 @@
+// saltus network NETWORK.json: transport from the rates of jumps.
+#include "saltus/cli/commands.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/cli/analysis_output.hpp"
+#include "saltus/cli/message.hpp"
+#include "saltus/cli/network_output.hpp"
+#include "saltus/kinetics/tensor.hpp"
+#include "saltus/runs/network_file.hpp"
+#include "saltus/runs/network_report.hpp"
+
+namespace saltus::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string path;
+  std::vector<double> times_ps, wave_vectors_per_ang;
+  double trajectory_ps = 0;
+  int paths = 10;
+  bool json = false;
+};
+
+Json modes_json(const runs::NetworkReport& report) {
+  Json rows = Json::array();
+  for (const runs::ModeShare& mode : *report.modes)
+    rows.push_back({{"time_ps", mode.time_ps ? Json(*mode.time_ps) : Json(nullptr)},
+                    {"share_of_uncorrelated", report.connected.broken ? Json(nullptr) : Json(mode.share)},
+                    {"slower_than_trajectory", mode.slower_than_trajectory}});
+  return rows;
+}
+
+Json document_of(const runs::NetworkReport& report, const Options& options) {
+  const auto& connected = report.connected;
+  Json relaxation = nullptr;
+  if (report.modes) {
+    relaxation = Json::array();
+    for (const auto& mode : *report.modes) relaxation.push_back(mode.time_ps ? Json(*mode.time_ps) : Json(nullptr));
+  }
+  Json paths = Json::array();
+  for (const runs::PathShare& path : report.paths) {
+    if (static_cast<int>(paths.size()) == options.paths) break;
+    Json row{{"from", path.from}, {"to", path.to}};
+    if (path.image) row["image"] = *path.image;
+    row["displacement_ang"] = vector_json(path.displacement_ang);
+    row[report.lag_ps ? "probability" : "rate_per_ps"] = path.weight;
+    row[report.lag_ps ? "reverse_probability" : "reverse_rate_per_ps"] = path.reverse_weight;
+    row["share_of_diffusion"] = path.share;
+    paths.push_back(row);
+  }
+  Json broken = nullptr;
+  if (connected.broken) broken = {{"sites", connected.broken->site}, {"affinity", number_or_null(connected.broken->affinity)}};
+  Json directions = Json::array(), axes = Json::array();
+  for (const Vec3& direction : connected.percolating_ang) directions.push_back(vector_json(direction));
+  for (int k = 0; k < 3; ++k) {
+    const auto i = static_cast<std::size_t>(k);
+    axes.push_back({{"axis", vector_json(report.principal_ang2_per_ps.axis[k])},
+                    {"diffusion_ang2_per_ps", report.error_ang2_per_ps ? value_low_high(report.error_ang2_per_ps->principal_ang2[i])
+                                                                       : Json(report.principal_ang2_per_ps.value[i])}});
+  }
+  const double mean = kinetics::trace(report.diffusion_ang2_per_ps) / 3;
+  Json document{{"input", options.path},
+                {"sites", report.sites},
+                {"jumps", report.jumps},
+                {"lag_ps", report.lag_ps ? Json(*report.lag_ps) : Json(nullptr)},
+                {"connected_sites", connected.site},
+                {"dropped_sites", connected.dropped_sites},
+                {"dropped_probability", connected.dropped_probability ? Json(*connected.dropped_probability) : Json(nullptr)},
+                {"probability", connected.network.pi},
+                {"reversible", !connected.broken},
+                {"broken_cycle", broken},
+                {"percolating_directions", directions},
+                {"diffusion_ang2_per_ps", tensor_json(report.diffusion_ang2_per_ps)},
+                {"uncorrelated_diffusion_ang2_per_ps", tensor_json(report.uncorrelated_diffusion_ang2_per_ps)},
+                {"correlation_factor", report.correlation_factor},
+                {"mean_diffusion_ang2_per_ps",
+                 report.error_ang2_per_ps ? value_low_high(report.error_ang2_per_ps->mean_ang2) : Json(mean)},
+                {"interval_note", report.error_note},
+                {"principal_axes", axes},
+                {"drift_ang_per_ps", vector_json(report.drift_ang_per_ps)},
+                {"relaxation_times_ps", relaxation},
+                {"relaxations", report.modes ? modes_json(report) : Json(nullptr)},
+                {"paths", paths}};
+  if (!report.times.empty()) {
+    Json rows = Json::array();
+    for (const runs::TimePoint& point : report.times) {
+      Json row{{"time_ps", point.time_ps}, {"msd_ang2", tensor_json(point.msd_ang2)}, {"msd_trace_ang2", kinetics::trace(point.msd_ang2)}};
+      if (!point.scattering.empty()) row["scattering"] = point.scattering;
+      rows.push_back(row);
+    }
+    document["times"] = rows;
+  }
+  if (!options.wave_vectors_per_ang.empty()) {
+    document["wave_vectors_per_ang"] = Json::array();
+    for (std::size_t k = 0; k + 2 < options.wave_vectors_per_ang.size(); k += 3)
+      document["wave_vectors_per_ang"].push_back(
+          {options.wave_vectors_per_ang[k], options.wave_vectors_per_ang[k + 1], options.wave_vectors_per_ang[k + 2]});
+  }
+  document["warnings"] = report.warnings;
+  return document;
+}
+
+void print_text(const runs::NetworkReport& report, const Options& options) {
+  const auto& connected = report.connected;
+  fmt::print("{}: {} sites, {} directed jumps{}{}\n\n", options.path, report.sites, report.jumps,
+             report.lag_ps ? fmt::format(", probabilities per {:.6g} ps", *report.lag_ps) : "",
+             connected.broken ? "; without detailed balance" : "");
+  print_tensor("D, Å²/ps", report.diffusion_ang2_per_ps);
+  print_tensor("D without correlation", report.uncorrelated_diffusion_ang2_per_ps);
+  const double mean = kinetics::trace(report.diffusion_ang2_per_ps) / 3;
+  if (report.error_ang2_per_ps) {
+    const Estimate& e = report.error_ang2_per_ps->mean_ang2;
+    fmt::print("a third of the trace   {:.6g} Å²/ps (95 %: {:.4g} … {:.4g}), {:.4g} events\n", e.value, e.low, e.high,
+               report.error_ang2_per_ps->events);
+  } else {
+    fmt::print("a third of the trace   {:.6g} Å²/ps = {:.4g} cm²/s ({})\n", mean, mean * units::cm2_s_per_ang2_ps, report.error_note);
+  }
+  fmt::print("correlation factor     {:.6g}\n", report.correlation_factor);
+  if (connected.broken) {
+    const Vec3& v = report.drift_ang_per_ps;
+    fmt::print("drift                  {:.6g} {:.6g} {:.6g} Å/ps\n", v.x, v.y, v.z);
+  }
+  if (report.modes && !report.modes->empty()) {
+    fmt::print("\n{:>14} {:>24}\n", "relaxation, ps", connected.broken ? "" : "takes from D, of that");
+    fmt::print("{:>14} {:>24}\n", "", connected.broken ? "" : "without correlation");
+    int shown = 0;
+    for (const runs::ModeShare& mode : *report.modes) {
+      if (++shown > 10) {
+        fmt::print("{:>14}\n", fmt::format("… {} more", report.modes->size() - 10));
+        break;
+      }
+      const std::string time = mode.time_ps ? fmt::format("{:.6g}", *mode.time_ps) : "none";
+      const std::string share = connected.broken ? "" : fmt::format("{:.4f}", mode.share);
+      fmt::print("{:>14} {:>24}{}\n", time, share, mode.slower_than_trajectory ? "   slower than the trajectory" : "");
+    }
+  }
+  if (!report.paths.empty() && options.paths > 0) {
+    fmt::print("\n{:>6} {:>6} {:>31} {:>14} {:>10}\n", "from", "to", "displacement, Å", report.lag_ps ? "probability" : "rate, 1/ps", "share of D");
+    for (std::size_t k = 0; k < report.paths.size() && static_cast<int>(k) < options.paths; ++k) {
+      const runs::PathShare& path = report.paths[k];
+      const Vec3& d = path.displacement_ang;
+      fmt::print("{:>6} {:>6} {:>10.4f} {:>10.4f} {:>9.4f} {:>14.6g} {:>10.4f}\n", path.from, path.to, d.x, d.y, d.z, path.weight, path.share);
+    }
+    if (static_cast<int>(report.paths.size()) > options.paths)
+      fmt::print("{:>6} more\n", static_cast<int>(report.paths.size()) - options.paths);
+  }
+  if (!report.times.empty()) {
+    fmt::print("\n{:>10} {:>14}", "time, ps", "MSD, Å²");
+    for (std::size_t k = 0; k < report.times[0].scattering.size(); ++k) fmt::print(" {:>14}", fmt::format("F(k{}, t)", k + 1));
+    fmt::print("\n");
+    for (const runs::TimePoint& point : report.times) {
+      fmt::print("{:>10.6g} {:>14.8g}", point.time_ps, kinetics::trace(point.msd_ang2));
+      for (const double f : point.scattering) fmt::print(" {:>14.8g}", f);
+      fmt::print("\n");
+    }
+  }
+}
+
+int network(const Options& options) {
+  if (options.wave_vectors_per_ang.size() % 3 != 0)
+    throw Error(ErrorKind::usage, fmt::format("--scattering-k-per-ang: {} numbers; each wave vector has three", options.wave_vectors_per_ang.size()));
+  runs::NetworkSettings settings;
+  settings.times_ps = options.times_ps;
+  for (std::size_t k = 0; k + 2 < options.wave_vectors_per_ang.size(); k += 3)
+    settings.wave_vector_per_ang.push_back(
+        {options.wave_vectors_per_ang[k], options.wave_vectors_per_ang[k + 1], options.wave_vectors_per_ang[k + 2]});
+  if (options.trajectory_ps > 0) settings.trajectory_ps = options.trajectory_ps;
+  const runs::NetworkReport report = runs::analyze_network(runs::read_network(options.path), options.path, settings);
+  for (const std::string& warning : report.warnings) print_warning(options.path + ": " + warning);
+  if (options.json) fmt::print("{}\n", document_of(report, options).dump(2, ' ', false, Json::error_handler_t::replace));
+  else print_text(report, options);
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> set_up_network(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("NETWORK", options->path, "JSON file of sites and jumps")->required()->type_name("FILE");
+  app.add_option("--msd-times-ps", options->times_ps, "times at which to give the MSD, ps (default: none)")
+      ->delimiter(',')
+      ->type_name("FLOAT,...");
+  app.add_option("--scattering-k-per-ang", options->wave_vectors_per_ang,
+                 "wave vectors x,y,z in 1/Å: self-scattering function at those times (default: none)")
+      ->delimiter(',')
+      ->type_name("FLOAT,...");
+  app.add_option("--trajectory-ps", options->trajectory_ps,
+                 "how long the ions behind the rates were watched, ps: marks slower relaxations (default: not told)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--paths", options->paths, "how many paths to list, those that carry most first (default 10)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--json", options->json, "one JSON document on stdout");
+  app.footer(
+      "NETWORK.json (sites from 0; every directed jump, its reverse too; Å, 1/ps; cell, position, probability may be null):\n"
+      "  {\"cell_ang\": [[2,0,0],[0,9,0],[0,0,9]], \"sites\": [{\"position_ang\": [0,0,0], \"probability\": 1}],\n"
+      "   \"jumps\": [{\"from\": 0, \"to\": 0, \"image\": [1,0,0], \"rate_per_ps\": 1},\n"
+      "             {\"from\": 0, \"to\": 0, \"image\": [-1,0,0], \"rate_per_ps\": 1}]}\n"
+      "\"displacement_ang\": [x,y,z] may stand for \"image\"; \"count\", the events behind a rate, gives intervals;\n"
+      "with \"lag_ps\", jumps carry \"probability\" per lag for a rate.\n\nExample:\n"
+      "  saltus network examples/lattice_gas/ladder.json --msd-times-ps 1,10,100");
+  return [options] { return network(*options); };
+}
+
+}  // namespace saltus::cli
