@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,18 +12,32 @@ namespace saltus::kinetics {
 
 namespace {
 
-/// Draws sites without putting two carriers on one, each with probability proportional to its weight among the free ones.
-std::vector<std::int32_t> draw_sites(const Tiling& tiling, std::int64_t carriers, std::span<const double> pi, Random& random) {
-  // Efraimidis and Spirakis, Inf. Process. Lett. 97 (2006) 181: the largest keys ln(u) / weight.
-  const std::size_t n_cells = tiling.n_cells();
-  std::vector<std::pair<double, std::int32_t>> key;
-  key.reserve(tiling.n_sites());
-  for (std::size_t s = 0; s < tiling.n_sites(); ++s)
-    key.emplace_back(-std::log(random.uniform()) / pi[s / n_cells], static_cast<std::int32_t>(s));
-  std::nth_element(key.begin(), key.begin() + carriers, key.end());
+/// A state of the equilibrium with exclusion, the product of independent sites of odds z pi_a given their number: drawn site by
+/// site until the number is right. Equal sites are simply dealt.
+std::vector<std::int32_t> draw_sites(const Tiling& tiling, std::size_t carriers, std::span<const double> pi, Random& random) {
+  const std::size_t n = tiling.n_sites(), n_cells = tiling.n_cells();
   std::vector<std::int32_t> sites;
-  for (std::int64_t k = 0; k < carriers; ++k) sites.push_back(key[static_cast<std::size_t>(k)].second);
-  std::sort(sites.begin(), sites.end());
+  const auto [least, most] = std::minmax_element(pi.begin(), pi.end());
+  if (*most - *least < 1e-12 * *most || carriers == n) {
+    for (std::size_t s = 0; s < n; ++s)
+      if (random.below(n - s) < carriers - sites.size()) sites.push_back(static_cast<std::int32_t>(s));
+    return sites;
+  }
+  const auto occupation = [&](double ln_z, std::size_t type) { return 1 / (1 + std::exp(-ln_z) / pi[type]); };
+  double low = -800, high = 800;
+  for (int step = 0; step < 200; ++step) {
+    const double middle = 0.5 * (low + high);
+    double sum = 0;
+    for (std::size_t type = 0; type < pi.size(); ++type) sum += occupation(middle, type) * static_cast<double>(n_cells);
+    (sum < static_cast<double>(carriers) ? low : high) = middle;
+  }
+  std::vector<double> chance;
+  for (std::size_t type = 0; type < pi.size(); ++type) chance.push_back(occupation(low, type));
+  do {
+    sites.clear();
+    for (std::size_t s = 0; s < n && sites.size() <= carriers; ++s)
+      if (random.uniform() < chance[s / n_cells]) sites.push_back(static_cast<std::int32_t>(s));
+  } while (sites.size() != carriers);
   return sites;
 }
 
@@ -96,7 +109,7 @@ LatticeGas::LatticeGas(const Tiling& tiling, std::int64_t carriers, std::span<co
     }
   }
   carrier_at_.assign(n_sites, -1);
-  site_ = draw_sites(tiling, carriers, pi, random_);
+  site_ = draw_sites(tiling, static_cast<std::size_t>(carriers), pi, random_);
   for (std::size_t c = 0; c < site_.size(); ++c) {
     carrier_at_[static_cast<std::size_t>(site_[c])] = static_cast<std::int32_t>(c);
     const auto cell = static_cast<std::size_t>(site_[c]) % n_cells_;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <vector>
 
 #include "saltus/base/random.hpp"
@@ -14,7 +14,7 @@ namespace saltus::kinetics {
 
 class LatticeGas {
  public:
-  /// Carriers on sites drawn at random, with probability proportional to pi among what is still free ([types]).
+  /// Starts in equilibrium: exclusion, and odds proportional to `pi` ([types]).
   /// Throws Error{usage} when there are more carriers than sites, when boundaries are not periodic, or when the tiling is so small that a
   /// jump leads to an image of its own site; Error{unsupported} beyond 2^30 moves.
   LatticeGas(const Tiling& tiling, std::int64_t carriers, std::span<const double> pi, Random random);

@@ -81,7 +81,7 @@ int index_of(const Json& value, const std::string& place) {
   if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > std::numeric_limits<int>::max()))
     fail(place, "expected a whole number");
   const auto number = value.get<std::int64_t>();
-  if (std::abs(number) > 1'000'000'000) fail(place, fmt::format("{} is out of range", number));
+  if (number > 1'000'000'000 || number < -1'000'000'000) fail(place, fmt::format("{} is out of range", number));
   return static_cast<int>(number);
 }
 

@@ -118,7 +118,7 @@ TEST(NetworkFile, RefusesWhatItCannotMean) {
       {"missing reverse", [](json& d) { d["jumps"].erase(3); }, "jump 2: its reverse, from site 0 to site 1 by"},
       {"reverse of another image", [](json& d) { d["jumps"][3]["image"] = {-1, 0, 1}; }, "its reverse"},
       {"jump that moves nothing", [](json& d) { d["jumps"][0]["to"] = 0; }, "moves nothing"},
-      {"unknown key", [](json& d) { d["jumps"][0]["rate"] = 1; }, "did you mean"},
+      {"unknown key", [](json& d) { d["jumps"][0]["rates_per_ps"] = 1; }, "did you mean 'rate_per_ps'"},
       {"unknown key above", [](json& d) { d["site"] = 1; }, "did you mean 'sites'"},
       {"probability in a network of rates", [](json& d) { d["jumps"][0]["probability"] = 1; }, "unknown key"},
       {"lag negative", [](json& d) { d["lag_ps"] = -1; }, "lag_ps: must be positive"},
