@@ -15,6 +15,8 @@ std::span<const Command> commands() {
       Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},
+      Command{"propagate", "distributions on many cells of a network, beside the diffusion equation", set_up_propagate},
+      Command{"simulate", "kinetic Monte Carlo of carriers on a network or lattice", set_up_simulate},
       Command{"runs", "what was run: the registry", set_up_runs},
       Command{"report", "one self-contained HTML page of a run, or its numbers as JSON", set_up_report},
       Command{"completion", "a script that lets a shell complete commands, options and file names", set_up_completion},

@@ -20,6 +20,8 @@ std::function<int()> set_up_sample(CLI::App& app);
 std::function<int()> set_up_analyze(CLI::App& app);
 std::function<int()> set_up_md(CLI::App& app);
 std::function<int()> set_up_network(CLI::App& app);
+std::function<int()> set_up_propagate(CLI::App& app);
+std::function<int()> set_up_simulate(CLI::App& app);
 std::function<int()> set_up_runs(CLI::App& app);
 std::function<int()> set_up_report(CLI::App& app);
 std::function<int()> set_up_completion(CLI::App& app);

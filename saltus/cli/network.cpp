@@ -28,6 +28,7 @@ struct Options {
   std::string path;
   std::vector<double> times_ps, wave_vectors_per_ang;
   double trajectory_ps = 0;
+  std::vector<int> vacancy_cells;
   int paths = 10;
   bool json = false;
 };
@@ -107,6 +108,20 @@ Json document_of(const runs::NetworkReport& report, const Options& options) {
       document["wave_vectors_per_ang"].push_back(
           {options.wave_vectors_per_ang[k], options.wave_vectors_per_ang[k + 1], options.wave_vectors_per_ang[k + 2]});
   }
+  if (report.vacancy) {
+    Json cells = Json::array();
+    for (const kinetics::TracerTransport& t : report.vacancy->tracer)
+      cells.push_back({{"cells", t.cells},
+                       {"sites", t.sites},
+                       {"tracer_diffusion_ang2_per_ps", tensor_json(t.diffusion_ang2)},
+                       {"uncorrelated_diffusion_ang2_per_ps", tensor_json(t.uncorrelated_diffusion_ang2)},
+                       {"correlation_factor", t.correlation_factor}});
+    const auto number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+    document["vacancy"] = {{"diffusion_ang2_per_ps", tensor_json(report.vacancy->vacancy_diffusion_ang2_per_ps)},
+                           {"tracer", cells},
+                           {"correlation_factor", number(report.vacancy->correlation_factor)},
+                           {"tracer_diffusion_per_vacant_share_ang2_per_ps", number(report.vacancy->tracer_per_vacancy_ang2_per_ps)}};
+  }
   document["warnings"] = report.warnings;
   return document;
 }
@@ -167,6 +182,18 @@ void print_text(const runs::NetworkReport& report, const Options& options) {
   }
 }
 
+void print_vacancy(const runs::VacancyTransport& vacancy) {
+  fmt::print("\nFull of ions but for one vacancy\n");
+  print_tensor("D of the vacancy", vacancy.vacancy_diffusion_ang2_per_ps);
+  fmt::print("{:>22} {:>8} {:>20} {:>20}\n", "cells", "sites", "D of an ion, Å²/ps", "correlation factor");
+  for (const kinetics::TracerTransport& t : vacancy.tracer)
+    fmt::print("{:>22} {:>8} {:>20.6g} {:>20.6f}\n", fmt::format("{} × {} × {}", t.cells[0], t.cells[1], t.cells[2]), t.sites,
+               kinetics::trace(t.diffusion_ang2) / 3, t.correlation_factor);
+  if (vacancy.correlation_factor)
+    fmt::print("{:>22} {:>8} {:>20} {:>20.6f}\nD of an ion = share of vacant sites × {:.6g} Å²/ps\n", "infinite (1 / sites)", "", "",
+               *vacancy.correlation_factor, *vacancy.tracer_per_vacancy_ang2_per_ps);
+}
+
 int network(const Options& options) {
   if (options.wave_vectors_per_ang.size() % 3 != 0)
     throw Error(ErrorKind::usage, fmt::format("--scattering-k-per-ang: {} numbers; each wave vector has three", options.wave_vectors_per_ang.size()));
@@ -175,11 +202,13 @@ int network(const Options& options) {
   for (std::size_t k = 0; k + 2 < options.wave_vectors_per_ang.size(); k += 3)
     settings.wave_vector_per_ang.push_back(
         {options.wave_vectors_per_ang[k], options.wave_vectors_per_ang[k + 1], options.wave_vectors_per_ang[k + 2]});
+  settings.vacancy_cells = options.vacancy_cells;
   if (options.trajectory_ps > 0) settings.trajectory_ps = options.trajectory_ps;
   const runs::NetworkReport report = runs::analyze_network(runs::read_network(options.path), options.path, settings);
   for (const std::string& warning : report.warnings) print_warning(options.path + ": " + warning);
   if (options.json) fmt::print("{}\n", document_of(report, options).dump(2, ' ', false, Json::error_handler_t::replace));
   else print_text(report, options);
+  if (!options.json && report.vacancy) print_vacancy(*report.vacancy);
   return 0;
 }
 
@@ -198,6 +227,10 @@ std::function<int()> set_up_network(CLI::App& app) {
   app.add_option("--trajectory-ps", options->trajectory_ps,
                  "how long the ions behind the rates were watched, ps: marks slower relaxations (default: not told)")
       ->check(CLI::PositiveNumber);
+  app.add_option("--vacancy-cells", options->vacancy_cells,
+                 "edges in cells of crystals full but for one vacancy, e.g. 6,10: tracer D of an ion (default: none)")
+      ->delimiter(',')
+      ->type_name("INT,...");
   app.add_option("--paths", options->paths, "how many paths to list, those that carry most first (default 10)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", options->json, "one JSON document on stdout");

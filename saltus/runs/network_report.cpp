@@ -156,6 +156,36 @@ void add_times(const SiteNetwork& network, const NetworkMoments& moments, const 
   }
 }
 
+void add_vacancy(const SiteNetwork& network, const NetworkSettings& settings, NetworkReport& report) {
+  if (settings.vacancy_cells.empty()) return;
+  for (std::size_t k = 0; k < settings.vacancy_cells.size(); ++k)
+    if (settings.vacancy_cells[k] < 1 || (k > 0 && settings.vacancy_cells[k] <= settings.vacancy_cells[k - 1]))
+      throw Error(ErrorKind::usage, "--vacancy-cells: edges must ascend from 1");
+  if (report.connected.broken) throw Error(ErrorKind::unsupported, "--vacancy-cells needs a network with detailed balance");
+  VacancyTransport& vacancy = report.vacancy.emplace();
+  const ConnectedNetwork walk = kinetics::connect(kinetics::vacancy_network(network, report.connected));
+  vacancy.vacancy_diffusion_ang2_per_ps = kinetics::network_transport(kinetics::network_moments(walk.network)).diffusion_ang2;
+  // Along axes in which nothing percolates a longer cell is only a longer list of separate crystals.
+  for (const int edge : settings.vacancy_cells) {
+    Int3 cells{edge, edge, edge};
+    for (int x = 0; x < 3; ++x) {
+      bool joined = false;
+      for (const int k : report.connected.jump) {
+        const auto& image = network.jumps[static_cast<std::size_t>(k)].image;
+        joined = joined || (image && (*image)[static_cast<std::size_t>(x)] != 0);
+      }
+      if (!joined) cells[static_cast<std::size_t>(x)] = 1;
+    }
+    vacancy.tracer.push_back(kinetics::tracer_by_vacancy(kinetics::tile(network, report.connected, cells), report.connected));
+  }
+  if (vacancy.tracer.size() < 2) return;
+  const auto &smaller = vacancy.tracer[vacancy.tracer.size() - 2], &larger = vacancy.tracer.back();
+  vacancy.correlation_factor = kinetics::extrapolated_correlation_factor(smaller, larger);
+  // The jumps of all ions are those of the vacancy: an ion's uncorrelated D is the vacancy's over the number of ions.
+  const double jumps = kinetics::trace(larger.uncorrelated_diffusion_ang2) * static_cast<double>(larger.sites - 1) / 3;
+  vacancy.tracer_per_vacancy_ang2_per_ps = *vacancy.correlation_factor * jumps;
+}
+
 }  // namespace
 
 NetworkReport analyze_network(const SiteNetwork& network, const std::string& name, const NetworkSettings& settings) {
@@ -180,6 +210,7 @@ NetworkReport analyze_network(const SiteNetwork& network, const std::string& nam
   add_modes(network, moments, transport, unit, settings, report);
   if (!report.connected.broken) add_paths(network, transport, report);
   add_times(network, moments, settings, report);
+  add_vacancy(network, settings, report);
   return report;
 }
 

@@ -8,6 +8,7 @@
 
 #include "saltus/kinetics/network_error.hpp"
 #include "saltus/kinetics/network_modes.hpp"
+#include "saltus/kinetics/vacancy_network.hpp"
 
 namespace saltus::runs {
 
@@ -15,6 +16,7 @@ struct NetworkSettings {
   std::vector<double> times_ps;               ///< of MSD and scattering, >= 0, ascending; of a lag network whole multiples of the lag
   std::vector<Vec3> wave_vector_per_ang;
   std::optional<double> trajectory_ps;        ///< how long the ions behind the rates were watched
+  std::vector<int> vacancy_cells;             ///< edges, ascending, of crystals full but for one vacancy; empty: none
 };
 
 /// An undirected path, its moves in both directions taken together.
@@ -38,6 +40,14 @@ struct TimePoint {
   std::vector<double> scattering;  ///< [wave vectors]
 };
 
+/// The same jumps in a crystal full of ions but for one vacancy.
+struct VacancyTransport {
+  Mat3 vacancy_diffusion_ang2_per_ps;
+  std::vector<kinetics::TracerTransport> tracer;   ///< one for each edge, per ps
+  std::optional<double> correlation_factor;        ///< extrapolated from the two largest
+  std::optional<double> tracer_per_vacancy_ang2_per_ps;  ///< a third of the trace of D of an ion, over the share of vacant sites, extrapolated
+};
+
 struct NetworkReport {
   int sites = 0, jumps = 0;
   kinetics::ConnectedNetwork connected;
@@ -51,6 +61,7 @@ struct NetworkReport {
   std::optional<std::vector<ModeShare>> modes;  ///< slowest first; none: too many sites
   std::vector<PathShare> paths;    ///< by falling share; empty without detailed balance
   std::vector<TimePoint> times;
+  std::optional<VacancyTransport> vacancy;
   std::vector<std::string> warnings;
 };
 
