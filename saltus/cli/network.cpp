@@ -1,7 +1,9 @@
 // saltus network NETWORK.json: transport from the rates of jumps.
 #include "saltus/cli/commands.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string path;
+  std::vector<std::string> paths_of_networks;
   std::vector<double> times_ps, wave_vectors_per_ang;
   double trajectory_ps = 0;
   std::vector<int> vacancy_cells;
@@ -42,7 +44,7 @@ Json modes_json(const runs::NetworkReport& report) {
   return rows;
 }
 
-Json document_of(const runs::NetworkReport& report, const Options& options) {
+Json document_of(const runs::NetworkReport& report, const std::string& path, const Options& options) {
   const auto& connected = report.connected;
   Json relaxation = nullptr;
   if (report.modes) {
@@ -71,7 +73,7 @@ Json document_of(const runs::NetworkReport& report, const Options& options) {
                                                                        : Json(report.principal_ang2_per_ps.value[i])}});
   }
   const double mean = kinetics::trace(report.diffusion_ang2_per_ps) / 3;
-  Json document{{"input", options.path},
+  Json document{{"input", path},
                 {"sites", report.sites},
                 {"jumps", report.jumps},
                 {"lag_ps", report.lag_ps ? Json(*report.lag_ps) : Json(nullptr)},
@@ -126,9 +128,9 @@ Json document_of(const runs::NetworkReport& report, const Options& options) {
   return document;
 }
 
-void print_text(const runs::NetworkReport& report, const Options& options) {
+void print_text(const runs::NetworkReport& report, const std::string& path, const Options& options) {
   const auto& connected = report.connected;
-  fmt::print("{}: {} sites, {} directed jumps{}{}\n\n", options.path, report.sites, report.jumps,
+  fmt::print("{}: {} sites, {} directed jumps{}{}\n\n", path, report.sites, report.jumps,
              report.lag_ps ? fmt::format(", probabilities per {:.6g} ps", *report.lag_ps) : "",
              connected.broken ? "; without detailed balance" : "");
   print_tensor("D, Å²/ps", report.diffusion_ang2_per_ps);
@@ -194,6 +196,39 @@ void print_vacancy(const runs::VacancyTransport& vacancy) {
                *vacancy.correlation_factor, *vacancy.tracer_per_vacancy_ang2_per_ps);
 }
 
+void print_json(const Json& document) { fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace)); }
+
+void check_lags(const std::vector<runs::NetworkReport>& reports, const Options& options) {
+  for (std::size_t k = 0; k < reports.size(); ++k) {
+    if (!reports[k].lag_ps)
+      throw Error(ErrorKind::usage, options.paths_of_networks[k] + ": several networks are compared as Markov models of rising lag; this one has rates, no lag_ps");
+    if (k > 0 && !(*reports[k].lag_ps > *reports[k - 1].lag_ps))
+      throw Error(ErrorKind::usage, options.paths_of_networks[k] + ": give the networks by rising lag_ps");
+  }
+}
+
+/// D against the lag of several Markov models.
+void lag_test(const std::vector<runs::NetworkReport>& reports, const Options& options) {
+  const std::optional<std::size_t> flat = runs::flat_from(reports);
+  const bool intervals = std::all_of(reports.begin(), reports.end(), [](const auto& r) { return r.error_ang2_per_ps.has_value(); });
+  if (options.json) {
+    Json rows = Json::array();
+    for (std::size_t k = 0; k < reports.size(); ++k) rows.push_back(document_of(reports[k], options.paths_of_networks[k], options));
+    print_json({{"networks", rows},
+                {"flat_from_ps", flat ? Json(*reports[*flat].lag_ps) : Json(nullptr)},
+                {"flat_note", intervals ? "" : "not tested: the jumps of some networks have no counts, so that D has no interval"}});
+    return;
+  }
+  fmt::print("{:>12} {:>14} {:>26} {:>14}\n", "lag, ps", "D, Å²/ps", "95 %", "correlation");
+  for (const runs::NetworkReport& report : reports) {
+    const auto& e = report.error_ang2_per_ps;
+    fmt::print("{:>12.6g} {:>14.6g} {:>26} {:>14.6g}\n", *report.lag_ps, kinetics::trace(report.diffusion_ang2_per_ps) / 3,
+               e ? fmt::format("{:.5g} … {:.5g}", e->mean_ang2.low, e->mean_ang2.high) : "no counts", report.correlation_factor);
+  }
+  if (flat) fmt::print("flat from {:.6g} ps on\n", *reports[*flat].lag_ps);
+  else if (intervals) fmt::print("not flat: D changes with the lag by more than its intervals\n");
+}
+
 int network(const Options& options) {
   if (options.wave_vectors_per_ang.size() % 3 != 0)
     throw Error(ErrorKind::usage, fmt::format("--scattering-k-per-ang: {} numbers; each wave vector has three", options.wave_vectors_per_ang.size()));
@@ -204,11 +239,20 @@ int network(const Options& options) {
         {options.wave_vectors_per_ang[k], options.wave_vectors_per_ang[k + 1], options.wave_vectors_per_ang[k + 2]});
   settings.vacancy_cells = options.vacancy_cells;
   if (options.trajectory_ps > 0) settings.trajectory_ps = options.trajectory_ps;
-  const runs::NetworkReport report = runs::analyze_network(runs::read_network(options.path), options.path, settings);
-  for (const std::string& warning : report.warnings) print_warning(options.path + ": " + warning);
-  if (options.json) fmt::print("{}\n", document_of(report, options).dump(2, ' ', false, Json::error_handler_t::replace));
-  else print_text(report, options);
-  if (!options.json && report.vacancy) print_vacancy(*report.vacancy);
+  std::vector<runs::NetworkReport> reports;
+  for (const std::string& path : options.paths_of_networks) {
+    reports.push_back(runs::analyze_network(runs::read_network(path), path, settings));
+    for (const std::string& warning : reports.back().warnings) print_warning(path + ": " + warning);
+  }
+  if (reports.size() > 1) {
+    check_lags(reports, options);
+    lag_test(reports, options);
+  } else if (options.json) {
+    print_json(document_of(reports[0], options.paths_of_networks[0], options));
+  } else {
+    print_text(reports[0], options.paths_of_networks[0], options);
+    if (reports[0].vacancy) print_vacancy(*reports[0].vacancy);
+  }
   return 0;
 }
 
@@ -216,7 +260,9 @@ int network(const Options& options) {
 
 std::function<int()> set_up_network(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("NETWORK", options->path, "JSON file of sites and jumps")->required()->type_name("FILE");
+  app.add_option("NETWORK", options->paths_of_networks, "JSON file of sites and jumps; several of rising lag_ps: whether D is flat")
+      ->required()
+      ->type_name("FILE");
   app.add_option("--msd-times-ps", options->times_ps, "times at which to give the MSD, ps (default: none)")
       ->delimiter(',')
       ->type_name("FLOAT,...");

@@ -129,7 +129,7 @@ std::function<int()> set_up_propagate(CLI::App& app) {
   app.footer(
       "Exact in time: uniformisation, all terms positive. Without --exclusion the mass is 1; with it, the number of carriers.\n"
       "Beside each profile stands the diffusion equation with the D of the network. The longest axis is fastest as the third.\n\nExample:\n"
-      "  saltus propagate examples/lattice_gas/ladder.json --cells 60,1,1 --times-ps 10,100,1000 --start wave");
+      "  saltus propagate examples/lattice_gas/ladder.json --cells 60,1,1 --times-ps 10,1000 --start wave");
   return [options] { return propagate(*options); };
 }
 

@@ -108,7 +108,7 @@ void pair_up(const SiteNetwork& network, const std::vector<int>& up, const std::
       const Vec3& d = jump.displacement_ang;
       refuse(fmt::format("jump {}: its reverse, from site {} to site {} by ({:.6g}, {:.6g}, {:.6g}) Å, is missing; list it, "
                          "with rate 0 if it never happens",
-                         lonely, jump.to, jump.from, -d.x, -d.y, -d.z));
+                         lonely, jump.to, jump.from, 0 - d.x, 0 - d.y, 0 - d.z));
     }
     reverse[static_cast<std::size_t>(forth[k].jump)] = back[k].jump;
     reverse[static_cast<std::size_t>(back[k].jump)] = forth[k].jump;

@@ -188,6 +188,22 @@ void add_vacancy(const SiteNetwork& network, const NetworkSettings& settings, Ne
 
 }  // namespace
 
+std::optional<std::size_t> flat_from(const std::vector<NetworkReport>& reports) {
+  if (reports.size() < 3) return std::nullopt;
+  std::optional<std::size_t> first;
+  for (std::size_t k = reports.size(); k-- > 0;) {
+    if (!reports[k].error_ang2_per_ps) return std::nullopt;
+    const Estimate& here = reports[k].error_ang2_per_ps->mean_ang2;
+    for (std::size_t j = k + 1; j < reports.size(); ++j) {
+      const Estimate& there = reports[j].error_ang2_per_ps->mean_ang2;
+      if (here.value < there.low || here.value > there.high || there.value < here.low || there.value > here.high)
+        return first && *first + 1 < reports.size() ? first : std::nullopt;  // one lag alone is not flat
+    }
+    first = k;
+  }
+  return first;
+}
+
 NetworkReport analyze_network(const SiteNetwork& network, const std::string& name, const NetworkSettings& settings) {
   NetworkReport report;
   report.sites = network.n_sites;

@@ -65,6 +65,12 @@ struct NetworkReport {
   std::vector<std::string> warnings;
 };
 
+/// The longest row of lags, ending with the last, in which every D lies within the interval of every other. Intervals of one
+/// trajectory overlap more than independent ones would: what is called not flat here is not.
+///
+/// reports  networks of lags, ascending; returns the index of the first of the row, or nothing without intervals or with two lags or fewer.
+std::optional<std::size_t> flat_from(const std::vector<NetworkReport>& reports);
+
 /// Errors as connect_network(), and Error{usage} for times that do not fit.
 NetworkReport analyze_network(const kinetics::SiteNetwork& network, const std::string& name,
                               const NetworkSettings& settings = {});

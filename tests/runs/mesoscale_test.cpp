@@ -155,6 +155,26 @@ TEST(LatticeGasReport, Refusals) {
   refused([](LatticeGasSettings& s) { s.cells = {4, 4, 1}; });
 }
 
+TEST(NetworkReport, FlatFromALagOn) {
+  const auto row = [](const std::vector<double>& d, double width) {
+    std::vector<NetworkReport> reports;
+    for (const double value : d) {
+      reports.emplace_back();
+      reports.back().error_ang2_per_ps.emplace();
+      reports.back().error_ang2_per_ps->mean_ang2 = {value, value - width, value + width};
+    }
+    return reports;
+  };
+  EXPECT_EQ(flat_from(row({3, 2, 1.1, 1, 1.05}, 0.2)), 2u);
+  EXPECT_EQ(flat_from(row({1, 1, 1}, 0.2)), 0u);
+  EXPECT_EQ(flat_from(row({1, 1.15, 1.3, 1.45}, 0.2)), 2u);  // a slow drift: each must agree with every other
+  EXPECT_FALSE(flat_from(row({3, 2, 1}, 0.2)));
+  EXPECT_FALSE(flat_from(row({1, 1}, 0.2)));
+  std::vector<NetworkReport> without = row({1, 1, 1}, 0.2);
+  without[1].error_ang2_per_ps.reset();
+  EXPECT_FALSE(flat_from(without));
+}
+
 TEST(NetworkReport, VacancyOfAFullCrystal) {
   NetworkSettings s;
   s.vacancy_cells = {4, 6};
