@@ -264,19 +264,16 @@ std::function<int()> set_up_network(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--msd-times-ps", options->times_ps, "times at which to give the MSD, ps (default: none)")
-      ->delimiter(',')
-      ->type_name("FLOAT,...");
+      ->delimiter(',');
   app.add_option("--scattering-k-per-ang", options->wave_vectors_per_ang,
                  "wave vectors x,y,z in 1/Å: self-scattering function at those times (default: none)")
-      ->delimiter(',')
-      ->type_name("FLOAT,...");
+      ->delimiter(',');
   app.add_option("--trajectory-ps", options->trajectory_ps,
                  "how long the ions behind the rates were watched, ps: marks slower relaxations (default: not told)")
       ->check(CLI::PositiveNumber);
   app.add_option("--vacancy-cells", options->vacancy_cells,
                  "edges in cells of crystals full but for one vacancy, e.g. 6,10: tracer D of an ion (default: none)")
-      ->delimiter(',')
-      ->type_name("INT,...");
+      ->delimiter(',');
   app.add_option("--paths", options->paths, "how many paths to list, those that carry most first (default 10)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", options->json, "one JSON document on stdout");

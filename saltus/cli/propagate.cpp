@@ -114,8 +114,8 @@ int propagate(const Options& options) {
 std::function<int()> set_up_propagate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("NETWORK", options->path, "JSON file of sites and jumps, with cell and images (see saltus network)")->required()->type_name("FILE");
-  app.add_option("--cells", options->cells, "how often the cell is repeated along each lattice vector")->required()->delimiter(',')->type_name("INT,INT,INT");
-  app.add_option("--times-ps", options->times_ps, "times of the profiles, ps, after the start")->required()->delimiter(',')->type_name("FLOAT,...");
+  app.add_option("--cells", options->cells, "how often the cell is repeated along each lattice vector")->required()->delimiter(',');
+  app.add_option("--times-ps", options->times_ps, "times of the profiles, ps, after the start")->required()->delimiter(',');
   app.add_option("--start", options->start, "point: in the middle cell; slab: half the cells; wave: 1 + cos, one period (default slab)")
       ->check(CLI::IsMember({"point", "slab", "wave"}));
   app.add_option("--axis", options->axis, "lattice vector across whose layers profiles are taken, 0 to 2 (default 0)")->check(CLI::Range(0, 2));

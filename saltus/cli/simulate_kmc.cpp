@@ -193,7 +193,7 @@ int simulate(Options options) {
 }
 
 void add_run_options(CLI::App& kind, Options& options) {
-  kind.add_option("--cells", options.cells, "how often the cell is repeated along each lattice vector")->required()->delimiter(',')->type_name("INT,INT,INT");
+  kind.add_option("--cells", options.cells, "how often the cell is repeated along each lattice vector")->required()->delimiter(',');
   kind.add_option("--carriers", options.carriers, "number of carriers (default: from --concentration)")->check(CLI::PositiveNumber);
   kind.add_option("--concentration", options.concentration, "carriers per site (default: from --carriers)")->check(CLI::Range(0.0, 1.0));
   kind.add_option("--time-ps", options.time_ps, "how long, ps")->required()->check(CLI::PositiveNumber);

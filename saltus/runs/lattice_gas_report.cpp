@@ -8,7 +8,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/diffusion_fit.hpp"
-#include "saltus/kinetics/driven_network.hpp"
 #include "saltus/kinetics/lattice_gas.hpp"
 #include "saltus/runs/network_file.hpp"
 
@@ -93,8 +92,9 @@ LatticeGasReport simulate_lattice_gas(const kinetics::SiteNetwork& network, cons
   LatticeGasReport report;
   report.settings = settings;
   const auto moments = kinetics::network_moments(connected.network);
-  report.one_carrier_diffusion_ang2_per_ps = connected.broken ? kinetics::driven_transport(connected.network).diffusion_ang2
-                                                              : kinetics::network_transport(moments).diffusion_ang2;
+  if (connected.broken)
+    throw Error(ErrorKind::unsupported, name + ": carriers start in equilibrium, and this network has none: detailed balance fails (see saltus network)");
+  report.one_carrier_diffusion_ang2_per_ps = kinetics::network_transport(moments).diffusion_ang2;
   if (connected.dropped_sites > 0)
     report.warnings.push_back(fmt::format("the network falls into {} parts; carriers are put on the largest, of {} sites", connected.n_sets,
                                           connected.site.size()));

@@ -147,12 +147,13 @@ void add_times(const SiteNetwork& network, const NetworkMoments& moments, const 
     msd = report.connected.broken ? kinetics::driven_msd_ang2(moves, settings.times_ps)
                                   : kinetics::network_msd_continuous_ang2(moments, settings.times_ps);
   }
-  for (std::size_t k = 0; k < msd.size(); ++k) {
-    TimePoint point{settings.times_ps[k], msd[k], {}};
-    for (const Vec3& q : settings.wave_vector_per_ang)
-      point.scattering.push_back(report.connected.broken ? kinetics::driven_scattering(moves, q, point.time_ps)
-                                                         : kinetics::incoherent_scattering(moves, q, point.time_ps));
-    report.times.push_back(std::move(point));
+  for (std::size_t k = 0; k < msd.size(); ++k) report.times.push_back({settings.times_ps[k], msd[k], {}});
+  for (const Vec3& q : settings.wave_vector_per_ang) {
+    std::vector<double> f;
+    if (!report.connected.broken) f = kinetics::incoherent_scattering(moves, q, settings.times_ps);
+    else
+      for (const double time : settings.times_ps) f.push_back(kinetics::driven_scattering(moves, q, time));
+    for (std::size_t k = 0; k < f.size(); ++k) report.times[k].scattering.push_back(f[k]);
   }
 }
 
@@ -215,6 +216,9 @@ NetworkReport analyze_network(const SiteNetwork& network, const std::string& nam
   const NetworkTransport transport = report.connected.broken
                                          ? kinetics::driven_transport(report.connected.network, network.lag.has_value())
                                          : kinetics::network_transport(moments);
+  for (int x = 0; x < 3; ++x)
+    if (!is_finite(transport.diffusion_ang2[x]) || !is_finite(transport.uncorrelated_diffusion_ang2[x]))
+      throw Error(ErrorKind::numeric, name + ": the rates and displacements are too large or too unequal: D is not finite");
   report.diffusion_ang2_per_ps = kinetics::scaled(transport.diffusion_ang2, 1 / unit);
   report.uncorrelated_diffusion_ang2_per_ps = kinetics::scaled(transport.uncorrelated_diffusion_ang2, 1 / unit);
   report.drift_ang_per_ps = report.connected.broken ? transport.drift_ang / unit : Vec3{};

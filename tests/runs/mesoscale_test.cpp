@@ -155,6 +155,22 @@ TEST(LatticeGasReport, Refusals) {
   refused([](LatticeGasSettings& s) { s.cells = {4, 4, 1}; });
 }
 
+TEST(LatticeGasReport, RefusesADrivenNetwork) {
+  kinetics::SiteNetwork network = kinetics::lattice_network("sc", 1, 1);
+  network.jumps[0].weight = 2;
+  LatticeGasSettings s;
+  s.cells = {4, 4, 4};
+  s.carriers = 10;
+  s.time_ps = 10;
+  s.every_ps = 1;
+  try {
+    simulate_lattice_gas(network, "driven", s);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+  }
+}
+
 TEST(NetworkReport, FlatFromALagOn) {
   const auto row = [](const std::vector<double>& d, double width) {
     std::vector<NetworkReport> reports;

@@ -153,6 +153,17 @@ TEST(NetworkFile, RefusesWhatIsNoJson) {
   EXPECT_THROW(read_network("no_such.json"), Error);
 }
 
+TEST(NetworkFile, NumbersBeyondReckoning) {
+  json document = json::parse(R"({"sites": [{}], "jumps": [{"from": 0, "to": 0, "displacement_ang": [1e200, 0, 0], "rate_per_ps": 1},
+                                                           {"from": 0, "to": 0, "displacement_ang": [-1e200, 0, 0], "rate_per_ps": 1}]})");
+  try {
+    report_of(document);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::numeric) << error.what();
+  }
+}
+
 // Detailed balance fails: what is said, and the numbers that stay.
 TEST(NetworkFile, DrivenNetworkSaysSo) {
   json document = chain();
