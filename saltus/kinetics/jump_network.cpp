@@ -141,7 +141,7 @@ std::vector<Mat3> network_msd_continuous_ang2(const NetworkMoments& moments, std
   return result;
 }
 
-double incoherent_scattering(const JumpNetwork& network, const Vec3& k, double time) {
+std::vector<double> incoherent_scattering(const JumpNetwork& network, const Vec3& k, std::span<const double> times) {
   const int n = static_cast<int>(network.pi.size());
   Eigen::MatrixXcd matrix = Eigen::MatrixXcd::Zero(n, n);
   for (const NetworkMove& move : network.moves) {
@@ -152,15 +152,19 @@ double incoherent_scattering(const JumpNetwork& network, const Vec3& k, double t
   }
   matrix = (0.5 * (matrix + matrix.adjoint())).eval();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(matrix);
-  double result = 0;
+  std::vector<double> result(times.size(), 0.0);
   for (int m = 0; m < n; ++m) {
     std::complex<double> overlap = 0;
     for (int a = 0; a < n; ++a) {
       overlap += std::sqrt(network.pi[static_cast<std::size_t>(a)]) * solver.eigenvectors()(a, m);
     }
-    result += std::norm(overlap) * std::exp(solver.eigenvalues()(m) * time);
+    for (std::size_t t = 0; t < times.size(); ++t) result[t] += std::norm(overlap) * std::exp(solver.eigenvalues()(m) * times[t]);
   }
   return result;
+}
+
+double incoherent_scattering(const JumpNetwork& network, const Vec3& k, double time) {
+  return incoherent_scattering(network, k, std::span(&time, 1))[0];
 }
 
 JumpNetwork lag_network(const TransitionCounts& counts, const ReversibleModel& model, std::span<const Vec3> site_ang,

@@ -58,6 +58,7 @@ std::vector<Mat3> network_msd_ang2(const NetworkMoments& moments, std::span<cons
 std::vector<Mat3> network_msd_continuous_ang2(const NetworkMoments& moments, std::span<const double> times);
 
 /// Incoherent intermediate scattering function F_s(k, t) = piᵀ exp(Q(k) t) 1 of the generator form. Dense.
+std::vector<double> incoherent_scattering(const JumpNetwork& network, const Vec3& wave_vector_per_ang, std::span<const double> times);
 double incoherent_scattering(const JumpNetwork& network, const Vec3& wave_vector_per_ang, double time);
 
 /// The network of a reversible model at its lag: T_ab(R) = S_ab(R) / (c_a + c_b pi_a / pi_b), S_ab(R) = C_ab(R) + C_ba(-R).

@@ -63,6 +63,11 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   document("analyze rdf " + data);
   document("analyze vacf " + data + " --longest-lag-fs 50");
   document("analyze vdos " + data + " --longest-lag-fs 50");
+  const std::string ladder = "examples/lattice_gas/ladder.json";
+  EXPECT_EQ(document("network " + ladder + " --msd-times-ps 1,10 --scattering-k-per-ang 0.3,0,0").at("times").size(), 2u);
+  EXPECT_EQ(document("propagate " + ladder + " --cells 20,1,1 --times-ps 1,10").at("profiles").size(), 3u);
+  EXPECT_GT(document("simulate kmc " + ladder + " --cells 20,1,1 --carriers 6 --time-ps 500").at("events"), 0);
+  EXPECT_GT(document("simulate lattice-gas sc --cells 3,3,3 --concentration 0.5 --time-ps 100").at("events"), 0);
 
   std::FILE* plan = std::fopen((folder.path() / "plan.toml").c_str(), "w");
   std::fprintf(plan, "title = \"fit only\"\n[[data]]\nname = \"a\"\nfile = \"%s\"\n[fit]\nbody_order = 2\nradial_two_body = 6\n", data.c_str());
