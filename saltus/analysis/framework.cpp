@@ -36,20 +36,13 @@ double mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// Of the mean, from the median absolute deviation (1.4826 of it is the standard deviation of normal values): a few atoms that
-// moved are not noise, and do not hide their own motion.
 double standard_error(const std::vector<double>& values) {
   if (values.size() < 2) return std::numeric_limits<double>::infinity();
-  std::vector<double> deviation = values;
-  const double m = median(values);
-  for (double& v : deviation) v = std::abs(v - m);
-  return 1.4826 * median(std::move(deviation)) / std::sqrt(static_cast<double>(values.size()));
+  const double m = mean(values);
+  double sum = 0;
+  for (const double v : values) sum += (v - m) * (v - m);
+  const auto n = static_cast<double>(values.size());
+  return std::sqrt(sum / (n * (n - 1)));
 }
 
 std::vector<Vec3> mean_positions(const Framework& f, std::size_t begin, std::size_t end) {
@@ -58,6 +51,16 @@ std::vector<Vec3> mean_positions(const Framework& f, std::size_t begin, std::siz
     for (std::size_t k = 0; k < f.atoms; ++k) sum[k] += f.at(t, k);
   for (Vec3& s : sum) s *= 1 / static_cast<double>(end - begin);
   return sum;
+}
+
+// [atom] whether two of the parts' mean positions are farther apart than `distance_ang`.
+std::vector<bool> moved_between(const std::vector<std::vector<Vec3>>& parts, double distance_ang) {
+  std::vector<bool> moved(parts.front().size(), false);
+  for (std::size_t a = 0; a < parts.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      for (std::size_t k = 0; k < moved.size(); ++k)
+        if (norm(parts[a][k] - parts[b][k]) > distance_ang) moved[k] = true;
+  return moved;
 }
 
 double mean_nearest_distance(const Cell& cell, const std::vector<Vec3>& position) {
@@ -117,17 +120,20 @@ double peak_contrast(const Rdf& rdf, double nearest_ang) {
   return lowest < std::numeric_limits<double>::max() ? highest / std::max(lowest, 0.1) : 0;
 }
 
+bool too_many_moved(std::size_t moved, std::size_t atoms, const FrameworkLimits& limits) {
+  return static_cast<double>(moved) > limits.moved_fraction * static_cast<double>(atoms);
+}
+
 std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, std::size_t atoms) {
   std::vector<std::string> reasons;
-  if (c.growth_ang2 > limits.growth * c.msd_middle_ang2 && c.growth_ang2 > 2 * c.growth_error_ang2)
+  if (c.growth_ang2 > limits.growth * c.resting_middle_ang2 && c.growth_ang2 > 2 * c.growth_error_ang2)
     reasons.push_back(fmt::format("its mean-square displacement has no plateau: {:.3f} Å² at a tenth of the length, {:.3f} Å² at half",
-                                  c.msd_middle_ang2, c.msd_long_ang2));
+                                  c.resting_middle_ang2, c.resting_long_ang2));
   if (c.lindemann > limits.lindemann)
     reasons.push_back(fmt::format("its atoms are {:.3f} nearest-neighbour distances (rms) from their mean positions, above {:.2f}",
                                   c.lindemann, limits.lindemann));
-  if (static_cast<double>(c.displaced_atoms) > limits.displaced_fraction * static_cast<double>(atoms))
-    reasons.push_back(fmt::format("{} of {} atoms end more than {:.2f} Å from where they began", c.displaced_atoms, atoms,
-                                  c.nearest_neighbor_ang / 4));
+  if (too_many_moved(c.moved_atoms, atoms, limits))
+    reasons.push_back(fmt::format("{} of {} atoms left their places by more than {:.2f} Å", c.moved_atoms, atoms, c.moved_ang));
   if (c.rdf_change > limits.rdf_change)
     reasons.push_back(fmt::format("its pair distances changed by {:.0f} % between the first and the last third", 100 * c.rdf_change));
   if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first && c.peak_contrast_last < limits.fluid_contrast)
@@ -160,27 +166,38 @@ FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_
   parallel_chunks(lags.size(), 1, [&](std::size_t k, std::size_t) { msd[k] = msd_per_atom(f, lags[k]); });
 
   FrameworkCheck check;
-  std::vector<double> growth(f.atoms);
+  std::vector<std::vector<Vec3>> fifths;
+  for (std::size_t k = 0; k < 5; ++k) fifths.push_back(mean_positions(f, k * frames / 5, (k + 1) * frames / 5));
+  check.nearest_neighbor_ang = mean_nearest_distance(cell, fifths.front());
+  const auto middle_lag = static_cast<std::size_t>(std::find(lags.begin(), lags.end(), frames / 10) - lags.begin());
+  check.moved_ang = std::max(limits.moved_distance * check.nearest_neighbor_ang, limits.moved_vibration * std::sqrt(mean(msd[middle_lag]) / 2));
+  const std::vector<bool> moved = moved_between(fifths, check.moved_ang);
+  check.moved_atoms = static_cast<std::size_t>(std::count(moved.begin(), moved.end(), true));
+  const bool all = too_many_moved(check.moved_atoms, f.atoms, limits);
+
+  std::vector<double> middle, end, growth;
   for (std::size_t k = 0; k < lags.size(); ++k) {
     check.lag_fs.push_back(static_cast<double>(lags[k]) * frame_spacing_fs);
     check.msd_ang2.push_back(mean(msd[k]));
-    const double sign = lags[k] == frames / 2 ? 1 : lags[k] == frames / 10 ? -1 : 0;
-    for (std::size_t i = 0; i < f.atoms; ++i) growth[i] += sign * msd[k][i];
     if (lags[k] == frames / 10) check.msd_middle_ang2 = check.msd_ang2.back();
     if (lags[k] == frames / 2) check.msd_long_ang2 = check.msd_ang2.back();
+    for (std::size_t i = 0; i < f.atoms; ++i) {
+      if (moved[i] && !all) continue;
+      if (lags[k] == frames / 10) middle.push_back(msd[k][i]);
+      if (lags[k] == frames / 2) end.push_back(msd[k][i]);
+    }
   }
+  for (std::size_t i = 0; i < middle.size(); ++i) growth.push_back(end[i] - middle[i]);
+  check.resting_middle_ang2 = mean(middle);
+  check.resting_long_ang2 = mean(end);
   check.growth_ang2 = mean(growth);
   check.growth_error_ang2 = standard_error(growth);
 
-  const std::vector<Vec3> first = mean_positions(f, 0, frames / 5), last = mean_positions(f, frames - frames / 5, frames);
-  const std::vector<Vec3> all = mean_positions(f, 0, frames);
-  check.nearest_neighbor_ang = mean_nearest_distance(cell, first);
+  const std::vector<Vec3> centre = mean_positions(f, 0, frames);
   double square = 0;
   for (std::size_t t = 0; t < frames; ++t)
-    for (std::size_t k = 0; k < f.atoms; ++k) square += norm2(f.at(t, k) - all[k]);
+    for (std::size_t k = 0; k < f.atoms; ++k) square += norm2(f.at(t, k) - centre[k]);
   check.lindemann = std::sqrt(square / static_cast<double>(position_ang.size())) / check.nearest_neighbor_ang;
-  for (std::size_t k = 0; k < f.atoms; ++k)
-    if (norm(last[k] - first[k]) > check.nearest_neighbor_ang / 4) ++check.displaced_atoms;
 
   const PairHistogram early = histogram_of(f, 0, frames / 3, limits), late = histogram_of(f, frames - frames / 3, frames, limits);
   check.rdf_first = normalised(early);

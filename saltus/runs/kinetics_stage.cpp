@@ -110,10 +110,10 @@ std::string bonds_text(const std::string& element, const FrameworkCheck& check) 
 json framework_json(const std::string& element, const FrameworkCheck& check) {
   json object{{"element", element},
               {"text", fmt::format("Yes, by these tests: its mean-square displacement is {:.3f} Å² at a tenth of the length and {:.3f} Å² at half "
-                                   "of it; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; {} atoms displaced for good; the "
+                                   "of it, without the {} atoms that left their places {:.3f} and {:.3f} Å²; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; the "
                                    "first peak of g(r) stands {:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end. "
                                    "{}.",
-                                   check.msd_middle_ang2, check.msd_long_ang2, check.lindemann, check.displaced_atoms,
+                                   check.msd_middle_ang2, check.msd_long_ang2, check.moved_atoms, check.resting_middle_ang2, check.resting_long_ang2, check.lindemann,
                                    check.peak_contrast_first, check.peak_contrast_last, bonds_text(element, check))},
               {"lag_ps", json::array()},
               {"msd_ang2", check.msd_ang2},
@@ -296,6 +296,10 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   if (check.has_bonds())
     warn({fmt::format("the {} framework has bonds that its crystal has not: {}. D is that of a crystal with this defect", settings.framework,
                       bonds_text(settings.framework, check))});
+  if (check.moved_atoms > 0)
+    warn({fmt::format("{} of {} {} atoms of the framework left their places: its mean-square displacement is {:.3f} Å² at a tenth of the length and "
+                      "{:.3f} Å² at half of it, without them {:.3f} and {:.3f} Å²", check.moved_atoms, paths.framework.size(), settings.framework,
+                      check.msd_middle_ang2, check.msd_long_ang2, check.resting_middle_ang2, check.resting_long_ang2)});
 
   report_progress(progress, name + ": sites", 0, 0);
 
