@@ -102,8 +102,7 @@ with tempfile.TemporaryDirectory() as folder:
         ours = saltus("mle", path)
         given = counts.toarray() if dense else counts
         for tolerance in (1e-8, 1e-12):
-            iterations = 100_000
-            seconds, found = best(1, lambda: estimation.transition_matrix(given, reversible=True, maxerr=tolerance, maxiter=iterations, return_statdist=True,
+            seconds, found = best(1, lambda: estimation.transition_matrix(given, reversible=True, maxerr=tolerance, maxiter=1_000_000, return_statdist=True,
                                                                           warn_not_converged=False))
             note = f"residuals {ours['residual']:.1e}, {residual(counts, found[1]):.1e}"
             line(f"reversible MLE, {name} ({counts.shape[0]}), peer's step {tolerance:.0e}", ours["seconds"], seconds, note)

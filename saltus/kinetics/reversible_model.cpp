@@ -81,7 +81,6 @@ Problem gather(const CountMatrix& counts) {
 // Everything that the formulas say at u = ln pi.
 struct Point {
   std::vector<Wide> u;
-  double f = 0;
   std::vector<double> h;         // sum_j T_ij - 1; the gradient is -c_i h_i
   double worst = 0;              // largest |h_i| over the probability of leaving i: staying must not hide what moves
   std::vector<double> weight;    // of the Hessian, a graph Laplacian
@@ -107,22 +106,14 @@ void for_each_pair(const Problem& problem, const std::vector<Wide>& u, const Tak
 Point evaluate(const Problem& problem, std::vector<Wide> u) {
   Point point;
   const std::size_t n = u.size();
-  std::vector<double> log_count(n), plain(n);
   std::vector<Wide> h(n);
   for (std::size_t i = 0; i < n; ++i) {
-    log_count[i] = static_cast<double>(std::log(problem.c[i]));
-    plain[i] = static_cast<double>(u[i]);
-    point.f += static_cast<double>(problem.leaving[i]) * plain[i];
     h[i] = -problem.leaving[i] / problem.c[i];
   }
   point.weight.reserve(problem.pairs.size());
   for_each_pair(problem, u, [&](const Pair& pair, Wide share_j, Wide share_i, Wide p_i, Wide p_j, Wide inverse) {
     h[pair.i] += pair.s * p_j * inverse;
     h[pair.j] += pair.s * p_i * inverse;
-    // ln(c_i e^{-u_i} + c_j e^{-u_j}) by its larger term.
-    const double larger = share_j > share_i ? log_count[pair.i] - plain[pair.i] - std::log(static_cast<double>(share_j))
-                                            : log_count[pair.j] - plain[pair.j] - std::log(static_cast<double>(share_i));
-    point.f += static_cast<double>(pair.s) * larger;
     point.weight.push_back(std::max(static_cast<double>(pair.s * share_j * share_i), 1e-290));
   });
   for (std::size_t i = 0; i < n; ++i) {
@@ -147,9 +138,20 @@ class NewtonSteps {
   explicit NewtonSteps(const Problem& problem) {
     for (const Pair& pair : problem.pairs) edges_.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), 1});
   }
-  std::vector<double> step(const Problem& problem, const Point& point, double tolerance) {
-    for (std::size_t e = 0; e < edges_.size(); ++e) edges_[e].weight = point.weight[e];
-    const bool renew = !solver_ || tired_;
+  /// bounded: with the least curvature whose parabola lies above each logarithm everywhere, S tanh(d/2)/(2 d) at log ratio d:
+  /// never too long, and not stopped by pairs whose own curvature has died away. Reference: Jaakkola and Jordan, Stat.
+  /// Comput. 10 (2000) 25.
+  std::vector<double> step(const Problem& problem, const Point& point, double tolerance, bool bounded) {
+    for (std::size_t e = 0; e < edges_.size(); ++e) {
+      edges_[e].weight = point.weight[e];
+      if (!bounded) continue;
+      const auto s = static_cast<double>(problem.pairs[e].s);
+      const double product = point.weight[e] / s;  // of the two shares
+      const double less = 2 * product / (1 + std::sqrt(std::max(0.0, 1 - 4 * product))), d = std::log1p(-less) - std::log(less);
+      edges_[e].weight = d > 1e-4 ? s * (1 - 2 * less) / (2 * d) : s / 4;
+    }
+    const bool renew = !solver_ || tired_ || bounded || was_bounded_;
+    was_bounded_ = bounded;
     if (!solver_) {
       solver_.emplace(static_cast<int>(point.h.size()), edges_);
     } else {
@@ -168,8 +170,45 @@ class NewtonSteps {
   std::vector<WeightedEdge> edges_;
   std::optional<LaplacianSolver> solver_;
   double fresh_rate_ = 0;
-  bool tired_ = false;
+  bool tired_ = false, was_bounded_ = false;
 };
+
+// Derivative of f along a step.
+Wide slope(const Problem& problem, const Point& point, const std::vector<double>& step) {
+  Wide sum = 0;
+  for (std::size_t i = 0; i < step.size(); ++i) sum -= problem.c[i] * point.h[i] * step[i];
+  return sum;
+}
+
+// Along a step to where f hardly rises again; f being convex, its slope tells that, and with more digits than f itself. `far`:
+// on, doubling, as long as f falls steeply. Nothing when the step does not lead down.
+std::optional<Point> follow(const Problem& problem, const Point& from, const std::vector<double>& step, double size, bool far) {
+  const Wide start = slope(problem, from, step);
+  if (!(start < 0)) return std::nullopt;
+  const auto at = [&](double length) {
+    std::vector<Wide> u(from.u);
+    for (std::size_t i = 0; i < u.size(); ++i) u[i] += static_cast<Wide>(length) * step[i];
+    return evaluate(problem, std::move(u));
+  };
+  for (int trial = 0; trial < 60; ++trial) {
+    Point point = at(size);
+    const Wide here = slope(problem, point, step);
+    if (here <= -start / 10) {
+      for (Wide last = here; far && last < start / 2 && size < 1e6;) {
+        size *= 2;
+        Point further = at(size);
+        last = slope(problem, further, step);
+        if (!(last <= -start / 10)) break;
+        point = std::move(further);
+      }
+      return point;
+    }
+    // Where a straight line through the slopes crosses zero, but not too near an end.
+    const double share = std::isfinite(here) ? static_cast<double>(start / (start - here)) : 0.1;
+    size *= std::clamp(share, 0.1, 0.7);
+  }
+  return std::nullopt;
+}
 
 void finish(const Problem& problem, const std::vector<Wide>& u, ReversibleModel& model) {
   const std::size_t n = u.size();
@@ -217,29 +256,26 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
   NewtonSteps newton(problem);
   Point at = evaluate(problem, std::move(u));
   while (model.iterations < settings.max_iterations && at.worst > 0) {
+    const bool close = at.worst <= settings.tolerance && largest_residual(at) <= settings.residual_tolerance;
     // Far from the maximum a rough step does; near it the step is as good as the residual will become.
-    const std::vector<double> step = newton.step(problem, at, std::clamp(0.1 * at.worst, 1e-10, 1e-2));
-    double slope = 0;  // derivative of f along the step
-    for (std::size_t i = 0; i < n; ++i) slope -= static_cast<double>(problem.c[i]) * at.h[i] * step[i];
-    // Where f can no longer resolve the gain, the residual decides.
-    const bool resolved = -slope > 1e-10 * (std::abs(at.f) + 1e-300);
+    const std::vector<double> step = newton.step(problem, at, std::clamp(0.1 * at.worst, 1e-10, 1e-2), false);
     // The logarithms of f are smooth on a scale of one in u_i - u_j: no step goes much beyond.
     double reach = 0;
     for (const Pair& pair : problem.pairs) reach = std::max(reach, std::abs(step[pair.i] - step[pair.j]));
-    double size = std::min(1.0, 3 / reach);
-    bool accepted = false;
-    for (int halving = 0; halving < 60 && !accepted; ++halving, size /= 2) {
-      std::vector<Wide> next(at.u);
-      for (std::size_t i = 0; i < n; ++i) next[i] += static_cast<Wide>(size) * step[i];
-      Point trial = evaluate(problem, std::move(next));
-      if (resolved ? trial.f <= at.f + 1e-4 * size * slope : trial.worst < at.worst) {
-        at = std::move(trial);
-        accepted = true;
-      } else if (!resolved && at.worst <= settings.tolerance) {
-        break;
-      }
+    std::optional<Point> next = follow(problem, at, step, std::min(1.0, 3 / reach), false);
+    if (!next && close) break;
+    if (close && next->worst >= 0.5 * at.worst) {
+      if (next->worst < at.worst) at = std::move(*next);
+      break;
     }
-    if (!accepted) break;
+    if (next) at = std::move(*next);
+    bool moved = next.has_value();
+    if (reach > 3) {
+      next = follow(problem, at, newton.step(problem, at, 1e-2, true), 1, true);
+      moved = moved || next;
+      if (next) at = std::move(*next);
+    }
+    if (!moved) break;
     ++model.iterations;
   }
   model.max_residual = largest_residual(at);

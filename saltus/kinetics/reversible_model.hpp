@@ -1,6 +1,6 @@
 // Reversible maximum-likelihood Markov model: pi_i T_ij = pi_j T_ji, found as the minimum of the convex function
 //   f(u) = sum_{i<j} S_ij ln(c_i e^{-u_i} + c_j e^{-u_j}) + sum_i (c_i - C_ii) u_i,   u = ln pi, S = C + Cᵀ, c_i = sum_j C_ij,
-// by damped Newton steps; T_ij = S_ij / (c_i + c_j e^{u_i - u_j}).
+// by damped Newton steps, and steps of a parabola above f where those are cut short; T_ij = S_ij / (c_i + c_j e^{u_i - u_j}).
 // Reference: the likelihood is that of Bowman et al., J. Chem. Phys. 131 (2009) 124101, and Trendelkamp-Schroer et al.,
 // J. Chem. Phys. 143 (2015) 174101.
 #pragma once
@@ -33,7 +33,7 @@ struct ReversibleModel {
 struct ReversibleSettings {
   double tolerance = 1e-10;  ///< on max_relative_residual; steps go on beyond it as long as they still gain
   double residual_tolerance = 1e-12;  ///< on max_residual
-  int max_iterations = 100;
+  int max_iterations = 300;
 };
 
 /// counts must be strongly connected (see largest_connected_set), else there may be no maximum.

@@ -80,6 +80,28 @@ TEST(ReversibleModel, ScaledAndPermutedCounts) {
   }
 }
 
+// Random strongly connected counts, some pairs counted in one direction only, over up to four decades, small and beyond the
+// limit of exact elimination: the formula's rows sum to one at the maximum, which is unique.
+TEST(ReversibleModel, RandomCountsConverge) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Random random(77, seed);
+    const int n = 2 + static_cast<int>(random.below(seed % 10 == 0 ? 600 : 40));
+    const double decades = 4 * random.uniform(), density = random.uniform();
+    const auto count = [&] { return std::ceil(std::pow(10.0, decades * random.uniform())); };
+    CountMatrix counts{n, {}};
+    for (int i = 0; i < n; ++i) {
+      counts.entries.push_back({i, (i + 1) % n, count()});
+      if (random.uniform() < 0.7) counts.entries.push_back({i, i, count()});
+      for (int k = 0; k < static_cast<int>(density * std::min(n, 10)); ++k) {
+        counts.entries.push_back({i, static_cast<int>(random.below(static_cast<std::uint64_t>(n))), count()});
+      }
+    }
+    const ReversibleModel model = estimate_reversible(counts);
+    EXPECT_TRUE(model.converged) << seed << ": " << n << " states, " << model.iterations << " iterations, " << model.max_relative_residual;
+    EXPECT_LE(model.max_residual, 1e-12) << seed;
+  }
+}
+
 // Counts in detailed balance are their own maximum. A ring of 150 states (dense elimination) with pi over some twenty
 // decades, and one of 500 (sparse factorisation) over some four.
 class MetastableRing : public testing::TestWithParam<std::pair<int, double>> {};
