@@ -44,7 +44,7 @@ Json modes_json(const runs::NetworkReport& report) {
   return rows;
 }
 
-Json document_of(const runs::NetworkReport& report, const std::string& path, const Options& options) {
+Json document_of(const runs::NetworkReport& report, const std::string& file, const Options& options) {
   const auto& connected = report.connected;
   Json relaxation = nullptr;
   if (report.modes) {
@@ -73,7 +73,7 @@ Json document_of(const runs::NetworkReport& report, const std::string& path, con
                                                                        : Json(report.principal_ang2_per_ps.value[i])}});
   }
   const double mean = kinetics::trace(report.diffusion_ang2_per_ps) / 3;
-  Json document{{"input", path},
+  Json document{{"input", file},
                 {"sites", report.sites},
                 {"jumps", report.jumps},
                 {"lag_ps", report.lag_ps ? Json(*report.lag_ps) : Json(nullptr)},
@@ -128,9 +128,9 @@ Json document_of(const runs::NetworkReport& report, const std::string& path, con
   return document;
 }
 
-void print_text(const runs::NetworkReport& report, const std::string& path, const Options& options) {
+void print_text(const runs::NetworkReport& report, const std::string& file, const Options& options) {
   const auto& connected = report.connected;
-  fmt::print("{}: {} sites, {} directed jumps{}{}\n\n", path, report.sites, report.jumps,
+  fmt::print("{}: {} sites, {} directed jumps{}{}\n\n", file, report.sites, report.jumps,
              report.lag_ps ? fmt::format(", probabilities per {:.6g} ps", *report.lag_ps) : "",
              connected.broken ? "; without detailed balance" : "");
   print_tensor("D, Å²/ps", report.diffusion_ang2_per_ps);

@@ -33,7 +33,7 @@ void check_jumps(const SiteNetwork& network) {
     if (!std::isfinite(jump.weight) || jump.weight < 0)
       refuse(fmt::format("jump {}: its {} must be a number that is not negative, found {}", k,
                          network.lag ? "probability" : "rate", jump.weight));
-    if (!is_finite(jump.displacement_ang)) refuse(fmt::format("jump {}: its displacement is not finite", k));
+    if (!std::isfinite(norm2(jump.displacement_ang))) refuse(fmt::format("jump {}: its displacement is not finite, or its square is not", k));
     if (jump.from == jump.to && norm2(jump.displacement_ang) == 0)
       refuse(fmt::format("jump {}: from site {} to itself in the same cell moves nothing; leave it out", k, jump.from));
     if (jump.count && !(std::isfinite(*jump.count) && *jump.count >= 0))

@@ -154,13 +154,16 @@ TEST(NetworkFile, RefusesWhatIsNoJson) {
 }
 
 TEST(NetworkFile, NumbersBeyondReckoning) {
-  json document = json::parse(R"({"sites": [{}], "jumps": [{"from": 0, "to": 0, "displacement_ang": [1e200, 0, 0], "rate_per_ps": 1},
-                                                           {"from": 0, "to": 0, "displacement_ang": [-1e200, 0, 0], "rate_per_ps": 1}]})");
-  try {
-    report_of(document);
-    ADD_FAILURE();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::numeric) << error.what();
+  for (const auto& [length, kind] : {std::pair{1e150, ErrorKind::numeric}, std::pair{1e200, ErrorKind::format}}) {
+    const json document{{"sites", {json::object()}},
+                        {"jumps", {{{"from", 0}, {"to", 0}, {"displacement_ang", {length, 0, 0}}, {"rate_per_ps", 1e20}},
+                                   {{"from", 0}, {"to", 0}, {"displacement_ang", {-length, 0, 0}}, {"rate_per_ps", 1e20}}}}};
+    try {
+      report_of(document);
+      ADD_FAILURE() << length;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind) << error.what();
+    }
   }
 }
 
