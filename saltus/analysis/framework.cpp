@@ -133,7 +133,8 @@ std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, st
     reasons.push_back(fmt::format("its atoms are {:.3f} nearest-neighbour distances (rms) from their mean positions, above {:.2f}",
                                   c.lindemann, limits.lindemann));
   if (too_many_moved(c.moved_atoms, atoms, limits))
-    reasons.push_back(fmt::format("{} of {} atoms left their places by more than {:.2f} Å", c.moved_atoms, atoms, c.moved_ang));
+    reasons.push_back(fmt::format("{} of {} atoms left their places by more than {:.2f} Å", c.moved_atoms, atoms,
+                                  limits.moved_distance * c.nearest_neighbor_ang));
   if (c.rdf_change > limits.rdf_change)
     reasons.push_back(fmt::format("its pair distances changed by {:.0f} % between the first and the last third", 100 * c.rdf_change));
   if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first && c.peak_contrast_last < limits.fluid_contrast)
@@ -169,9 +170,7 @@ FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_
   std::vector<std::vector<Vec3>> fifths;
   for (std::size_t k = 0; k < 5; ++k) fifths.push_back(mean_positions(f, k * frames / 5, (k + 1) * frames / 5));
   check.nearest_neighbor_ang = mean_nearest_distance(cell, fifths.front());
-  const auto middle_lag = static_cast<std::size_t>(std::find(lags.begin(), lags.end(), frames / 10) - lags.begin());
-  check.moved_ang = std::max(limits.moved_distance * check.nearest_neighbor_ang, limits.moved_vibration * std::sqrt(mean(msd[middle_lag]) / 2));
-  const std::vector<bool> moved = moved_between(fifths, check.moved_ang);
+  const std::vector<bool> moved = moved_between(fifths, limits.moved_distance * check.nearest_neighbor_ang);
   check.moved_atoms = static_cast<std::size_t>(std::count(moved.begin(), moved.end(), true));
   const bool all = too_many_moved(check.moved_atoms, f.atoms, limits);
 
