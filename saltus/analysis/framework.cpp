@@ -53,14 +53,19 @@ std::vector<Vec3> mean_positions(const Framework& f, std::size_t begin, std::siz
   return sum;
 }
 
-// [atom] whether two of the parts' mean positions are farther apart than `distance_ang`.
-std::vector<bool> moved_between(const std::vector<std::vector<Vec3>>& parts, double distance_ang) {
-  std::vector<bool> moved(parts.front().size(), false);
+// [atom] largest distance between two of the parts' mean positions.
+std::vector<double> largest_shift(const std::vector<std::vector<Vec3>>& parts) {
+  std::vector<double> shift(parts.front().size(), 0);
   for (std::size_t a = 0; a < parts.size(); ++a)
     for (std::size_t b = 0; b < a; ++b)
-      for (std::size_t k = 0; k < moved.size(); ++k)
-        if (norm(parts[a][k] - parts[b][k]) > distance_ang) moved[k] = true;
-  return moved;
+      for (std::size_t k = 0; k < shift.size(); ++k) shift[k] = std::max(shift[k], norm(parts[a][k] - parts[b][k]));
+  return shift;
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 double mean_nearest_distance(const Cell& cell, const std::vector<Vec3>& position) {
@@ -133,8 +138,7 @@ std::string reason_of(const FrameworkCheck& c, const FrameworkLimits& limits, st
     reasons.push_back(fmt::format("its atoms are {:.3f} nearest-neighbour distances (rms) from their mean positions, above {:.2f}",
                                   c.lindemann, limits.lindemann));
   if (too_many_moved(c.moved_atoms, atoms, limits))
-    reasons.push_back(fmt::format("{} of {} atoms left their places by more than {:.2f} Å", c.moved_atoms, atoms,
-                                  limits.moved_distance * c.nearest_neighbor_ang));
+    reasons.push_back(fmt::format("{} of {} atoms left their places by more than {:.2f} Å", c.moved_atoms, atoms, c.moved_ang));
   if (c.rdf_change > limits.rdf_change)
     reasons.push_back(fmt::format("its pair distances changed by {:.0f} % between the first and the last third", 100 * c.rdf_change));
   if (c.peak_contrast_last < limits.peak_contrast_loss * c.peak_contrast_first && c.peak_contrast_last < limits.fluid_contrast)
@@ -170,7 +174,10 @@ FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_
   std::vector<std::vector<Vec3>> fifths;
   for (std::size_t k = 0; k < 5; ++k) fifths.push_back(mean_positions(f, k * frames / 5, (k + 1) * frames / 5));
   check.nearest_neighbor_ang = mean_nearest_distance(cell, fifths.front());
-  const std::vector<bool> moved = moved_between(fifths, limits.moved_distance * check.nearest_neighbor_ang);
+  const std::vector<double> shift = largest_shift(fifths);
+  check.moved_ang = std::max(limits.moved_distance * check.nearest_neighbor_ang, limits.moved_outlier * median(shift));
+  std::vector<bool> moved(f.atoms);
+  for (std::size_t i = 0; i < f.atoms; ++i) moved[i] = shift[i] > check.moved_ang;
   check.moved_atoms = static_cast<std::size_t>(std::count(moved.begin(), moved.end(), true));
   const bool all = too_many_moved(check.moved_atoms, f.atoms, limits);
 

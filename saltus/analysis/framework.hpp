@@ -21,7 +21,8 @@ struct FrameworkLimits {
   double growth = 0.25;            ///< MSD(long)/MSD(middle) − 1; only counts when it is also above two standard errors
   double lindemann = 0.15;
   double moved_fraction = 0.05;    ///< of the atoms
-  double moved_distance = 0.2;     ///< over the nearest-neighbour distance: two mean positions farther apart are two places
+  double moved_distance = 0.2;     ///< over the nearest-neighbour distance: two mean positions farther apart are two places …
+  double moved_outlier = 3;        ///< … where half of the atoms stay within a third of that, as they do not where all creep, nor in very short runs
   double rdf_change = 0.15;        ///< share of pair distances that differ between the first and last third
   double peak_contrast_loss = 0.5; ///< contrast in the last third over that in the first must not fall below this …
   double fluid_contrast = 6;       ///< … and what is above this is no fluid's (simple fluids: 4 to 5 at the melting point)
@@ -35,6 +36,7 @@ struct FrameworkCheck {
   std::vector<double> lag_fs, msd_ang2;   ///< MSD(lag) of all its atoms, log-spaced lags up to half the length
   double msd_middle_ang2 = 0;             ///< at a tenth of the length
   double msd_long_ang2 = 0;               ///< at half the length
+  double moved_ang = 0;                   ///< distance beyond which mean positions are two places
   std::size_t moved_atoms = 0;            ///< with mean positions in two fifths of the run that are two places
   double resting_middle_ang2 = 0;         ///< the same of the atoms that did not move (of all where more moved than may)
   double resting_long_ang2 = 0;

@@ -56,7 +56,6 @@ TEST(Framework, FluidAndHalfMoltenFail) {
     const FrameworkCheck check = check_framework(cell, path, 4000, 5);
     EXPECT_FALSE(check.crystalline);
     EXPECT_GT(check.msd_long_ang2, 1.5 * check.msd_middle_ang2);
-    EXPECT_GT(check.moved_atoms, 8u);
     EXPECT_NE(check.reason.find("no plateau"), std::string::npos) << check.reason;
   }
 }
