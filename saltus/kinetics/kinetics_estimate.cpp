@@ -110,7 +110,8 @@ LagEstimate estimate_lag(const SiteTrajectory& visits, const SiteGeometry& geome
   }
   const auto corrected = [](double value, std::span<const double> replicate) {
     Estimate estimate = jackknife_estimate(value - jackknife_bias(value, replicate), replicate);
-    estimate.low = std::max(estimate.low, std::min(0.0, estimate.value));  // D is not negative
+    estimate.value = std::max(estimate.value, 0.0);  // D is not negative, whatever few jumps and the correction make of it
+    estimate.low = std::max(estimate.low, 0.0);
     return estimate;
   };
   const double diffusion = trace(result.tensor_ang2_fs) / 3;

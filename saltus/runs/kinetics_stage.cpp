@@ -108,12 +108,14 @@ std::string bonds_text(const std::string& element, const FrameworkCheck& check) 
 }
 
 json framework_json(const std::string& element, const FrameworkCheck& check) {
+  const std::string rest = check.moved_atoms == 0 ? "no atom left its place"
+                                                  : fmt::format("without the {} atoms that left their places {:.3f} and {:.3f} Å²", check.moved_atoms,
+                                                                check.resting_middle_ang2, check.resting_long_ang2);
   json object{{"element", element},
               {"text", fmt::format("Yes, by these tests: its mean-square displacement is {:.3f} Å² at a tenth of the length and {:.3f} Å² at half "
-                                   "of it, without the {} atoms that left their places {:.3f} and {:.3f} Å²; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; the "
-                                   "first peak of g(r) stands {:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end. "
-                                   "{}.",
-                                   check.msd_middle_ang2, check.msd_long_ang2, check.moved_atoms, check.resting_middle_ang2, check.resting_long_ang2, check.lindemann,
+                                   "of it; {}; rms displacement over nearest-neighbour distance (Lindemann) {:.3f}; the first peak of g(r) stands "
+                                   "{:.1f} times above the minimum behind it at the beginning and {:.1f} times at the end. {}.",
+                                   check.msd_middle_ang2, check.msd_long_ang2, rest, check.lindemann,
                                    check.peak_contrast_first, check.peak_contrast_last, bonds_text(element, check))},
               {"lag_ps", json::array()},
               {"msd_ang2", check.msd_ang2},
