@@ -13,10 +13,10 @@
 namespace saltus::runs {
 
 struct NetworkSettings {
-  std::vector<double> times_ps;               ///< of MSD and scattering, >= 0, ascending; of a lag network whole multiples of the lag
-  std::vector<Vec3> wave_vector_per_ang;
-  std::optional<double> trajectory_ps;        ///< how long the ions behind the rates were watched
-  std::vector<int> vacancy_cells;             ///< edges, ascending, of crystals full but for one vacancy; empty: none
+  std::vector<double> times_ps = {};               ///< of MSD and scattering, >= 0, ascending; of a lag network whole multiples of the lag
+  std::vector<Vec3> wave_vector_per_ang = {};
+  std::optional<double> trajectory_ps = {};        ///< how long the ions behind the rates were watched
+  std::vector<int> vacancy_cells = {};             ///< edges, ascending, of crystals full but for one vacancy; empty: none
 };
 
 /// An undirected path, its moves in both directions taken together.
