@@ -73,7 +73,7 @@ void peer_scalar(benchmark::State& state) {
                                                      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
-const AceBasisSettings example_basis{};
+const AceBasisSettings example_basis{.degree_four_body = 6};
 const AceBasisSettings three_body{.body_order = 3};
 const AceBasisSettings large{.degree_three_body = 12, .l_max_three_body = 5, .degree_four_body = 7};
 
