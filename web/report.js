@@ -370,8 +370,11 @@
       const f = k.framework;
       add(el("h3", {}, `Does the ${f.element} framework stay crystalline?`), el("p", {}, f.text));
       add(chartRow(
-        chart(stage.name + " framework msd", `Mean-square displacement of ${f.element}: it must reach a plateau.`, c => ({
-          traces: [line(f.lag_ps, f.msd_ang2, f.element, c[2])], x: logAxis("lag, ps", f.lag_ps), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: false}})),
+        chart(stage.name + " framework msd", `Mean-square displacement of ${f.element}: ` + (f.resting_msd_ang2 ? "that of the atoms that keep their places" : "it") + " must reach a plateau.", c => ({
+          traces: f.resting_msd_ang2
+            ? [line(f.lag_ps, f.msd_ang2, "all", c[1]), line(f.lag_ps, f.resting_msd_ang2, `without ${f.moved_atoms} that left their places`, c[2])]
+            : [line(f.lag_ps, f.msd_ang2, f.element, c[2])],
+          x: logAxis("lag, ps", f.lag_ps), y: axis("MSD, Å²", {rangemode: "tozero"}), layout: {showlegend: Boolean(f.resting_msd_ang2)}})),
         chart(stage.name + " framework rdf", `${f.element}–${f.element} radial distribution: the peaks of the beginning must still stand at the end.`, c => ({
           traces: f.rdf.map((r, j) => line(f.r_ang, r.g, r.name, c[[0, 1, 3][j % 3]], {line: {color: c[[0, 1, 3][j % 3]], width: j ? 1.5 : 2.5, dash: j ? "solid" : "solid"}})),
           x: axis("distance, Å"), y: axis("g(r)")}))));

@@ -181,21 +181,25 @@ FrameworkCheck check_framework(const Cell& cell, std::span<const Vec3> position_
   check.moved_atoms = static_cast<std::size_t>(std::count(moved.begin(), moved.end(), true));
   const bool all = too_many_moved(check.moved_atoms, f.atoms, limits);
 
-  std::vector<double> middle, end, growth;
+  std::vector<double> growth;
   for (std::size_t k = 0; k < lags.size(); ++k) {
+    std::vector<double> resting;
+    for (std::size_t i = 0; i < f.atoms; ++i)
+      if (!moved[i] || all) resting.push_back(msd[k][i]);
     check.lag_fs.push_back(static_cast<double>(lags[k]) * frame_spacing_fs);
     check.msd_ang2.push_back(mean(msd[k]));
-    if (lags[k] == frames / 10) check.msd_middle_ang2 = check.msd_ang2.back();
-    if (lags[k] == frames / 2) check.msd_long_ang2 = check.msd_ang2.back();
-    for (std::size_t i = 0; i < f.atoms; ++i) {
-      if (moved[i] && !all) continue;
-      if (lags[k] == frames / 10) middle.push_back(msd[k][i]);
-      if (lags[k] == frames / 2) end.push_back(msd[k][i]);
+    check.resting_msd_ang2.push_back(mean(resting));
+    if (lags[k] == frames / 10) {
+      check.msd_middle_ang2 = check.msd_ang2.back();
+      check.resting_middle_ang2 = check.resting_msd_ang2.back();
+      growth = resting;
+    }
+    if (lags[k] == frames / 2) {
+      check.msd_long_ang2 = check.msd_ang2.back();
+      check.resting_long_ang2 = check.resting_msd_ang2.back();
+      for (std::size_t i = 0; i < resting.size(); ++i) growth[i] = resting[i] - growth[i];
     }
   }
-  for (std::size_t i = 0; i < middle.size(); ++i) growth.push_back(end[i] - middle[i]);
-  check.resting_middle_ang2 = mean(middle);
-  check.resting_long_ang2 = mean(end);
   check.growth_ang2 = mean(growth);
   check.growth_error_ang2 = standard_error(growth);
 

@@ -38,8 +38,9 @@ struct FrameworkCheck {
   double msd_long_ang2 = 0;               ///< at half the length
   double moved_ang = 0;                   ///< distance beyond which mean positions are two places
   std::size_t moved_atoms = 0;            ///< with mean positions in two fifths of the run that are two places
-  double resting_middle_ang2 = 0;         ///< the same of the atoms that did not move (of all where more moved than may)
-  double resting_long_ang2 = 0;
+  std::vector<double> resting_msd_ang2;   ///< MSD(lag) of the atoms that did not move (of all where more moved than may)
+  double resting_middle_ang2 = 0;         ///< at a tenth of the length
+  double resting_long_ang2 = 0;           ///< at half the length
   double growth_ang2 = 0;                 ///< their difference, with its standard error over these atoms
   double growth_error_ang2 = 0;
   double lindemann = 0;

@@ -122,6 +122,10 @@ json framework_json(const std::string& element, const FrameworkCheck& check) {
               {"r_ang", check.rdf_first.r_ang},
               {"rdf", {{{"name", "first third"}, {"g", check.rdf_first.g}}, {{"name", "last third"}, {"g", check.rdf_last.g}}}}};
   for (double lag_fs : check.lag_fs) object["lag_ps"].push_back(lag_fs / fs_per_ps);
+  if (check.moved_atoms > 0) {
+    object["moved_atoms"] = check.moved_atoms;
+    object["resting_msd_ang2"] = check.resting_msd_ang2;
+  }
   return object;
 }
 
