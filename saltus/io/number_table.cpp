@@ -227,32 +227,32 @@ std::string npy_bytes(std::size_t rows, std::size_t columns, const std::vector<d
   return bytes;
 }
 
-NumberTable read_number_table(const std::filesystem::path& path) {
+namespace {
+
+/// Reads an .npy or a text file, as its first bytes say; errors name the file.
+template <typename Read>
+auto read_either(const std::filesystem::path& path, Read read) {
   try {
     if (recognizes_npy(first_bytes(path, 6))) {
       ByteFile bytes(path);
-      return read_numbers(bytes);
+      return read(bytes);
     }
     LineReader lines(path);
-    return read_numbers(lines);
+    return read(lines);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::file) throw;  // names its file
     throw with_place(error, path.string());
   }
 }
 
+}  // namespace
+
+NumberTable read_number_table(const std::filesystem::path& path) {
+  return read_either(path, [](auto& source) { return read_numbers(source); });
+}
+
 StateTable read_state_table(const std::filesystem::path& path) {
-  try {
-    if (recognizes_npy(first_bytes(path, 6))) {
-      ByteFile bytes(path);
-      return read_states(bytes);
-    }
-    LineReader lines(path);
-    return read_states(lines);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::file) throw;  // names its file
-    throw with_place(error, path.string());
-  }
+  return read_either(path, [](auto& source) { return read_states(source); });
 }
 
 }  // namespace saltus
