@@ -32,43 +32,50 @@ std::vector<WeightedEdge> fluxes(std::span<const Transition> transitions, std::s
   return edges;
 }
 
+// The complement of sqrt(pi), the null vector of both operators below, and of modes found so far.
+struct Complement {
+  Vector root;  // sqrt(pi), of length one
+  std::vector<Vector> taken;
+
+  explicit Complement(std::span<const double> pi) : root(static_cast<Eigen::Index>(pi.size())) {
+    for (std::size_t i = 0; i < pi.size(); ++i) root(static_cast<Eigen::Index>(i)) = std::sqrt(pi[i]);
+  }
+  void project(Vector& v) const {
+    v -= v.dot(root) * root;
+    for (const Vector& other : taken) v -= v.dot(other) * other;
+  }
+};
+
 // The inverse of Pi^{1/2} (I - T) Pi^{-1/2} on the complement of its null vector sqrt(pi), and that less what `taken` spans.
 class Inverse {
  public:
   using Scalar = double;
 
-  Inverse(int n, std::span<const WeightedEdge> edges, std::span<const double> pi) : solver_(n, edges), root_(n) {
-    for (int i = 0; i < n; ++i) root_(i) = std::sqrt(pi[static_cast<std::size_t>(i)]);
-  }
-  Eigen::Index rows() const { return root_.size(); }
-  Eigen::Index cols() const { return root_.size(); }
+  Inverse(int n, std::span<const WeightedEdge> edges, std::span<const double> pi) : solver_(n, edges), complement_(pi) {}
+  Eigen::Index rows() const { return complement_.root.size(); }
+  Eigen::Index cols() const { return complement_.root.size(); }
   void perform_op(const double* in, double* out) const {
     Eigen::Map<Vector>(out, rows()) = apply(Eigen::Map<const Vector>(in, rows()));
   }
   Vector apply(Vector v) const {
-    project(v);
-    v = v.cwiseProduct(root_);
+    complement_.project(v);
+    v = v.cwiseProduct(complement_.root);
     std::vector<double> rhs(v.data(), v.data() + v.size());
     double excess = 0;
     for (const double value : rhs) excess += value;
-    for (Eigen::Index i = 0; i < v.size(); ++i) rhs[static_cast<std::size_t>(i)] -= excess * root_(i) * root_(i);
+    for (Eigen::Index i = 0; i < v.size(); ++i) rhs[static_cast<std::size_t>(i)] -= excess * complement_.root(i) * complement_.root(i);
     const LaplacianSolution solution = solver_.solve(rhs, 1e-13);
     converged_ = converged_ && solution.residual < 1e-9;
-    v = Eigen::Map<const Vector>(solution.x.data(), v.size()).cwiseProduct(root_);
-    project(v);
+    v = Eigen::Map<const Vector>(solution.x.data(), v.size()).cwiseProduct(complement_.root);
+    complement_.project(v);
     return v;
   }
-  void take(const Vector& v) { taken_.push_back(v); }
+  void take(const Vector& v) { complement_.taken.push_back(v); }
   bool converged() const { return converged_; }
 
  private:
-  void project(Vector& v) const {
-    v -= v.dot(root_) * root_;
-    for (const Vector& other : taken_) v -= v.dot(other) * other;
-  }
   LaplacianSolver solver_;
-  Vector root_;  // sqrt(pi), of length one
-  std::vector<Vector> taken_;
+  Complement complement_;
   mutable bool converged_ = true;
 };
 
@@ -78,8 +85,7 @@ class Direct {
  public:
   using Scalar = double;
 
-  Direct(int n, std::span<const WeightedEdge> edges, std::span<const double> pi) : root_(n), row_(static_cast<std::size_t>(n) + 1, 0) {
-    for (int i = 0; i < n; ++i) root_(i) = std::sqrt(pi[static_cast<std::size_t>(i)]);
+  Direct(int n, std::span<const WeightedEdge> edges, std::span<const double> pi) : complement_(pi), row_(static_cast<std::size_t>(n) + 1, 0) {
     leaving_ = Vector::Zero(n);
     for (const WeightedEdge& edge : edges) {
       ++row_[static_cast<std::size_t>(edge.a) + 1];
@@ -91,18 +97,18 @@ class Direct {
     std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
     entry_.resize(2 * edges.size());
     for (const WeightedEdge& edge : edges) {
-      const double value = edge.weight / root_(edge.a) / root_(edge.b);
+      const double value = edge.weight / complement_.root(edge.a) / complement_.root(edge.b);
       entry_[next[static_cast<std::size_t>(edge.a)]++] = {edge.b, value};
       entry_[next[static_cast<std::size_t>(edge.b)]++] = {edge.a, value};
     }
   }
-  Eigen::Index rows() const { return root_.size(); }
-  Eigen::Index cols() const { return root_.size(); }
+  Eigen::Index rows() const { return complement_.root.size(); }
+  Eigen::Index cols() const { return complement_.root.size(); }
   void perform_op(const double* in, double* out) const {
     Eigen::Map<Vector>(out, rows()) = apply(Eigen::Map<const Vector>(in, rows()));
   }
   Vector apply(Vector v) const {
-    project(v);
+    complement_.project(v);
     Vector result(v.size());
     for (Eigen::Index i = 0; i < v.size(); ++i) {
       double sum = v(i) - leaving_(i) * v(i);
@@ -111,20 +117,16 @@ class Direct {
       }
       result(i) = sum;
     }
-    project(result);
+    complement_.project(result);
     return result;
   }
-  void take(const Vector& v) { taken_.push_back(v); }
+  void take(const Vector& v) { complement_.taken.push_back(v); }
 
  private:
-  void project(Vector& v) const {
-    v -= v.dot(root_) * root_;
-    for (const Vector& other : taken_) v -= v.dot(other) * other;
-  }
-  Vector root_, leaving_;
+  Complement complement_;
+  Vector leaving_;
   std::vector<std::size_t> row_;
   std::vector<std::pair<int, double>> entry_;
-  std::vector<Vector> taken_;
 };
 
 Matrix all_modes(int n, std::span<const WeightedEdge> edges, std::span<const double> pi, int count) {
