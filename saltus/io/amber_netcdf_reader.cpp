@@ -16,17 +16,13 @@
 #include "saltus/io/frame_checks.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/netcdf_classic.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::size_t read_ahead = std::size_t{1} << 18;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // A variable of numbers, found and checked.
 struct Field {

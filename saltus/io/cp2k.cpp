@@ -12,6 +12,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/io/cp2k_files.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -22,11 +23,6 @@ constexpr std::size_t energy_columns = 4, cell_columns = 10, stress_columns = 10
 constexpr double energy_tolerance_hartree = 1e-8, time_tolerance_fs = 1e-3;
 // Kinetic energies of the velocities and of .ener agree to the digits of the velocities unless masses are not standard.
 constexpr double kinetic_tolerance = 1e-3;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 struct Members {
   std::unique_ptr<Cp2kXyz> positions, forces, velocities;

@@ -6,17 +6,13 @@
 #include <fmt/format.h>
 
 #include "saltus/base/text.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::int64_t atom_limit = 1'000'000'000;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // Differences of any two steps, without overflow.
 std::uint64_t distance(std::int64_t from, std::int64_t to) {

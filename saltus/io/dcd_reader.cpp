@@ -16,6 +16,7 @@
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/frame_checks.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -23,15 +24,6 @@ namespace {
 
 constexpr std::uint64_t header_bytes = 84, cell_bytes = 48, title_bytes = 80;
 constexpr std::size_t read_ahead = std::size_t{1} << 18;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
-template <typename... Args>
-[[noreturn]] void do_not_support(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::unsupported, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // How records are marked.
 struct Layout {

@@ -11,6 +11,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -22,11 +23,6 @@ constexpr std::string_view velocity_names[] = {"vel", "velo", "velocities", "mom
 constexpr std::string_view label_names[] = {"species", "element", "symbols"};
 constexpr std::string_view number_names[] = {"Z", "numbers"};
 constexpr std::string_view mass_names[] = {"mass", "masses"};
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

@@ -17,6 +17,7 @@
 #include "saltus/io/fields.hpp"
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -30,11 +31,6 @@ constexpr std::string_view stress_names[] = {"REF_stress", "REF_Stress", "ref_st
 
 constexpr std::string_view default_columns = "species:S:1:pos:R:3";
 constexpr std::int64_t atom_limit = 1'000'000'000;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

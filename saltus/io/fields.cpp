@@ -9,17 +9,13 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr double deuterium_mass_amu = 2.01410177812, tritium_mass_amu = 3.01604928;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 std::string lower_case(std::string_view text) {
   std::string result(text);

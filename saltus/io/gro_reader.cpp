@@ -14,6 +14,7 @@
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/gro.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 #include "saltus/io/xdr_box.hpp"
 
 namespace saltus {
@@ -24,11 +25,6 @@ constexpr std::size_t first_number = 20;               // column of the first co
 constexpr std::size_t names_at = 5, names_width = 10;  // residue name and atom name
 constexpr std::size_t narrowest = 6, widest = 40;      // columns of a number
 constexpr double ang_fs_per_nm_ps = units::ang_per_nm / units::fs_per_ps;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // Width of the number columns of an atom line; 0 when it is none.
 std::size_t number_width(std::string_view line) {

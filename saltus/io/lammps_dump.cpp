@@ -16,17 +16,13 @@
 #include "saltus/io/fields.hpp"
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::int64_t atom_limit = 1'000'000'000;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // What one unit of a LAMMPS style is here.
 struct UnitStyle {

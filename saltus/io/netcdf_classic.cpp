@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -17,11 +18,6 @@ constexpr std::size_t read_ahead = 4096;
 constexpr std::size_t numbers_kept = 16;
 constexpr std::uint64_t name_limit = 4096;
 constexpr std::uint64_t values_limit = std::uint64_t{1} << 56;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 std::uint64_t filled_up(std::uint64_t bytes) { return (bytes + 3) & ~std::uint64_t{3}; }
 

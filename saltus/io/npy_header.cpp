@@ -10,6 +10,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
@@ -18,15 +19,6 @@ namespace {
 constexpr std::string_view magic("\x93NUMPY", 6);
 constexpr std::uint64_t header_limit = 65536;
 constexpr std::size_t read_ahead = std::size_t{1} << 18;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
-template <typename... Args>
-[[noreturn]] void do_not_support(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::unsupported, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // The dictionary {'descr': '<f8', 'fortran_order': False, 'shape': (2, 3, 3), }.
 class DictionaryParser {

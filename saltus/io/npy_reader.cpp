@@ -15,21 +15,13 @@
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
 #include "saltus/io/npy_header.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::size_t read_ahead = std::size_t{1} << 18;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
-template <typename... Args>
-[[noreturn]] void do_not_support(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::unsupported, fmt::format(message, std::forward<Args>(args)...));
-}
 
 class NpyReader final : public NumberedReader {
  public:

@@ -13,17 +13,13 @@
 #include "saltus/io/lines.hpp"
 #include "saltus/io/npy.hpp"
 #include "saltus/io/npy_header.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::size_t block = std::size_t{1} << 20;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 std::int32_t state_of(std::int64_t number) {
   if (number > std::numeric_limits<std::int32_t>::max()) refuse("state {}, expected at most 2147483647", number);

@@ -13,17 +13,13 @@
 #include "saltus/io/fields.hpp"
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
+#include "saltus/io/refuse.hpp"
 
 namespace saltus {
 
 namespace {
 
 constexpr std::int64_t row_limit = 1'000'000'000;
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> message, Args&&... args) {
-  throw Error(ErrorKind::format, fmt::format(message, std::forward<Args>(args)...));
-}
 
 // The numbers of " Particles+Wannier centers. Iteration:1_5" or of "1_5".
 std::vector<std::int64_t> iteration_of(std::string_view line) {
