@@ -10,6 +10,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 
 namespace saltus::cli {
@@ -59,7 +60,7 @@ void deliver(AnalysisOutput output, const AnalysisOptions& options) {
   if (!options.page.empty()) write_file_atomically(options.page, runs::html_of(output.page));
   if (options.json) {
     output.document["warnings"] = output.page.warnings;
-    fmt::print("{}\n", output.document.dump(2, ' ', false, json::error_handler_t::replace));
+    print_json(output.document);
   } else {
     fmt::print("{}", output.text);
   }

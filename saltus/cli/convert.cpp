@@ -10,6 +10,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/io/trajectory.hpp"
@@ -49,7 +50,7 @@ int convert(const Options& options) {
   if (options.json) {
     nlohmann::ordered_json document{{"file", options.output}, {"frames", written}};
     if (!notes.texts.empty()) document["notes"] = notes.all();
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(document);
   } else {
     fmt::print("{}: {} frames\n", options.output, written);
   }

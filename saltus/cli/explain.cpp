@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/runs/explain.hpp"
 #include "saltus/runs/plan.hpp"
 #include "saltus/runs/settings_reference.hpp"
@@ -24,19 +25,15 @@ struct Options {
 };
 
 int explain(const Options& options) {
-  const auto print = [](const nlohmann::ordered_json& document) {
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    return 0;
-  };
   if (options.settings) {
-    if (options.json) return print(runs::settings_reference_json());
-    fmt::print("{}", runs::settings_text());
+    if (options.json) print_json(runs::settings_reference_json());
+    else fmt::print("{}", runs::settings_text());
     return 0;
   }
   if (options.plan.empty()) throw Error(ErrorKind::usage, "explain needs a PLAN; 'saltus explain --help' shows an example");
   const runs::Plan plan = runs::read_plan(options.plan);
-  if (options.json) return print(runs::explain_json(plan));
-  fmt::print("{}", runs::explain_text(plan));
+  if (options.json) print_json(runs::explain_json(plan));
+  else fmt::print("{}", runs::explain_text(plan));
   return 0;
 }
 

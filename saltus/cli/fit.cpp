@@ -13,6 +13,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/runs/fit_report.hpp"
@@ -91,7 +92,7 @@ int run_fit(const Options& options) {
   }
   nlohmann::ordered_json document{{"file", options.out}};
   document.update(nlohmann::ordered_json::parse(runs::fit_json_text(fit, false)));
-  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_json(document);
   return 0;
 }
 

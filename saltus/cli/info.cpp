@@ -16,6 +16,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/cli/model_summary.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/io/frame_notes.hpp"
@@ -177,11 +178,6 @@ nlohmann::ordered_json as_json(const Options& options, const Summary& s) {
 }
 
 void print_row(const char* label, const std::string& value) { fmt::print("{:<12} {}\n", label, value); }
-
-// Names from a file need not be UTF-8.
-void print_json(const nlohmann::ordered_json& document) {
-  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-}
 
 std::string label_text(const std::string& key, std::size_t present, const Summary& s) {
   if (present == 0) return "none";

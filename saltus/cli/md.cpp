@@ -12,6 +12,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
@@ -54,7 +55,7 @@ int run_md(Options options) {
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
     document.update(nlohmann::ordered_json::parse(runs::to_json_text(summary)));
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(document);
   } else if (summary.finished) {
     if (summary.nothing_to_do) fmt::print("nothing to do: {} is finished\n", options.out);
     fmt::print("{}: {}, {} atoms, {:g} ps in {} steps\n", options.out, summary.formula, summary.atoms, summary.time_fs / 1000, summary.step);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/text.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/models/safetensors.hpp"
 
@@ -40,7 +41,7 @@ void print_model_summary(const std::filesystem::path& path, bool json) {
     document["tensors"] = nlohmann::ordered_json::array();
     for (const auto& [tensor_name, tensor] : file.tensors)
       document["tensors"].push_back({{"name", tensor_name}, {"dtype", name(tensor.dtype)}, {"shape", tensor.shape}});
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(document);
     return;
   }
   fmt::print("{:<24} {}\n{:<24} safetensors\n", "file", path.string(), "format");

@@ -13,6 +13,7 @@
 #include "saltus/base/files.hpp"
 #include "saltus/cli/message.hpp"
 #include "saltus/cli/msm_output.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/io/number_table.hpp"
 #include "saltus/kinetics/jackknife.hpp"
@@ -226,7 +227,7 @@ int run(const Options& options) {
   for (const std::string& warning : findings.warnings) print_warning(warning);
   write_output(options.output, findings);
   if (options.json) {
-    fmt::print("{}\n", document_of(findings).dump(findings.study.model.model.n_states > 20 ? -1 : 2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(document_of(findings), findings.study.model.model.n_states > 20 ? -1 : 2);
   } else {
     fmt::print("{}", text_of(findings));
   }

@@ -16,6 +16,7 @@
 #include "saltus/cli/analysis_output.hpp"
 #include "saltus/cli/message.hpp"
 #include "saltus/cli/network_output.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/kinetics/tensor.hpp"
 #include "saltus/runs/network_file.hpp"
 #include "saltus/runs/network_report.hpp"
@@ -195,8 +196,6 @@ void print_vacancy(const runs::VacancyTransport& vacancy) {
     fmt::print("{:>22} {:>8} {:>20} {:>20.6f}\nD of an ion = share of vacant sites × {:.6g} Å²/ps\n", "infinite (1 / sites)", "", "",
                *vacancy.correlation_factor, *vacancy.tracer_per_vacancy_ang2_per_ps);
 }
-
-void print_json(const Json& document) { fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace)); }
 
 void check_lags(const std::vector<runs::NetworkReport>& reports, const Options& options) {
   for (std::size_t k = 0; k < reports.size(); ++k) {

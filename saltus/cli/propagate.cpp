@@ -15,6 +15,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/runs/network_file.hpp"
 #include "saltus/runs/propagation_report.hpp"
@@ -104,7 +105,7 @@ int propagate(const Options& options) {
       runs::propagate_network(runs::read_network(options.path), options.path, settings_of(options), interruptible(progress_line(), stop_requested));
   for (const std::string& warning : report.warnings) print_warning(options.path + ": " + warning);
   if (!options.csv.empty()) write_file_atomically(options.csv, csv_of(report));
-  if (options.json) fmt::print("{}\n", document_of(report, options).dump(2, ' ', false, Json::error_handler_t::replace));
+  if (options.json) print_json(document_of(report, options));
   else print_text(report, options);
   return 0;
 }

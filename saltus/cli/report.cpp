@@ -12,6 +12,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/runs/registry.hpp"
 #include "saltus/runs/report.hpp"
 
@@ -41,7 +42,7 @@ int report(const Options& options) {
   const bool several = records.size() > 1;
   if (options.json) {
     const auto document = several ? runs::comparison_json(registry, records) : runs::report_json(registry, records[0]);
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(document);
     if (options.output.empty()) return 0;
   }
   std::filesystem::path output = options.output;

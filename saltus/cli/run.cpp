@@ -10,6 +10,7 @@
 
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/runs/execute.hpp"
 #include "saltus/runs/explain.hpp"
@@ -39,7 +40,7 @@ int run(const Options& options) {
   if (options.json) {
     nlohmann::ordered_json result{{"run", outcome.run}, {"made", outcome.made}, {"already_done", outcome.reused}};
     result["estimates"] = document.at("estimates");
-    fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(result);
     return 0;
   }
   const std::string where = options.folder == "saltus-runs" ? "" : " --runs " + options.folder;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "saltus/cli/print_json.hpp"
 #include "saltus/runs/registry.hpp"
 
 namespace saltus::cli {
@@ -39,7 +40,7 @@ int list_runs(const Options& options) {
     for (const runs::StageRecord& stage : run.stages) entry["stages"].push_back({{"name", stage.name}, {"state", stage.state}, {"key", stage.key}});
     document["runs"].push_back(std::move(entry));
   }
-  if (options.json) fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (options.json) print_json(document);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/io/sampling.hpp"
@@ -115,7 +116,7 @@ int sample(const Options& options) {
   }
   document["left_out_frames"] = total - taken;
   if (!notes.texts.empty()) document["notes"] = notes.all();
-  if (options.json) fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (options.json) print_json(document);
   else if (options.split) fmt::print("left out within {} fs of a boundary: {} frames\n", options.split_options.gap_fs, total - taken);
   return 0;
 }

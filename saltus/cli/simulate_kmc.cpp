@@ -17,6 +17,7 @@
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
 #include "saltus/cli/network_output.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/simulation_kinds.hpp"
 #include "saltus/io/npy_writer.hpp"
@@ -187,7 +188,7 @@ int simulate(Options options) {
   if (!options.states.empty()) write_states(options, report.frames);
   if (!options.network_out.empty()) write_file_atomically(options.network_out, runs::network_text(network));
   for (const std::string& warning : report.warnings) print_warning(name + ": " + warning);
-  if (options.json) fmt::print("{}\n", document_of(report, options).dump(2, ' ', false, Json::error_handler_t::replace));
+  if (options.json) print_json(document_of(report, options));
   else print_text(report, options);
   return 0;
 }
