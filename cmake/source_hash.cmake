@@ -1,21 +1,68 @@
-# Writes the program's version and a hash of the sources that decide results: every room below `runs`, and the stages.
-file(GLOB sources RELATIVE ${SOURCE_DIR} ${SOURCE_DIR}/saltus/*/*.cpp ${SOURCE_DIR}/saltus/*/*.hpp)
-list(FILTER sources EXCLUDE REGEX "^saltus/(cli|engines)/")
-set(stages ${sources})
-list(FILTER sources EXCLUDE REGEX "^saltus/runs/")
-list(FILTER stages INCLUDE REGEX "^saltus/runs/(.*_stage|molecular_dynamics)\\.")
-list(APPEND sources ${stages})
-list(SORT sources)
-set(hashes "")
-foreach(source ${sources})
-  file(SHA256 ${SOURCE_DIR}/${source} hash)
-  string(APPEND hashes "${source} ${hash}\n")
+# Writes the program's version with hashes of the sources that decide results: of each kind of stage those that its source
+# reaches through includes, of all of them together for `--version`. A header X.hpp stands for X.cpp and X_*.cpp beside it
+# too (tests/architecture holds the sources to that). Of `runs` only the stages count: settings are in the key by value.
+cmake_minimum_required(VERSION 3.25)
+set(stages data fit md kinetics)
+set(own_files "^saltus/runs/(.*_stage|molecular_dynamics)\\.")
+
+function(reached_from source result)
+  set(reached "")
+  set(waiting ${source})
+  while(waiting)
+    list(POP_FRONT waiting file)
+    list(APPEND reached ${file})
+    file(STRINGS ${SOURCE_DIR}/${file} includes REGEX "^#include \"saltus/")
+    foreach(include ${includes})
+      string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" header ${include})
+      if(header MATCHES "^saltus/runs/" AND NOT header MATCHES "${own_files}")
+        continue()
+      endif()
+      string(REGEX REPLACE "\\.hpp$" "" stem ${header})
+      file(GLOB implementations RELATIVE ${SOURCE_DIR} ${SOURCE_DIR}/${stem}.cpp ${SOURCE_DIR}/${stem}_*.cpp)
+      foreach(next ${header} ${implementations})
+        if(NOT next IN_LIST reached AND NOT next IN_LIST waiting)
+          list(APPEND waiting ${next})
+        endif()
+      endforeach()
+    endforeach()
+  endwhile()
+  set(${result} ${reached} PARENT_SCOPE)
+endfunction()
+
+function(hash_of files result)
+  list(SORT files)
+  set(hashes "")
+  foreach(file ${files})
+    file(SHA256 ${SOURCE_DIR}/${file} hash)
+    string(APPEND hashes "${file} ${hash}\n")
+  endforeach()
+  string(SHA256 total "${hashes}")
+  string(SUBSTRING ${total} 0 16 total)
+  set(${result} ${total} PARENT_SCOPE)
+endfunction()
+
+set(all "")
+set(rows "")
+foreach(stage ${stages})
+  reached_from(saltus/runs/${stage}_stage.cpp files)
+  list(APPEND all ${files})
+  hash_of("${files}" total)
+  string(APPEND rows "    {\"${stage}\", \"${VERSION}+${total}\"},\n")
 endforeach()
-string(SHA256 total "${hashes}")
-string(SUBSTRING ${total} 0 16 total)
+list(REMOVE_DUPLICATES all)
+hash_of("${all}" total)
 file(CONFIGURE OUTPUT ${OUTPUT} CONTENT [[
+#include "saltus/runs/code_version.hpp"
+
 namespace saltus::runs {
-extern const char* const code_version_text;
-const char* const code_version_text = "@VERSION@+@total@";
+
+std::span<const StageVersion> stage_versions() {
+  static constexpr StageVersion table[] = {
+@rows@  };
+  return table;
 }
+
+const char* code_version() { return "@VERSION@+@total@"; }
+
+}  // namespace saltus::runs
 ]] @ONLY)

@@ -14,7 +14,7 @@
 #include "saltus/base/threads.hpp"
 #include "saltus/io/h5md.hpp"
 #include "saltus/kernels/ace_kernel.hpp"
-#include "saltus/runs/artifact.hpp"
+#include "saltus/runs/code_version.hpp"
 
 namespace saltus::cli {
 

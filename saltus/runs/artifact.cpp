@@ -8,6 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/sha256.hpp"
+#include "saltus/runs/code_version.hpp"
 #include "saltus/runs/estimate_json.hpp"
 
 namespace saltus::runs {
@@ -15,13 +16,15 @@ namespace saltus::runs {
 namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
-extern const char* const code_version_text;
-
-std::string code_version() { return code_version_text; }
+std::string stage_version(const std::string& kind) {
+  for (const StageVersion& stage : stage_versions())
+    if (kind == stage.kind) return stage.version;
+  return code_version();
+}
 
 std::string artifact_key(const Stage& stage, const std::vector<std::pair<std::string, std::string>>& inputs,
                          const std::vector<std::pair<std::string, std::string>>& dependency_keys) {
-  json content{{"kind", stage.kind}, {"schema", stage.schema}, {"version", code_version()}, {"settings", json::parse(stage.settings)}};
+  json content{{"kind", stage.kind}, {"schema", stage.schema}, {"version", stage_version(stage.kind)}, {"settings", json::parse(stage.settings)}};
   content["inputs"] = json::array();
   for (const auto& [file, hash] : inputs) content["inputs"].push_back(hash);
   content["depends_on"] = json::array();

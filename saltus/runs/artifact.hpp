@@ -47,7 +47,7 @@ void seal_artifact(const std::filesystem::path& folder, Artifact& artifact);
 /// `why` receives what is wrong ("not there", "trajectory/0001.bin is damaged").
 std::optional<Artifact> verified_artifact(const std::filesystem::path& folder, std::string* why = nullptr);
 
-/// Program version and hash of the sources that decide results.
-std::string code_version();
+/// Version of the sources that results of a kind of stage come from (code_version.hpp); of all of them for a kind that no plan has.
+std::string stage_version(const std::string& kind);
 
 }  // namespace saltus::runs

@@ -11,6 +11,7 @@
 #include "saltus/base/files.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/runs/artifact.hpp"
+#include "saltus/runs/code_version.hpp"
 #include "saltus/runs/registry.hpp"
 
 namespace saltus::runs {
@@ -125,7 +126,7 @@ void make(Node& node, const std::vector<Node>& nodes, const RunSinks& sinks) {
   artifact.stage = stage.name;
   artifact.kind = stage.kind;
   artifact.key = node.key;
-  artifact.version = code_version();
+  artifact.version = stage_version(stage.kind);
   artifact.schema = stage.schema;
   artifact.settings = stage.settings;
   artifact.inputs = node.inputs;

@@ -180,6 +180,21 @@ TEST(Sources, OpenWithWhatTheyAre) {
     }
 }
 
+/// cmake/source_hash.cmake follows includes from header to implementation by name: from X.hpp to X.cpp and X_*.cpp.
+TEST(Sources, AreNamedAfterAHeaderThatTheyInclude) {
+  for (const fs::path& path : sources_of("saltus")) {
+    const std::string room = *std::next(path.lexically_relative(root).begin());
+    if (path.extension() != ".cpp" || room == "runs" || room == "cli") continue;
+    bool named = false;
+    for (const Include& include : includes_of(path)) {
+      const fs::path header = include.name;
+      const std::string stem = header.stem().string(), own = path.stem().string();
+      named = named || (header.parent_path() == "saltus/" + room && (own == stem || own.starts_with(stem + "_")));
+    }
+    EXPECT_TRUE(named) << shown(path) << ": no header X.hpp of this room is included whose source may be called so (X.cpp, X_*.cpp)";
+  }
+}
+
 TEST(Sources, AreBuiltForEveryMachineAndEveryNumber) {
   for (const fs::path& path : tracked_files()) {
     const bool builds = path.filename() == "CMakeLists.txt" || path.extension() == ".cmake" || path.filename() == "CMakePresets.json" ||
