@@ -176,28 +176,64 @@
     } catch { return false; }
   }
   const mostJumps = 800;  // lines drawn
+  /// What the sites' colours and the lines between them can mean: [{name, text, colour(k), label(k), line: its colour, lines: [{from, to, image, weight, arrow}]}].
+  function sceneViews(k, s, jumps) {
+    const occupation = k.sites.rows.map(r => r[k.sites.occupation_column]), departures = k.sites.columns.indexOf("departures");
+    const least = Math.min(...occupation), greatest = Math.max(...occupation), none = () => css("--line");
+    const busiest = jumps.length ? jumps[0].count : 1;
+    const counted = jumps.slice(0, mostJumps).map(jump => ({...jump, weight: jump.count / busiest}));
+    const views = [{name: "occupation and jumps",
+      text: `Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}). Orange: jumps, thicker the more often they happened (${jumps.length} pairs of sites${jumps.length > mostJumps ? `; the ${mostJumps} busiest are drawn` : ""}), those that leave the cell drawn halfway from both sides.`,
+      colour: j => mixed(css("--five"), css("--one"), greatest > least ? (occupation[j] - least) / (greatest - least) : 1),
+      label: j => `occupation ${number(occupation[j])}, ${k.sites.rows[j][departures]} departures`, line: "--two", lines: counted}];
+    (k.modes ? k.modes.rows : []).forEach((mode, m) => {
+      const most = Math.max(...mode.value.filter(v => v !== null).map(Math.abs));
+      views.push({name: `slow mode ${m + 1}${mode.time_ps ? `, ${number(mode.time_ps)} ps` : ""}`,
+        text: `Slow mode ${m + 1}: ions flow between the blue sites and the orange ones${mode.time_ps ? ` in ${number(mode.time_ps)} ps` : ""}; the paler, the less a site takes part. Lines: jumps, thicker the more often they happened.`,
+        colour: j => mode.value[j] === null ? none() : mixed(css("--line"), mode.value[j] > 0 ? css("--one") : css("--two"), Math.min(1, Math.abs(mode.value[j]) / most)),
+        label: j => mode.value[j] === null ? "never visited" : `mode ${m + 1}: ${number(mode.value[j])}`, line: "--soft", lines: counted});
+    });
+    for (const d of k.channels ? k.channels.directions : []) {
+      if (!d.progress) continue;
+      const end = Math.max(...d.progress.filter(v => v !== null)), widest = d.paths.length ? d.paths[0][5] : 1;
+      views.push({name: `transport along ${d.name}`,
+        text: `Transport along ${d.name}: arrows show where ions go under a small force, thicker the larger the share of a jump in D (the ${d.paths.length} largest). Sites from yellow to blue: the committor, how far along its way across the crystal an ion is there, in cells.`,
+        colour: j => d.progress[j] === null ? none() : mixed(css("--five"), css("--one"), end > 0 ? d.progress[j] / end : 0),
+        label: j => d.progress[j] === null ? "never visited" : `${number(d.progress[j])} cells along ${d.name}`, line: "--two",
+        lines: d.paths.map(([from, to, a, b, c, share]) => ({from, to, image: [a, b, c], weight: share / widest, arrow: true}))});
+    }
+    return views;
+  }
   function sceneFigure(stage, k) {
     const s = k.scene;
     if (!s || !haveCharts || !mol) return null;
     const jumps = s.jumps.map(([from, to, a, b, c, there, back]) => ({from, to, image: [a, b, c], count: there + back})).sort((p, q) => q.count - p.count);
-    const occupation = k.sites.rows.map(r => r[k.sites.occupation_column]);
-    const least = Math.min(...occupation), greatest = Math.max(...occupation);
-    const text = `Cell of the sites. Grey: mean positions of ${s.element}. Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}), larger the more they are occupied. `
-      + `Orange: jumps, thicker the more often they happened (${jumps.length} pairs of sites${jumps.length > mostJumps ? `; the ${mostJumps} busiest are drawn` : ""}), `
-      + "those that leave the cell drawn halfway from both sides.";
-    const box = el("div", {class: "scene", role: "img", "aria-label": text}), saves = el("span", {class: "saves"});
-    const entry = {box, scene: s, jumps, occupation, least, greatest, departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
-    const file = fileName(prefix, stage.name, "sites and jumps");
+    const views = sceneViews(k, s, jumps), common = `Cell of the sites. Grey: mean positions of ${s.element}. Sites are larger the more they are occupied. `;
+    const box = el("div", {class: "scene", role: "img", "aria-label": common + views[0].text}), saves = el("span", {class: "saves"}), words = el("span", {}, views[0].text);
+    const entry = {box, scene: s, views, view: views[0], occupation: k.sites.rows.map(r => r[k.sites.occupation_column]), viewer: null};
+    const file = () => fileName(prefix, stage.name, entry.view.name);
     entry.saveViews = () => saves.prepend(button("PNG", "save this view as PNG", async () =>
-      save(file + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
-    saves.append(button("CSV", "save the jumps as CSV", () => save(file + ".csv", "text/csv",
+      save(file() + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
+    saves.append(button("CSV", "save the jumps as CSV", () => save(fileName(prefix, stage.name, "jumps") + ".csv", "text/csv",
       csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + 1, j + 1, ...rest])]))));
+    const choice = el("select", {"aria-label": "what the view shows"}, views.map((view, j) => el("option", {value: j}, view.name)));
+    choice.addEventListener("change", () => {
+      entry.view = views[choice.value];
+      words.textContent = entry.view.text;
+      box.setAttribute("aria-label", common + entry.view.text);
+      colourScene(entry);
+    });
     scenes.push(entry);
-    return el("figure", {class: "wide"}, box, el("figcaption", {}, text, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), " ", saves));
+    return el("figure", {class: "wide"}, views.length > 1 ? el("label", {class: "view small soft"}, "Shown: ", choice) : null, box,
+      el("figcaption", {}, common, words, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), " ", saves));
   }
   function drawScene(entry) {
     const {box, scene} = entry;
-    const none = why => { box.classList.add("none"); box.textContent = why; };
+    const none = why => {
+      box.classList.add("none");
+      box.textContent = why;
+      box.parentElement.querySelector("label.view")?.remove();
+    };
     if (!haveWebgl()) { none("The 3D view needs WebGL, which this browser does not offer here. The sites are in the table below, the jumps in the CSV file."); return; }
     try {
       entry.viewer = mol.createViewer(box, {backgroundColor: css("--card"), antialias: true});
@@ -213,7 +249,7 @@
       box.dataset.drawn = "yes";
     } catch (error) { none("The 3D view could not be drawn here: " + error.message); }
   }
-  function fillScene({viewer, scene, jumps, occupation, least, greatest, rows, departures}) {
+  function fillScene({viewer, scene, view, occupation}) {
     const at = ([x, y, z]) => ({x, y, z}), [a, b, c] = scene.cell_ang;
     const plus = (...vectors) => vectors.reduce((p, q) => p.map((v, k) => v + q[k]), [0, 0, 0]);
     const times = (f, v) => v.map(x => f * x);
@@ -225,20 +261,21 @@
     viewer.setStyle({}, {sphere: {radius: 0.55, color: mixed(css("--soft"), css("--line"), 0.35)}});
     scene.sites_ang.forEach((p, k) => {
       let label = null;
-      const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: occupation ${number(occupation[k])}, ${rows[k][departures]} departures`,
+      const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: ${view.label(k)}`,
         {position: at(p), fontSize: 13, backgroundColor: css("--ink"), fontColor: css("--paper"), backgroundOpacity: 0.9}); };
       const hide = () => { if (label) { viewer.removeLabel(label); label = null; } };
-      viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: mixed(css("--five"), css("--one"), greatest > least ? (occupation[k] - least) / (greatest - least) : 1), hoverable: true, hover_callback: show, unhover_callback: hide,
+      viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: view.colour(k), hoverable: true, hover_callback: show, unhover_callback: hide,
         clickable: true, callback: () => label ? hide() : show()});
     });
-    const most = jumps.length ? jumps[0].count : 1;
-    for (const jump of jumps.slice(0, mostJumps)) {
-      const shift = plus(times(jump.image[0], a), times(jump.image[1], b), times(jump.image[2], c));
-      const from = scene.sites_ang[jump.from], to = scene.sites_ang[jump.to];
-      const stroke = (start, end) => viewer.addCylinder({start: at(start), end: at(end), radius: 0.03 + 0.13 * Math.sqrt(jump.count / most), color: css("--two"), fromCap: 1, toCap: 1});
-      if (jump.image.every(n => n === 0)) { stroke(from, to); continue; }
-      stroke(from, times(0.5, plus(from, to, shift)));
-      stroke(to, times(0.5, plus(from, to, times(-1, shift))));
+    for (const {from, to, image, weight, arrow} of view.lines) {
+      const shift = plus(times(image[0], a), times(image[1], b), times(image[2], c));
+      const start = scene.sites_ang[from], end = scene.sites_ang[to], radius = 0.03 + 0.13 * Math.sqrt(weight), color = css(view.line);
+      const stroke = (p, q) => arrow ? viewer.addArrow({start: at(p), end: at(q), radius, radiusRatio: 2, mid: 0.6, color})
+        : viewer.addCylinder({start: at(p), end: at(q), radius, color, fromCap: 1, toCap: 1});
+      if (image.every(n => n === 0)) { stroke(start, end); continue; }
+      stroke(start, times(0.5, plus(start, end, shift)));
+      const entry = times(0.5, plus(start, end, times(-1, shift)));
+      if (arrow) stroke(entry, end); else stroke(end, entry);
     }
   }
   function colourScene(entry) {
@@ -275,7 +312,7 @@
   function headline(stage) {
     const series = (stage.series || {}).kinetics;
     const system = series && series.system;
-    const box = el("section", {class: "head"}, el("h3", {}, system ? `${system.formula}, ${number(system.temperature_kelvin)} K` : stage.name));
+    const box = el("section", {class: "head"}, el("h3", {}, system ? `${system.formula}${system.temperature_kelvin ? `, ${number(system.temperature_kelvin)} K` : ""}` : stage.name));
     if (system) box.append(el("p", {class: "soft small"}, `${stage.name}: ${system.atoms} atoms, ${number(system.length_ps)} ps of molecular dynamics`
       + (system.carriers ? `, ${system.carriers}` : "")));
     const figures = el("div", {class: "figures"});
@@ -411,12 +448,59 @@
         return {traces, x: logAxis("lag, ps", t.lag_ps), y: {...logAxis("timescale, ps", range.map(v => 10 ** v)), range}};
       }), k.sites ? occupationChart(stage, k.sites) : null));
     }
+    if (k.scattering || k.chapman_kolmogorov) {
+      add(el("h3", {}, "Does the model hold beyond its lag?"), k.chapman_kolmogorov ? verdict(k.chapman_kolmogorov) : null);
+      add(chartRow(chapmanKolmogorovChart(stage, k.chapman_kolmogorov), scatteringChart(stage, k.scattering)));
+    }
+    if (k.modes) {
+      add(el("h3", {}, "Slow modes"), el("p", {}, k.modes.text),
+        table([{title: "mode", left: true}, {title: "relaxation time, ps"}, {title: "95 % interval"}, {title: "takes from D, %"}, {title: "sites of one sign", left: true, wrap: true}, {title: "sites of the other", left: true, wrap: true}],
+          k.modes.rows.map((mode, m) => [m + 1, number(mode.time_ps), interval({low: mode.low, high: mode.high}), number(100 * mode.share), leading(mode.value, 1), leading(mode.value, -1)])),
+        el("p", {class: "soft small"}, "Named are the sites that take part most, at most six of each sign; the 3D view below can show a mode on all sites. ‘Takes from D’: how much of the D of uncorrelated jumps this relaxation takes away."));
+    }
+    if (k.channels) {
+      add(el("h3", {}, "Ways through the crystal"), el("p", {}, k.channels.text));
+      for (const d of k.channels.directions) {
+        const rows = d.channels.map(c => [c.sites.map(j => j + 1).join(" → ") + " →", `[${c.image.join(" ")}]`, number(100 * c.share)]);
+        add(el("details", {}, el("summary", {}, `Along ${d.name}: ${d.text.charAt(0).toLowerCase() + d.text.slice(1)}`),
+          rows.length ? table([{title: "sites, then the first one in another cell", left: true, wrap: true}, {title: "cells further", left: true}, {title: "share of D, %"}], rows) : null));
+      }
+    }
     if (k.sites) {
       add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""), sceneFigure(stage, k));
       add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
         table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 ? v : number(v)))),
         el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
     }
+  }
+  function verdict(test) {
+    const known = test.passed !== null;
+    return el("p", {}, el("span", {class: "flag " + (!known ? "open" : test.passed ? "yes" : "no")}, !known ? "not decided" : test.passed ? "Markovian" : "not Markovian"), " ", test.text);
+  }
+  /// The sites with the largest values of one sign, by name.
+  function leading(value, sign) {
+    const members = value.map((v, j) => [sign * v, j]).filter(([v]) => v > 0).sort((p, q) => q[0] - p[0]);
+    if (!members.length) return "–";
+    const enough = members.filter(([v]) => v > 0.3 * members[0][0]);
+    return enough.slice(0, 6).map(([, j]) => j + 1).join(", ") + (members.length > Math.min(6, enough.length) ? ", …" : "");
+  }
+  function chapmanKolmogorovChart(stage, test) {
+    if (!test || !test.curves.length) return null;
+    const own = test.curves.filter(curve => curve.from === curve.to);
+    return chart(stage.name + " chapman kolmogorov", "Chapman–Kolmogorov test: probability to be in the set of sites where an ion began, as the model of one lag foretells it (lines with 95 % bands) and as models of longer lags find it (points). Sets: "
+      + test.sets.map((set, j) => `${j + 1}, ${set.sites.length} sites with ${number(100 * set.population)} % of the ions`).join("; ") + ".", c => ({
+      traces: own.flatMap((curve, j) => { const color = c[j % c.length]; return [band(curve.time_ps, curve.low, curve.high, color),
+        line([0, ...curve.time_ps], [1, ...curve.foretold], `set ${j + 1}`, color, {meta: {low: [1, ...curve.low], high: [1, ...curve.high]}}),
+        dots(curve.time_ps, curve.estimated, `set ${j + 1}, found`, color, {showlegend: false, error_y: bars(curve.estimated, curve.estimated_low, curve.estimated_high), meta: {low: curve.estimated_low, high: curve.estimated_high}})]; }),
+      x: axis("time, ps", {rangemode: "tozero"}), y: axis("probability to be in the same set")}));
+  }
+  function scatteringChart(stage, scattering) {
+    if (!scattering) return null;
+    return chart(stage.name + " scattering", scattering.text + " Points: as counted, with 95 % intervals; lines: the Markov model.", c => ({
+      traces: scattering.curves.flatMap((curve, j) => { const color = c[j % c.length]; return [
+        ...(curve.model.length ? [line(curve.model_ps, curve.model, `k = ${number(curve.k_per_ang, 2)} 1/Å, model`, color, {showlegend: false, line: {color, width: 1.5}})] : []),
+        dots(curve.time_ps, curve.value, `k = ${number(curve.k_per_ang, 2)} 1/Å`, color, {marker: {color, size: 5}, error_y: bars(curve.value, curve.low, curve.high), meta: {low: curve.low, high: curve.high}})]; }),
+      x: logAxis("time, ps", scattering.curves.map(curve => [...curve.time_ps, ...curve.model_ps])), y: axis("F(k, t)", {rangemode: "tozero"})}));
   }
   function occupationChart(stage, sites) {
     return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
@@ -495,7 +579,7 @@
       if (!present.length) { add(el("p", {class: "soft"}, "No data for charts yet.")); continue; }
       add(table([{title: "run", left: true}, {title: "system", left: true, wrap: true}, {title: "MSD and Markov model", left: true, wrap: true}], present.map(p => {
         const y = p.series.system, a = p.series.agreement || {};
-        return [label(p.run), y ? `${y.formula}, ${number(y.temperature_kelvin)} K, ${number(y.length_ps)} ps` : "–",
+        return [label(p.run), y ? `${y.formula}${y.temperature_kelvin ? `, ${number(y.temperature_kelvin)} K` : ""}, ${number(y.length_ps)} ps` : "–",
                 a.agree === true ? "the two routes agree" : a.agree === false ? "the two routes differ" : "not decided"];
       })));
       add(chartRow(

@@ -14,12 +14,13 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/units.hpp"
-#include "saltus/io/trajectory.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/runs/estimate_json.hpp"
+#include "saltus/runs/kinetics_model.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/scene_json.hpp"
+#include "saltus/runs/trajectory_source.hpp"
 
 namespace saltus::runs {
 
@@ -45,26 +46,26 @@ struct TrajectoryPaths {
   std::size_t atoms = 0;
 };
 
-TrajectoryPaths read_paths(const std::filesystem::path& folder, const KineticsSettings& settings, const Progress& progress) {
+TrajectoryInput trajectory_of(const Plan& plan, const KineticsSettings& settings) {
+  const auto file_of = [&](const std::string& name) { return (plan.file.parent_path() / name).lexically_normal(); };
+  TrajectoryInput input;
+  input.path = file_of(settings.trajectory);
+  if (!settings.topology.empty()) input.read.topology = file_of(settings.topology);
+  input.time_step_fs = settings.time_step_fs;
+  return input;
+}
+
+TrajectoryPaths read_paths(const TrajectoryInput& input, const KineticsSettings& settings, const Progress& progress, std::vector<std::string>& warnings) {
   TrajectoryPaths result;
   PathAnalysis analysis({element_of(settings.mobile), element_of(settings.framework)});
-  ReadOptions options;
-  options.same_atoms = true;
-  const auto reader = open_trajectory(folder, options);
-  const std::size_t count = reader->count();
-  std::size_t read = 0;
+  TrajectorySource source(input, true, [&](const ProgressReport& report) {
+    if (progress) progress({"kinetics-" + settings.name + ": " + report.task, report.done, report.total, report.note, report.unit});
+  });
+  const Frame& first = source.first();
+  result.formula = formula(*first.atoms);
+  result.atoms = first.size();
   Analysis* const analyses[] = {&analysis};
-  run_analyses(
-      [&](Frame& frame) {
-        if (!reader->read_next(frame)) return false;
-        if (read == 0) {
-          result.formula = formula(*frame.atoms);
-          result.atoms = frame.size();
-        }
-        report_progress(progress, "kinetics-" + settings.name + ": trajectory", static_cast<double>(++read), static_cast<double>(count), "frames");
-        return true;
-      },
-      analyses);
+  read_all(source, input, analyses, warnings);
   result.paths = analysis.finish();
   return result;
 }
@@ -284,11 +285,18 @@ void add_estimates(const kinetics::KineticsEstimate& estimate, const Routes& rou
 StageResult analyze(const Plan& plan, const KineticsSettings& settings, const StageContext& context) {
   const Progress progress = interruptible(context.progress, context.stop);
   const std::string name = "kinetics-" + settings.name;
-  TrajectoryPaths trajectory = read_paths(context.inputs.at("md-" + settings.md) / "trajectory", settings, progress);
+  StageResult result;
+  TrajectoryInput source;
+  double temperature_kelvin = settings.temperature_kelvin;
+  if (settings.trajectory.empty()) {
+    source.path = context.inputs.at("md-" + settings.md) / "trajectory";
+    temperature_kelvin = entry_named(plan.md, settings.md).temperature_kelvin;
+  } else {
+    source = trajectory_of(plan, settings);
+  }
+  TrajectoryPaths trajectory = read_paths(source, settings, progress, result.warnings);
   Paths& paths = trajectory.paths;
   const double spacing_fs = paths.frame_spacing_fs;
-  const MdSettings& md = entry_named(plan.md, settings.md);
-  StageResult result;
   const auto warn = [&](const std::vector<std::string>& warnings) {
     result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
   };
@@ -326,10 +334,10 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   input.n_particles = paths.mobile.size();
   input.frame_spacing_fs = spacing_fs;
   input.position_ang = std::move(paths.mobile_ang);
-  const kinetics::KineticsEstimate estimate =
-      kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), [&](const ProgressReport& report) {
-        if (progress) progress({name + ": " + report.task, report.done, report.total, report.note, report.unit});
-      });
+  const Progress of_stage = [&](const ProgressReport& report) {
+    if (progress) progress({name + ": " + report.task, report.done, report.total, report.note, report.unit});
+  };
+  const kinetics::KineticsEstimate estimate = kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), of_stage);
 
   const Routes routes = routes_of(estimate);
   const std::int64_t site_count = static_cast<std::int64_t>(sites.size()) * sites.fold[0] * sites.fold[1] * sites.fold[2];
@@ -338,7 +346,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   json chart{{"system",
               {{"formula", trajectory.formula},
                {"atoms", trajectory.atoms},
-               {"temperature_kelvin", md.temperature_kelvin},
+               {"temperature_kelvin", temperature_kelvin > 0 ? json(temperature_kelvin) : json(nullptr)},
                {"length_ps", length_ps},
                {"carriers", fmt::format("{} {} on {} sites: {} empty", paths.mobile.size(), settings.mobile, site_count, empty)}}},
              {"agreement", agreement_json(routes, estimate.plateau.has_value())},
@@ -356,9 +364,10 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
                                                             "them all, ions are not independent.", ions, paths.mobile.size())
                                               : "The blocks scatter no more than independent ions would.");
   }
+  add_estimates(estimate, routes, settings, visits.report, result);
+  add_model_reading(input, estimate, static_cast<int>(settings.blocks), of_stage, chart, result.estimates);
   write_file_atomically(context.folder / "kinetics.json", chart.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   result.series.push_back({"kinetics", "kinetics.json"});
-  add_estimates(estimate, routes, settings, visits.report, result);
   return result;
 }
 
@@ -368,7 +377,13 @@ Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings) {
   Stage stage;
   stage.name = "kinetics-" + settings.name;
   stage.kind = "kinetics";
-  stage.depends_on = {"md-" + settings.md};
+  if (settings.trajectory.empty()) {
+    stage.depends_on = {"md-" + settings.md};
+  } else {
+    const TrajectoryInput input = trajectory_of(plan, settings);
+    stage.input_files = {input.path};
+    if (!input.read.topology.empty()) stage.input_files.push_back(input.read.topology);
+  }
   stage.settings = settings_json(plan, "kinetics", settings.name);
   stage.run = [plan, settings](const StageContext& context) { return analyze(plan, settings, context); };
   return stage;

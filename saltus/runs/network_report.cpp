@@ -8,6 +8,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/kinetics/driven_network.hpp"
+#include "saltus/kinetics/site_scattering.hpp"
 #include "saltus/runs/network_file.hpp"
 
 namespace saltus::runs {
@@ -130,10 +131,10 @@ void add_times(const SiteNetwork& network, const NetworkMoments& moments, const 
       throw Error(ErrorKind::usage, "--msd-times-ps: times must ascend from 0");
   const kinetics::JumpNetwork& moves = report.connected.network;
   std::vector<Mat3> msd;
+  std::vector<std::int64_t> steps;
   if (network.lag) {
-    if (!settings.wave_vector_per_ang.empty())
-      throw Error(ErrorKind::unsupported, "scattering is there for networks of rates, not for probabilities per lag");
-    std::vector<std::int64_t> steps;
+    if (!settings.wave_vector_per_ang.empty() && report.connected.broken)
+      throw Error(ErrorKind::unsupported, "scattering of probabilities per lag needs detailed balance; of rates it does not");
     for (const double time : settings.times_ps) {
       const double step = time / *network.lag;
       if (step > 1e7 || std::abs(step - std::round(step)) > 1e-6 * std::max(1.0, step))
@@ -150,7 +151,8 @@ void add_times(const SiteNetwork& network, const NetworkMoments& moments, const 
   for (std::size_t k = 0; k < msd.size(); ++k) report.times.push_back({settings.times_ps[k], msd[k], {}});
   for (const Vec3& q : settings.wave_vector_per_ang) {
     std::vector<double> f;
-    if (!report.connected.broken) f = kinetics::incoherent_scattering(moves, q, settings.times_ps);
+    if (network.lag) f = kinetics::lag_scattering(moves, q, steps);
+    else if (!report.connected.broken) f = kinetics::incoherent_scattering(moves, q, settings.times_ps);
     else
       for (const double time : settings.times_ps) f.push_back(kinetics::driven_scattering(moves, q, time));
     for (std::size_t k = 0; k < f.size(); ++k) report.times[k].scattering.push_back(f[k]);

@@ -197,12 +197,12 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
       if (!atomic_number_of(symbol)) source.fail(table->get("elements")->source(), fmt::format("'elements': '{}' is no element", symbol));
     plan.data.push_back(settings);
   }
-  if (plan.data.empty()) source.fail(root.source(), "a plan needs at least one [[data]]");
-
   static const toml::table empty;
   const toml::node* fit = root.get("fit");
   if (fit && !fit->is_table()) source.fail(fit->source(), "'fit' is one table: write [fit]");
-  plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
+  if (plan.data.empty() && (fit || root.contains("md") || !root.contains("kinetics")))
+    source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
+  if (!plan.data.empty()) plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
 
   for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
     if (settings.initial.empty()) {
@@ -213,8 +213,15 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     plan.md.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
-    check_reference(source, *table, "md", settings.md, plan.md, "md");
+    if (settings.md.empty() == settings.trajectory.empty())
+      source.fail(table->source(), fmt::format("[[kinetics]] '{}' needs either 'md', a simulation of this plan, or 'trajectory', a file", settings.name));
+    if (settings.trajectory.empty()) {
+      check_reference(source, *table, "md", settings.md, plan.md, "md");
+      for (const char* key : {"topology", "time_step_fs", "temperature_kelvin"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'trajectory'; simulations of the plan know theirs", key));
+    }
     if (settings.fold.empty()) {
+      settings.fold = {1, 1, 1};
       for (const MdSettings& md : plan.md)
         if (md.name == settings.md) settings.fold = md.supercell;
       set_default(plan.settings.back(), "fold", json(settings.fold).dump());

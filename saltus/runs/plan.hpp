@@ -68,9 +68,14 @@ struct MdSettings {
   std::int64_t seed_offset = 0;
 };
 
+/// Of a simulation of the plan, or of a trajectory from elsewhere: one of `md` and `trajectory` is set.
 struct KineticsSettings {
   std::string name;
   std::string md;
+  std::string trajectory;
+  std::string topology;
+  double time_step_fs = 0;
+  double temperature_kelvin = 0;
   std::string mobile = "Li";
   std::string framework = "Si";
   std::vector<std::int64_t> fold;
@@ -85,7 +90,7 @@ struct Plan {
   std::filesystem::path file;
   std::string title;
   std::int64_t seed = 0;
-  std::vector<DataSettings> data;
+  std::vector<DataSettings> data;  ///< empty: nothing is fitted or simulated
   FitSettings fit;
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;

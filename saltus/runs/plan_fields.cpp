@@ -110,7 +110,12 @@ std::span<const Field<KineticsSettings>> kinetics_fields() {
   using S = KineticsSettings;
   static const std::array table{
       Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this analysis", .required = true},
-      Field<S>{.key = "md", .member = &S::md, .unit = "", .help = "simulation to analyse", .required = true},
+      Field<S>{.key = "md", .member = &S::md, .unit = "", .help = "simulation to analyse"},
+      Field<S>{.key = "trajectory", .member = &S::trajectory, .unit = "", .help = "file to analyse instead: a simulation made elsewhere"},
+      Field<S>{.key = "topology", .member = &S::topology, .unit = "", .help = "file that names its atoms, where it does not itself"},
+      Field<S>{.key = "time_step_fs", .member = &S::time_step_fs, .unit = "fs", .help = "between its frames; 0 = as the file says", .minimum = 0},
+      Field<S>{.key = "temperature_kelvin", .member = &S::temperature_kelvin, .unit = "kelvin", .help = "of that simulation; 0 = not known",
+               .minimum = 0, .maximum = 20000},
       Field<S>{.key = "mobile", .member = &S::mobile, .unit = "", .help = "element that hops"},
       Field<S>{.key = "framework", .member = &S::framework, .unit = "", .help = "element that must stay crystalline; its drift is removed"},
       Field<S>{.key = "fold", .member = &S::fold, .unit = "", .help = "cells of sites along a, b, c (default: the supercell of the simulation)",

@@ -15,7 +15,7 @@ Stage fit_stage(const Plan& plan);
 /// md-NAME: the simulation as a folder (molecular_dynamics.hpp); continues where it was interrupted.
 Stage md_stage(const Plan& plan, const MdSettings& settings);
 
-/// kinetics-NAME: trajectory → framework check → MSD and its D → sites → jumps → Markov models and their D.
+/// kinetics-NAME: trajectory of a simulation or of a file → framework check → MSD and its D → sites → jumps → Markov models and their D.
 Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings);
 
 }  // namespace saltus::runs

@@ -46,7 +46,7 @@ bool TrajectorySource::read(Frame& frame) {
       frame.time_fs = input_.time_step_fs * index;
     else if (needs_time_ && reader_->source().time.empty())
       throw Error(ErrorKind::usage,
-                  fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs)",
+                  fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs, in a plan time_step_fs)",
                               input_.path.string(), read_));
     if (read_ == 1) first_time_fs_ = frame.time_fs;
     if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;

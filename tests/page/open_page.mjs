@@ -137,6 +137,28 @@ try {
     if (file.type === "image/png") check(file.size > 2000, `${file.name}: ${file.size} bytes`);
     if (pictures && file.text) writeFileSync(join(pictures, file.name), file.text);
   }
+  // Every view of the 3D scenes shows something of its own.
+  await open(1280, 900);
+  const shown = await evaluate(`(async () => {
+    const pictures = [], make = URL.createObjectURL;
+    URL.createObjectURL = blob => { pictures.push(blob); return make(blob); };
+    HTMLAnchorElement.prototype.click = function () { pictures.at(-1).saltusName = this.download; };
+    for (const choice of document.querySelectorAll("label.view select"))
+      for (const option of choice.options) {
+        choice.value = option.value;
+        choice.dispatchEvent(new Event("change"));
+        await new Promise(done => setTimeout(done, 50));
+        [...choice.closest("figure").querySelectorAll("button")].find(b => b.textContent === "PNG").click();
+      }
+    await new Promise(done => setTimeout(done, 100));
+    const bytes = blob => new Promise(done => { const reader = new FileReader(); reader.onload = () => done(reader.result); reader.readAsDataURL(blob); });
+    return {options: document.querySelectorAll("label.view option").length, files: await Promise.all(pictures.map(async b => ({name: b.saltusName, url: await bytes(b)})))};
+  })()`);
+  if (webgl) {
+    check(shown.files.length === shown.options, `${shown.options} views of 3D scenes gave ${shown.files.length} pictures`);
+    check(new Set(shown.files.map(f => f.name)).size === shown.files.length && new Set(shown.files.map(f => f.url)).size === shown.files.length, "two views of a 3D scene look the same");
+    if (pictures) for (const file of shown.files) writeFileSync(join(pictures, file.name), Buffer.from(file.url.split(",")[1], "base64"));
+  }
   // Print: on white paper also from a dark screen, and with nothing folded; afterwards the page is as it was.
   await open(1280, 900, {dark: true});
   const folded = `document.querySelectorAll("details:not([open]):not(.licences)").length`;

@@ -93,6 +93,19 @@ json kinetics_chart(double speed) {
                     {"rows", {{1, 0.1, 0.1, 0.1, 0.9, 12}, {2, 0.6, 0.1, 0.1, 0.7, 9}, {3, 0.1, 0.6, 0.1, 0.2, 3}}}};
   chart["scene"] = {{"cell_ang", {{6, 0, 0}, {0, 6, 0}, {1, 0, 6}}}, {"mobile", "Li"}, {"element", "Si"}, {"framework_ang", {{3.2, 3, 3}}},
                     {"sites_ang", {{0.7, 0.6, 0.6}, {3.7, 0.6, 0.6}, {0.7, 3.6, 0.6}}}, {"jumps", {{0, 1, 0, 0, 0, 5, 4}, {0, 1, -1, 0, 0, 2, 2}, {2, 2, 0, 1, 0, 1, 0}}}};
+  chart["modes"] = {{"lag_ps", 1.0}, {"text", "Made up."},
+                    {"rows", {{{"time_ps", 30.0}, {"low", 20.0}, {"high", nullptr}, {"share", 0.2}, {"value", {1.0, -0.4, nullptr}}},
+                              {{"time_ps", nullptr}, {"low", nullptr}, {"high", nullptr}, {"share", 0.0}, {"value", {-0.5, 1.0, nullptr}}}}}};
+  json held{{"from", 0}, {"to", 0}, {"time_ps", {1, 2, 3}}, {"foretold", {0.9, 0.8, 0.72}}, {"low", {0.88, 0.77, nullptr}}, {"high", {0.92, 0.83, nullptr}},
+            {"estimated", {0.9, 0.81, 0.7}}, {"estimated_low", {0.88, 0.79, 0.6}}, {"estimated_high", {0.92, 0.83, 0.8}}};
+  chart["chapman_kolmogorov"] = {{"lag_ps", 1.0}, {"passed", true}, {"text", hostile}, {"sets", {{{"population", 0.6}, {"sites", {0}}}, {{"population", 0.4}, {"sites", {1}}}}},
+                                 {"curves", {held}}};
+  chart["scattering"] = {{"text", "Made up."}, {"curves", {{{"k_per_ang", 0.5}, {"time_ps", {0.1, 1, 10}}, {"value", {0.99, 0.9, 0.4}}, {"low", {0.98, 0.88, nullptr}}, {"high", {1.0, 0.92, nullptr}},
+                                                             {"model_ps", {1, 2, 3}}, {"model", {0.9, 0.81, 0.73}}}}}};
+  chart["channels"] = {{"text", "Made up."},
+                       {"directions", {{{"name", "a"}, {"diffusion_ang2_per_ps", 0.1}, {"text", "One way."}, {"progress", {0.0, 0.5, nullptr}},
+                                        {"paths", {{0, 1, 0, 0, 0, 0.6}, {1, 0, 1, 0, 0, 0.4}}}, {"channels", {{{"sites", {0, 1}}, {"image", {1, 0, 0}}, {"share", 1.0}}}}},
+                                       {{"name", "b"}, {"diffusion_ang2_per_ps", 0.0}, {"text", "None."}, {"progress", nullptr}, {"paths", json::array()}, {"channels", json::array()}}}}};
   return chart;
 }
 
@@ -142,13 +155,13 @@ struct Page : testing::Test {
 TEST_F(Page, OneRunIsDrawn) {
   run(0.4);
   const Registry registry(folder / "runs", false);
-  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 11 --scenes 1");
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 13 --scenes 1");
 }
 
 TEST_F(Page, WithoutWebglThereIsAMessage) {
   run(0.4);
   const Registry registry(folder / "runs", false);
-  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 11 --scenes 1 --no-webgl");
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 13 --scenes 1 --no-webgl");
 }
 
 TEST_F(Page, RunsAreCompared) {

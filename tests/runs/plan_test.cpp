@@ -120,6 +120,20 @@ TEST(Plan, MissingAndDanglingNamesAreRefused) {
   EXPECT_NE(refusal(head + "[[data]]\nname = \"../x\"\nfile = \"a\"\n").find("use letters, digits"), std::string::npos);
 }
 
+TEST(Plan, TrajectoriesFromElsewhereNeedNoSimulation) {
+  const std::string own = "title = \"t\"\n[[kinetics]]\nname = \"k\"\ntrajectory = \"run.xtc\"\ntopology = \"run.gro\"\ntime_step_fs = 50\ntemperature_kelvin = 700\n";
+  const Plan plan = parse_plan(own, "dir/plan.toml");
+  const std::vector<Stage> stages = stages_of(plan);
+  ASSERT_EQ(stages.size(), 1u);
+  EXPECT_EQ(stages[0].input_files, (std::vector<std::filesystem::path>{"dir/run.xtc", "dir/run.gro"}));
+  EXPECT_TRUE(stages[0].depends_on.empty());
+  EXPECT_EQ(plan.kinetics.at(0).fold, (std::vector<std::int64_t>{1, 1, 1}));
+  EXPECT_NE(refusal("title = \"t\"\n[[kinetics]]\nname = \"k\"\n").find(":2: [[kinetics]] 'k' needs either 'md'"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\ntrajectory = \"x\"\n").find("needs either"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\ntemperature_kelvin = 3\n").find(":12: 'temperature_kelvin' goes with"), std::string::npos);
+  EXPECT_NE(refusal(own + "[fit]\nbody_order = 3\n").find("at least one [[data]]"), std::string::npos);
+}
+
 TEST(Plan, TheExamplesAreValid) {
   for (const char* name : {"plan.toml", "small.toml"}) {
     const Plan plan = read_plan(std::filesystem::path(SALTUS_SOURCE_DIR) / "examples/li15si4" / name);

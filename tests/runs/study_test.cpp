@@ -77,6 +77,16 @@ TEST(StudySlow, ReportedValuesFollowDataAndSeed) {
   EXPECT_TRUE(first.at("diffusion_msm").is_null());
   EXPECT_TRUE(study.run(plan_text).nothing_to_do);
 
+  // The same trajectory as one from elsewhere.
+  std::filesystem::path trajectory;
+  for (const auto& entry : std::filesystem::directory_iterator(study.folder / "runs" / "artifacts"))
+    if (entry.path().filename().string().starts_with("md-cell-")) trajectory = entry.path() / "trajectory";
+  EXPECT_EQ(study.run("title = \"own\"\n[[kinetics]]\nname = \"cell\"\nblocks = 4\ntrajectory = \"" + trajectory.string() + "\"\n").made, 1u);
+  const auto own = study.values();
+  EXPECT_EQ(own.at("jumps"), first.at("jumps"));
+  EXPECT_EQ(own.at("diffusion_msd"), first.at("diffusion_msd"));
+  EXPECT_FALSE(own.contains("ns_per_day"));
+
   std::string other_seed = plan_text;
   other_seed.replace(other_seed.find("seed = 1"), 8, "seed = 2");
   EXPECT_EQ(study.run(other_seed).made, 2u);  // the fit draws nothing at random
