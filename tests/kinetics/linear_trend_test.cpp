@@ -41,5 +41,43 @@ TEST(LinearTrend, RefusesWhatHasNoSlope) {
   EXPECT_THROW(slope_estimate(same, three), Error);
 }
 
+// Abramowitz and Stegun, table 26.8: the values of chi2 with a tail of 5 % and 0.1 %.
+TEST(ChiSquared, TailsOfTheTable) {
+  const double five[] = {3.84146, 5.99147, 7.81473, 9.48773}, one_in_a_thousand[] = {10.828, 13.816, 16.266, 18.467};
+  for (int k = 0; k < 4; ++k) {
+    EXPECT_NEAR(chi_squared_tail(five[k], k + 1), 0.05, 1e-6);
+    EXPECT_NEAR(chi_squared_tail(one_in_a_thousand[k], k + 1), 0.001, 1e-6);
+  }
+  EXPECT_NEAR(chi_squared_tail(124.342, 100), 0.05, 1e-5);
+  EXPECT_NEAR(chi_squared_tail(123.225, 99), 0.05, 1e-5);
+  EXPECT_EQ(chi_squared_tail(0, 3), 1);
+  EXPECT_THROW(chi_squared_tail(1, 0), Error);
+}
+
+// Equal errors: the ordinary line, errors sigma/sqrt(n) at the mean and sigma/sqrt(sum (x - mean)²) of the slope.
+TEST(WeightedLine, OfAnscombeWithEqualErrors) {
+  const std::vector<double> x{10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5};
+  const std::vector<double> y{8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68};
+  const WeightedLine line = weighted_line(x, y, std::vector<double>(11, 2.0));
+  EXPECT_NEAR(line.slope, slope_estimate(x, y).value, 1e-14);
+  EXPECT_NEAR(line.centre, 9, 1e-14);
+  EXPECT_NEAR(value_at(line, 0).value, 3.0001, 5e-5);
+  EXPECT_NEAR(line.slope_error, 2 / std::sqrt(110.0), 1e-14);
+  EXPECT_NEAR(line.value_error, 2 / std::sqrt(11.0), 1e-14);
+  EXPECT_NEAR(line.chi2, 13.763 / 4, 1e-3);  // his residual sum of squares
+  EXPECT_FALSE(line.scattered);
+  const WeightedLine narrow = weighted_line(x, y, std::vector<double>(11, 0.2));
+  EXPECT_TRUE(narrow.scattered);  // the errors given are too small: those of the scatter are taken
+  EXPECT_NEAR(slope_of(narrow).high, slope_estimate(x, y).high, 1e-13);
+}
+
+TEST(WeightedLine, RefusesWhatIsNoLine) {
+  const std::vector<double> x{1, 2}, same{1, 1}, error{1, 1}, none{1, 0};
+  EXPECT_THROW(weighted_line(x, x, none), Error);
+  EXPECT_THROW(weighted_line(same, x, error), Error);
+  EXPECT_THROW(weighted_line(x, same, std::vector<double>{1}), Error);
+  EXPECT_NO_THROW(weighted_line(x, same, error));
+}
+
 }  // namespace
 }  // namespace saltus::kinetics
