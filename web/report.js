@@ -40,7 +40,7 @@
     }
     return x.toFixed(Math.max(0, digits - 1 - size)).replace("-", "−");
   }
-  const unitNames = {ang2_per_ps: "Å²/ps", ang: "Å", ang2: "Å²", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K", kelvin_per_ps: "K/ps", ang_per_ps: "Å/ps", per_ang3: "1/Å³",
+  const unitNames = {ang2_per_ps: "Å²/ps", ang: "Å", ang2: "Å²", ev: "eV", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K", kelvin_per_ps: "K/ps", ang_per_ps: "Å/ps", per_ang3: "1/Å³",
                      ps: "ps", fs: "fs", ns: "ns", ns_per_day: "ns/day", percent: "%", per_ps: "1/ps", microsecond: "µs", seconds: "s"};
   const unit = u => unitNames[u] || u || "";
   const interval = e => e.low === null || e.high === null || e.low === undefined ? "" : `${number(e.low)} … ${number(e.high)}`;
@@ -506,6 +506,36 @@
     return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
       traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
       x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
+  }
+
+  // --- several temperatures ---------------------------------------------------------------------------------------------
+  const lines = stages("arrhenius").map(stage => ({stage, name: stage.name.replace(/^arrhenius-/, ""), routes: ((stage.series || {}).arrhenius || {routes: []}).routes}));
+  if (lines.some(l => l.routes.length)) {
+    section("arrhenius", "Temperature");
+    const inverse = kelvin => 1000 / kelvin;
+    add(chartRow(...[["msd", "the mean-square displacement"], ["msm", "the Markov state model"]].map(([route, words]) => {
+      const shown = lines.map((l, j) => ({...l, j, of: l.routes.find(r => r.route === route)})).filter(l => l.of && l.of.points.length);
+      if (!shown.length) return null;
+      return chart("arrhenius " + route, `D from ${words} against the inverse temperature: points with 95 % intervals, the line through them with its 95 % band, dotted where it is extrapolated.`, c => ({
+        traces: shown.flatMap(({name, of, j}) => {
+          const color = c[j % c.length], curve = of.curve, x = p => p.map(inverse);
+          const part = keep => { const k = curve.kelvin.map((_, n) => n).filter(n => keep(curve.kelvin[n])); return [k.map(n => inverse(curve.kelvin[n])), k.map(n => curve.value[n])]; };
+          return [...(curve ? [band(x(curve.kelvin), curve.low, curve.high, color),
+                    line(...part(T => T >= of.from_kelvin * 0.999 && T <= of.to_kelvin * 1.001), name + ", line", color, {showlegend: false, line: {color, width: 1.5}}),
+                    ...[T => T <= of.from_kelvin * 1.001, T => T >= of.to_kelvin * 0.999].filter(keep => part(keep)[0].length > 1)
+                      .map(keep => line(...part(keep), name + ", extrapolated", color, {showlegend: false, line: {color, width: 1.5, dash: "dot"}}))] : []),
+                  dots(of.points.map(p => inverse(p.kelvin)), of.points.map(p => p.value), name, color, {error_y: bars(of.points.map(p => p.value), of.points.map(p => p.low), of.points.map(p => p.high)),
+                    meta: {low: of.points.map(p => p.low), high: of.points.map(p => p.high)}})];
+        }),
+        x: axis("1000 K / T"), y: logAxis("D, Å²/ps", shown.flatMap(({of}) => [of.points.map(p => p.value), of.curve ? of.curve.value : []]))}));
+    })));
+    const given = [...new Set(lines.flatMap(l => l.routes.flatMap(r => (r.at || []).map(a => a.kelvin))))].sort((a, b) => a - b);
+    add(table([{title: "analyses", left: true}, {title: "D", left: true}, {title: "activation energy, eV"}, {title: "95 % interval"},
+        ...given.flatMap(kelvin => [{title: `D at ${number(kelvin)} K, Å²/ps`}, {title: "95 % interval"}]), {title: "line", left: true, wrap: true}],
+      lines.flatMap(({name, routes}) => routes.map(r => [name, r.name, ...(r.activation_energy_ev ? [number(r.activation_energy_ev.value), interval(r.activation_energy_ev)] : [null, ""]),
+        ...given.flatMap(kelvin => { const at = (r.at || []).find(a => a.kelvin === kelvin); return at ? [number(at.value) + (at.extrapolated ? " *" : ""), interval(at)] : [null, ""]; }), r.text]))));
+    if (lines.some(l => l.routes.some(r => (r.at || []).some(a => a.extrapolated))))
+      add(el("p", {class: "soft small"}, "* extrapolated beyond the temperatures that were simulated: right only if ions move in the same way there."));
   }
 
   // --- all numbers, warnings, settings ----------------------------------------------------------------------------------

@@ -232,6 +232,12 @@ Coefficient coefficient_of(const std::optional<Estimate>& per_fs, const std::str
                                     value.high)};
 }
 
+/// null when undetermined
+json coefficient_json(const Coefficient& coefficient) {
+  if (!coefficient.value) return nullptr;
+  return {{"value", coefficient.value->value}, {"low", number(coefficient.value->low)}, {"high", number(coefficient.value->high)}};
+}
+
 struct Routes {
   Coefficient msd, msm;
   std::optional<Estimate> difference;  ///< Å²/ps; when both are determined
@@ -287,13 +293,9 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   const std::string name = "kinetics-" + settings.name;
   StageResult result;
   TrajectoryInput source;
-  double temperature_kelvin = settings.temperature_kelvin;
-  if (settings.trajectory.empty()) {
-    source.path = context.inputs.at("md-" + settings.md) / "trajectory";
-    temperature_kelvin = entry_named(plan.md, settings.md).temperature_kelvin;
-  } else {
-    source = trajectory_of(plan, settings);
-  }
+  const double temperature_kelvin = temperature_of(plan, settings);
+  if (settings.trajectory.empty()) source.path = context.inputs.at("md-" + settings.md) / "trajectory";
+  else source = trajectory_of(plan, settings);
   TrajectoryPaths trajectory = read_paths(source, settings, progress, result.warnings);
   Paths& paths = trajectory.paths;
   const double spacing_fs = paths.frame_spacing_fs;
@@ -349,6 +351,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
                {"temperature_kelvin", temperature_kelvin > 0 ? json(temperature_kelvin) : json(nullptr)},
                {"length_ps", length_ps},
                {"carriers", fmt::format("{} {} on {} sites: {} empty", paths.mobile.size(), settings.mobile, site_count, empty)}}},
+             {"coefficients_ang2_per_ps", {{"msd", coefficient_json(routes.msd)}, {"msm", coefficient_json(routes.msm)}}},
              {"agreement", agreement_json(routes, estimate.plateau.has_value())},
              {"framework", framework_json(settings.framework, check)},
              {"msd", msd_json(estimate)},

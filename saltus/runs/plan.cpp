@@ -14,6 +14,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/plan_fields.hpp"
+#include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/settings_reference.hpp"
 
 namespace saltus::runs {
@@ -190,7 +191,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -229,6 +230,17 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
       source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");
     plan.kinetics.push_back(settings);
+  }
+  for (auto& [settings, table] : read_list(source, root, "arrhenius", arrhenius_fields(), plan.settings)) {
+    std::set<double> temperatures;
+    for (const std::string& name : settings.kinetics) {
+      check_reference(source, *table, "kinetics", name, plan.kinetics, "kinetics");
+      const double temperature_kelvin = temperature_of(plan, entry_named(plan.kinetics, name));
+      if (temperature_kelvin == 0) source.fail(table->get("kinetics")->source(), fmt::format("'kinetics': '{}' has no 'temperature_kelvin'", name));
+      temperatures.insert(temperature_kelvin);
+    }
+    if (temperatures.size() < 2) source.fail(table->get("kinetics")->source(), "'kinetics' needs analyses at two temperatures or more");
+    plan.arrhenius.push_back(settings);
   }
   return plan;
 }

@@ -86,6 +86,12 @@ struct KineticsSettings {
   std::int64_t min_jumps = 100;
 };
 
+struct ArrheniusSettings {
+  std::string name;
+  std::vector<std::string> kinetics;
+  std::vector<double> at_kelvin{300};
+};
+
 struct Plan {
   std::filesystem::path file;
   std::string title;
@@ -94,6 +100,7 @@ struct Plan {
   FitSettings fit;
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;
+  std::vector<ArrheniusSettings> arrhenius;
   std::vector<ResolvedSection> settings;  ///< everything as resolved, in the order of the file's tables
 };
 

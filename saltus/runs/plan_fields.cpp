@@ -132,4 +132,14 @@ std::span<const Field<KineticsSettings>> kinetics_fields() {
   return table;
 }
 
+std::span<const Field<ArrheniusSettings>> arrhenius_fields() {
+  using S = ArrheniusSettings;
+  static const std::array table{
+      Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this fit", .required = true},
+      Field<S>{.key = "kinetics", .member = &S::kinetics, .unit = "", .help = "analyses at two temperatures or more", .required = true},
+      Field<S>{.key = "at_kelvin", .member = &S::at_kelvin, .unit = "kelvin", .help = "temperatures to give D at, by the line", .minimum = 1, .maximum = 20000},
+  };
+  return table;
+}
+
 }  // namespace saltus::runs

@@ -14,5 +14,6 @@ std::span<const Field<DataSettings>> data_fields();
 std::span<const Field<FitSettings>> fit_fields();
 std::span<const Field<MdSettings>> md_fields();
 std::span<const Field<KineticsSettings>> kinetics_fields();
+std::span<const Field<ArrheniusSettings>> arrhenius_fields();
 
 }  // namespace saltus::runs

@@ -1,4 +1,4 @@
-// Files that a plan names.
+// Files that a plan names, and entries that name each other.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +30,11 @@ inline ReadOptions read_options(const Plan& plan, const DataSettings& settings) 
 template <class S>
 const S& entry_named(const std::vector<S>& entries, const std::string& name) {
   return *std::find_if(entries.begin(), entries.end(), [&](const S& entry) { return entry.name == name; });
+}
+
+/// Of the simulation behind an analysis; 0: not known.
+inline double temperature_of(const Plan& plan, const KineticsSettings& settings) {
+  return settings.trajectory.empty() ? entry_named(plan.md, settings.md).temperature_kelvin : settings.temperature_kelvin;
 }
 
 }  // namespace saltus::runs

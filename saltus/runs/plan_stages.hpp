@@ -18,4 +18,7 @@ Stage md_stage(const Plan& plan, const MdSettings& settings);
 /// kinetics-NAME: trajectory of a simulation or of a file → framework check → MSD and its D → sites → jumps → Markov models and their D.
 Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings);
 
+/// arrhenius-NAME: D of several kinetics stages → activation energy and D at other temperatures, by each route.
+Stage arrhenius_stage(const Plan& plan, const ArrheniusSettings& settings);
+
 }  // namespace saltus::runs

@@ -15,7 +15,7 @@ namespace saltus::runs {
 
 /// A table or chart of the artifact: a JSON file in its folder.
 struct Series {
-  std::string name;  ///< what the page calls it: "fit", "md", "kinetics"
+  std::string name;  ///< what the page calls it: "fit", "md", "kinetics", "arrhenius"
   std::string file;  ///< relative to the artifact's folder
 };
 
@@ -34,7 +34,7 @@ struct StageContext {
 
 struct Stage {
   std::string name;                              ///< unique in the plan: "md-cell75"
-  std::string kind;                              ///< "data", "fit", "md", "kinetics"
+  std::string kind;                              ///< "data", "fit", "md", "kinetics", "arrhenius"
   int schema = 1;                                ///< raised when the artifact's content or meaning changes
   bool resumable = false;                        ///< a folder left by an interrupted run is continued, else wiped
   std::vector<std::string> depends_on;           ///< names of earlier stages

@@ -1,4 +1,4 @@
-// The list of stages of a plan: data → fit → md → kinetics.
+// The list of stages of a plan: data → fit → md → kinetics → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
@@ -9,6 +9,7 @@ std::vector<Stage> stages_of(const Plan& plan) {
   if (!plan.data.empty()) stages.push_back(fit_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
+  for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));
   return stages;
 }
 

@@ -109,6 +109,19 @@ json kinetics_chart(double speed) {
   return chart;
 }
 
+json arrhenius_chart() {
+  json line{{"route", "msd"}, {"name", hostile}, {"text", "Made up."}, {"from_kelvin", 500.0}, {"to_kelvin", 800.0},
+            {"activation_energy_ev", {{"value", 0.3}, {"low", 0.2}, {"high", 0.4}}}};
+  for (const double kelvin : {500.0, 650.0, 800.0})
+    line["points"].push_back({{"value", 40 * std::exp(-3500 / kelvin)}, {"low", 30 * std::exp(-3500 / kelvin)}, {"high", 50 * std::exp(-3500 / kelvin)}, {"kelvin", kelvin}});
+  for (double kelvin = 300; kelvin <= 800; kelvin += 50)
+    for (const auto& [column, factor] : {std::pair{"value", 40.0}, {"low", 30.0}, {"high", 50.0}}) line["curve"][column].push_back(factor * std::exp(-3500 / kelvin));
+  for (double kelvin = 300; kelvin <= 800; kelvin += 50) line["curve"]["kelvin"].push_back(kelvin);
+  line["at"] = {{{"value", 40 * std::exp(-3500 / 300.0)}, {"low", 1e-4}, {"high", 1e-3}, {"kelvin", 300.0}, {"extrapolated", true}}};
+  const json undetermined{{"route", "msm"}, {"name", "Markov model"}, {"text", "Too few."}, {"points", json::array()}};
+  return {{"routes", {line, undetermined}}};
+}
+
 struct Page : testing::Test {
   TemporaryFolder folder;
 
@@ -139,7 +152,8 @@ struct Page : testing::Test {
                                     stage("md-cell", "md", md_chart(900), {estimate("temperature_mean", 900, 3, "kelvin")}),
                                     stage("kinetics-cell", "kinetics", kinetics_chart(speed),
                                           {estimate("diffusion_msd", speed, 0.1 * speed, "ang2_per_ps"),
-                                           speed < 1 ? undetermined : estimate("diffusion_msm", speed, 0.2 * speed, "ang2_per_ps")})};
+                                           speed < 1 ? undetermined : estimate("diffusion_msm", speed, 0.2 * speed, "ang2_per_ps")}),
+                                    stage("arrhenius-all", "arrhenius", arrhenius_chart(), {estimate("activation_energy_msd", 0.3, 0.1, "ev")})};
     const json settings = {{{"table", "md"}, {"name", "cell"},
                             {"values", {{{"key", "speed"}, {"value", speed}, {"unit", ""}, {"default", false}, {"help", "made up"}}}}}};
     return run_stages({"plan.toml", "hash", hostile, settings.dump()}, stages, folder / "runs", {}).run;
@@ -155,13 +169,13 @@ struct Page : testing::Test {
 TEST_F(Page, OneRunIsDrawn) {
   run(0.4);
   const Registry registry(folder / "runs", false);
-  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 13 --scenes 1");
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 14 --scenes 1");
 }
 
 TEST_F(Page, WithoutWebglThereIsAMessage) {
   run(0.4);
   const Registry registry(folder / "runs", false);
-  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 13 --scenes 1 --no-webgl");
+  expect_opens(report_page(registry, *registry.latest_run(), folder / "runs"), "--charts 14 --scenes 1 --no-webgl");
 }
 
 TEST_F(Page, RunsAreCompared) {
