@@ -88,7 +88,9 @@ TransitionPaths find_paths(const Options& options, const MsmFindings& findings) 
     paths.interval_note = "no blocks of time; --bayes gives an interval";
     return paths;
   }
+  const auto n = static_cast<std::size_t>(model.n_states);
   std::vector<double> rates;
+  std::vector<std::vector<double>> committor(n), first_passage_fs(n);
   for (const MarkovModel& replicate : study.replicates) {
     std::vector<int> from, to;
     for (const auto& [states, places] : {std::pair(&options.from, &from), std::pair(&options.to, &to)})
@@ -100,11 +102,29 @@ TransitionPaths find_paths(const Options& options, const MsmFindings& findings) 
       paths.interval_note = "none: without some block of time a state of --from or --to is not connected";
       return paths;
     }
-    rates.push_back(
-        reactive_flux({replicate.model.n_states, replicate.model.transitions, replicate.model.pi, replicate.reversible}, study.lag_fs, from, to).rate);
+    const Chain without{replicate.model.n_states, replicate.model.transitions, replicate.model.pi, replicate.reversible};
+    const ReactiveFlux flux = reactive_flux(without, study.lag_fs, from, to);
+    rates.push_back(flux.rate);
+    const std::vector<double> times = mean_first_passage(without, study.lag_fs, to);
+    for (std::size_t i = 0; i < n; ++i) {
+      const int place = replicate.set.index_of[static_cast<std::size_t>(study.model.set.states[i])];
+      if (place < 0) continue;
+      committor[i].push_back(flux.forward[static_cast<std::size_t>(place)]);
+      first_passage_fs[i].push_back(times[static_cast<std::size_t>(place)]);
+    }
   }
   paths.interval_note = study.interval_method;
   paths.rate_per_fs = jackknife_estimate_of_positive(paths.flux.rate, rates);
+  paths.committor_interval.resize(n);
+  paths.first_passage_interval_fs.resize(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (committor[i].size() < study.replicates.size()) continue;  // a state that some block alone connects
+    Estimate& q = paths.committor_interval[i].emplace(jackknife_estimate(paths.flux.forward[i], committor[i]));
+    q.low = std::max(q.low, 0.0);
+    q.high = std::min(q.high, 1.0);
+    if (paths.first_passage_fs[i] > 0) paths.first_passage_interval_fs[i] = jackknife_estimate_of_positive(paths.first_passage_fs[i], first_passage_fs[i]);
+    else paths.first_passage_interval_fs[i] = Estimate{0, 0, 0};  // in the target
+  }
   return paths;
 }
 

@@ -87,6 +87,15 @@ json paths_json(const TransitionPaths& paths, const MarkovStudy& study) {
   for (const ReactivePath& path : paths.paths) {
     list.push_back({{"states", named(path.states, study)}, {"flux_per_lag", path.flux}, {"share", path.share}});
   }
+  const auto ends = [&](const char* key, const std::vector<std::optional<Estimate>>& interval) {
+    for (const auto& [side, end] : {std::pair("low_", &Estimate::low), std::pair("high_", &Estimate::high)}) {
+      json column = json::array();
+      for (const std::optional<Estimate>& at : interval) column.push_back(at && std::isfinite((*at).*end) ? json((*at).*end) : json(nullptr));
+      result[std::string(side) + key] = column.empty() ? json(nullptr) : std::move(column);
+    }
+  };
+  ends("committor", paths.committor_interval);
+  ends("mean_first_passage_fs", paths.first_passage_interval_fs);
   result["net_flux"] = std::move(net);
   result["paths"] = std::move(list);
   return result;
@@ -206,11 +215,17 @@ std::string text_of(const MsmFindings& findings) {
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return model.pi[a] > model.pi[b]; });
     order.resize(shown_states);
   }
-  text += fmt::format("\n{:>8} {:>14} {:>28}{}{}\n", "state", "stationary", "95 %", findings.sets ? "   set" : "", findings.paths ? "     committor   passage, fs" : "");
+  text += fmt::format("\n{:>8} {:>14} {:>28}{}{}\n", "state", "stationary", "95 %", findings.sets ? "   set" : "", findings.paths ? "     committor            95 %   passage, fs                 95 %" : "");
   for (const std::size_t i : order) {
     text += fmt::format("{:>8} {:>14.6g} {:>28}", study.model.set.states[i], model.pi[i], interval_text(study.stationary[i]));
     if (findings.sets) text += fmt::format(" {:>5}", findings.sets->set_of[i]);
-    if (findings.paths) text += fmt::format(" {:>13.6g} {:>13.6g}", findings.paths->flux.forward[i], findings.paths->first_passage_fs[i]);
+    if (findings.paths) {
+      const TransitionPaths& paths = *findings.paths;
+      const auto ends = [&](const std::vector<std::optional<Estimate>>& interval) {
+        return i < interval.size() && interval[i] ? fmt::format("{:.3g} … {:.3g}", interval[i]->low, interval[i]->high) : std::string("-");
+      };
+      text += fmt::format(" {:>13.6g} {:>15} {:>13.6g} {:>20}", paths.flux.forward[i], ends(paths.committor_interval), paths.first_passage_fs[i], ends(paths.first_passage_interval_fs));
+    }
     text += "\n";
   }
   if (order.size() < model.pi.size()) text += fmt::format("… and {} more, less often visited; --json has all\n", model.pi.size() - order.size());
@@ -251,7 +266,7 @@ std::string csv_of(const MsmFindings& findings) {
     text += ",set";
     for (int k = 0; k < findings.sets->n_sets; ++k) text += fmt::format(",membership_{}", k);
   }
-  if (findings.paths) text += ",committor,backward_committor,mean_first_passage_fs";
+  if (findings.paths) text += ",committor,low_committor,high_committor,backward_committor,mean_first_passage_fs,low_mean_first_passage_fs,high_mean_first_passage_fs";
   text += "\n";
   const auto field = [](double value) { return std::isfinite(value) ? shortest(value) : std::string(); };
   for (std::size_t i = 0; i < study.model.model.pi.size(); ++i) {
@@ -263,7 +278,12 @@ std::string csv_of(const MsmFindings& findings) {
       for (std::size_t k = 0; k < m; ++k) text += fmt::format(",{}", field(findings.sets->membership[i * m + k]));
     }
     if (findings.paths) {
-      text += fmt::format(",{},{},{}", field(findings.paths->flux.forward[i]), field(findings.paths->flux.backward[i]), field(findings.paths->first_passage_fs[i]));
+      const auto with_ends = [&](double value, const std::vector<std::optional<Estimate>>& interval) {
+        const Estimate* at = i < interval.size() && interval[i] ? &*interval[i] : nullptr;
+        return fmt::format("{},{},{}", field(value), at ? field(at->low) : "", at ? field(at->high) : "");
+      };
+      text += fmt::format(",{},{},{}", with_ends(findings.paths->flux.forward[i], findings.paths->committor_interval), field(findings.paths->flux.backward[i]),
+                          with_ends(findings.paths->first_passage_fs[i], findings.paths->first_passage_interval_fs));
     }
     text += "\n";
   }

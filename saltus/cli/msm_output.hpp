@@ -19,7 +19,8 @@ struct TransitionPaths {
   std::vector<kinetics::ReactivePath> paths;
   std::vector<double> first_passage_fs;  ///< [states of the model] to `to`
   std::optional<Estimate> rate_per_fs;   ///< with its interval
-  std::string interval_note;             ///< what the interval comes from, or why there is none
+  std::vector<std::optional<Estimate>> committor_interval, first_passage_interval_fs;  ///< [states of the model]
+  std::string interval_note;             ///< what the intervals come from, or why there are none
 };
 
 struct MsmFindings {

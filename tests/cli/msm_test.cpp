@@ -10,6 +10,7 @@
 
 #include "run_saltus.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/base/random.hpp"
 #include "saltus/io/number_table.hpp"
 #include "session.hpp"
 
@@ -107,6 +108,38 @@ TEST(Msm, TransitionPathsOfABirthDeathChain) {
   const double rate = paths.at("rate_per_fs").at("value");
   EXPECT_NEAR(rate, 8.151287903488751e-4 / 3, 1e-9 * rate);
   EXPECT_EQ(paths.at("paths").size(), 1u);
+}
+
+// Chains of 60 000 steps, some 50 passages each, 100 seeds: 95 of 100 intervals hold the exact values, with a standard error of 2.2.
+TEST(Msm, IntervalsOfCommittorsAndPassageTimesHoldTheTruth) {
+  const Folder folder;
+  const std::string base = golden + "transition_paths/bdc10_";
+  const std::vector<double> t = read_number_table(base + "T.dat").value, q = read_number_table(base + "qplus.dat").value,
+                            times = read_number_table(base + "mfpt_to_8_9.dat").value;
+  int committor = 0, passage = 0;
+  const int runs = 100;
+  for (int run = 0; run < runs; ++run) {
+    Random random(17, static_cast<std::uint64_t>(run));
+    std::string text;
+    std::size_t state = 5;
+    for (int frame = 0; frame < 60000; ++frame) {
+      text += std::to_string(state) + "\n";
+      double draw = random.uniform();
+      std::size_t next = 0;
+      while (next < 9 && (draw -= t[10 * state + next]) > 0) ++next;
+      state = next;
+    }
+    write_file_atomically(folder.path() / "states.txt", text);
+    const json paths = found("states.txt --lag 1 --from 0,1 --to 8,9", folder).at("transition_paths");
+    const auto holds = [&](const std::string& key, std::size_t i, double truth) {
+      return paths.at("low_" + key).at(i).get<double>() <= truth && truth <= paths.at("high_" + key).at(i).get<double>();
+    };
+    committor += holds("committor", 5, q[5]);
+    passage += holds("mean_first_passage_fs", 0, times[0]);
+    EXPECT_EQ(paths.at("high_mean_first_passage_fs").at(8).get<double>(), 0);
+  }
+  EXPECT_GE(committor, 89);
+  EXPECT_GE(passage, 89);
 }
 
 TEST(Msm, RefusesWhatCannotBeMeant) {
