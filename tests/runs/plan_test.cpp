@@ -134,9 +134,9 @@ TEST(Plan, TrajectoriesFromElsewhereNeedNoSimulation) {
   EXPECT_NE(refusal(own + "[fit]\nbody_order = 3\n").find("at least one [[data]]"), std::string::npos);
 }
 
-TEST(Plan, TheExamplesAreValid) {
-  for (const char* name : {"plan.toml", "small.toml"}) {
-    const Plan plan = read_plan(std::filesystem::path(SALTUS_SOURCE_DIR) / "examples/li15si4" / name);
+TEST(Plan, TheExamplesAndStudiesAreValid) {
+  for (const char* name : {"examples/li15si4/plan.toml", "examples/li15si4/small.toml", "docs/studies/li15si4/plan.toml"}) {
+    const Plan plan = read_plan(std::filesystem::path(SALTUS_SOURCE_DIR) / name);
     EXPECT_FALSE(plan.kinetics.empty()) << name;
     for (const Stage& stage : stages_of(plan))
       for (const std::filesystem::path& file : stage.input_files) EXPECT_TRUE(std::filesystem::exists(file)) << file;
