@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "fuzz/plain_text.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/cp2k.hpp"
 
@@ -14,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (parts.size() < 6) {
     const std::size_t at = rest.find(separator);
     parts.push_back(rest.substr(0, at));
+    if (!saltus::is_plain(*parts.back())) return saltus::not_kept;
     if (parts.back()->empty() && parts.size() > 1) parts.back().reset();
     if (at == std::string_view::npos) break;
     rest.remove_prefix(at + separator.size());

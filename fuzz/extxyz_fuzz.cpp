@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "fuzz/plain_text.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/extxyz.hpp"
 
@@ -26,8 +27,10 @@ bool read_all(std::string_view text, std::vector<saltus::Frame>& frames) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  if (!saltus::is_plain(input)) return saltus::not_kept;
   std::vector<saltus::Frame> frames, again;
-  if (!read_all({reinterpret_cast<const char*>(data), size}, frames)) return 0;
+  if (!read_all(input, frames)) return 0;
   std::string text;
   try {
     for (const auto& frame : frames) saltus::append_extxyz(text, frame);

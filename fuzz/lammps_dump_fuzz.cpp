@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "fuzz/plain_text.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/lammps_dump.hpp"
 
@@ -11,8 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte says whether types or the file name the elements.
   const bool by_type = size > 0 && data[0] == '\n';
   if (by_type) options.type_elements = {3, 14, 8, 1};
+  const std::string_view text(reinterpret_cast<const char*>(data) + by_type, size - by_type);
+  if (!saltus::is_plain(text)) return saltus::not_kept;
   try {
-    const auto reader = saltus::open_lammps_dump_text({reinterpret_cast<const char*>(data) + by_type, size - by_type}, "fuzz", options);
+    const auto reader = saltus::open_lammps_dump_text(text, "fuzz", options);
     std::vector<saltus::Frame> frames;
     for (saltus::Frame frame; reader->read_next(frame);) frames.push_back(frame);
     if (reader->count() != frames.size()) std::abort();

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "fuzz/plain_text.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/number_table.hpp"
 
@@ -22,6 +23,7 @@ void try_reading(const Read& read) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (!saltus::is_plain(bytes)) return saltus::not_kept;
   try_reading([&] {
     const saltus::NumberTable table = saltus::number_table_of(bytes);
     if (table.value.empty() || table.value.size() != table.rows * table.columns) std::abort();

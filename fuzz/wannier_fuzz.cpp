@@ -3,12 +3,14 @@
 #include <cstdlib>
 #include <vector>
 
+#include "fuzz/plain_text.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/wannier.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t at = text.find("==\n");
+  if (!saltus::is_plain(text) || (at != std::string_view::npos && !saltus::is_plain(text.substr(at + 3)))) return saltus::not_kept;
   try {
     const auto reader = saltus::open_cp2k_wannier_text(text.substr(0, at), at == std::string_view::npos ? "" : text.substr(at + 3), "fuzz");
     std::vector<saltus::WannierFrame> frames;
