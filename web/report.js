@@ -461,6 +461,8 @@
     add(chartRow(...data.charts.map(of => chart(of.name, of.caption, c => {
       const traces = of.curves.flatMap((curve, k) => {
         const color = c[k % c.length];
+        if (curve.points)
+          return [dots(curve.x, curve.y, curve.name, color, {...(curve.low ? {error_y: bars(curve.y, curve.low, curve.high)} : {}), meta: {low: curve.low, high: curve.high}})];
         return [...(curve.low ? [band(curve.x, curve.low, curve.high, color)] : []),
                 line(curve.x, curve.y, curve.name, color, {line: {color, width: 1.6}, meta: {low: curve.low, high: curve.high}})];
       });
