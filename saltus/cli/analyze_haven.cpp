@@ -86,12 +86,11 @@ AnalysisOutput output_of(const runs::HavenReport& report, const HavenOptions& ow
 std::function<AnalysisOutput()> set_up_haven(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options) {
   const auto own = std::make_shared<HavenOptions>();
   add_mobile_options(kind, *own);
-  kind.add_option("--temperature-kelvin", own->temperature_kelvin, "of the run: gives the conductivity (default: none)")->check(CLI::PositiveNumber);
+  kind.add_option("--temperature-kelvin", own->temperature_kelvin, "temperature of the run, K: gives the conductivity (default: none)")->check(CLI::PositiveNumber);
   kind.add_option("--charge", own->charge, "of an ion, e, for the conductivity (default 1)");
   kind.footer(
-      "D of one ion has as many samples as there are ions, D of all together, |Σ Δr|²/6Nt, one: its error is large and so\n"
-      "is that of the ratio D of one / D of all. Without --framework, momentum that is conserved holds the sum still:\n"
-      "give the host lattice.\n\nExample:\n"
+      "D of one ion has a sample for each ion, D of all together, |Σ Δr|²/6Nt, one in all: its error is large, and so is\n"
+      "that of the ratio D of one / D of all. Without --framework, momentum that is conserved holds the sum still.\n\nExample:\n"
       "  saltus analyze haven examples/li15si4/li15si4_900K.extxyz --species Li --framework Si");
   return [own, options] {
     runs::HavenSettings settings{settings_of(*own, *options), {}, own->charge};

@@ -126,7 +126,7 @@ std::function<AnalysisOutput()> set_up_msd(CLI::App& kind, const std::shared_ptr
   kind.add_option("--fit-to-ps", own->fit_to_ps, "longest lag of the fit, ps (default: half a time block)")->check(CLI::PositiveNumber);
   kind.add_option("--fit-start", own->start, "from where D stays the same (default plateau), or where a line fits (chi2)")
       ->check(CLI::IsMember({"plateau", "chi2"}));
-  kind.add_option("--temperature-kelvin", own->temperature_kelvin, "of the run, for 'saltus analyze arrhenius' (default: none)")
+  kind.add_option("--temperature-kelvin", own->temperature_kelvin, "temperature of the run, K, for 'saltus analyze arrhenius' (default: none)")
       ->check(CLI::PositiveNumber);
   kind.footer(
       "Unwrapped by the toroidal scheme; frames equally spaced in time. All windows of each lag, up to half a time block; memory "

@@ -97,8 +97,8 @@ std::function<AnalysisOutput()> set_up_van_hove(CLI::App& kind, const std::share
   kind.add_option("--bin-ang", own->bin_ang, "width of a bin, Å (default 0.1)")->check(CLI::PositiveNumber);
   kind.add_flag("--self-only", own->self_only, "leave out G_d, whose cost grows with the square of the number of ions");
   kind.footer(
-      "G_s: where an ion is that was at 0. G_d: where the others are, relative to their mean density; periodic images are\n"
-      "counted; from up to 1000 windows of each lag. alpha_2 = 3⟨r⁴⟩/5⟨r²⟩² − 1 at lags up to half a time block.\n\nExample:\n"
+      "G_s: where an ion is that was at 0. G_d: where the others are, relative to their mean density, images counted, from\n"
+      "up to 1000 windows of each lag. alpha_2 = 3<r^4>/5<r^2>^2 - 1, at lags up to half a time block.\n\nExample:\n"
       "  saltus analyze van-hove examples/li15si4/li15si4_900K.extxyz --species Li --lags-fs 4,20");
   return [own, options] {
     runs::VanHoveReportSettings settings{settings_of(*own, *options), own->lags_fs, own->range_ang, own->bin_ang, !own->self_only};

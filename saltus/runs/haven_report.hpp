@@ -12,7 +12,7 @@
 namespace saltus::runs {
 
 struct HavenSettings : MobileSettings {
-  std::optional<double> temperature_kelvin;
+  std::optional<double> temperature_kelvin = {};
   double charge = 1;                         ///< of an ion, e
 };
 

@@ -85,6 +85,9 @@ MsdReport analyze_msd(const TrajectoryInput& input, const MsdSettings& settings,
   const SlopeCoefficient d = coefficient_of_slope(*report.fit);
   report.diffusion_ang2_per_ps = d.ang2_per_ps;
   report.diffusion_note = d.note;
+  if (settings.fit_first_fs && report.fit->chi2_probability < 0.05)
+    report.warnings.push_back(fmt::format("the MSD deviates from a line within the lags given by more than Brownian motion would (p = {:.2g}): D is then that of the window, not of long times",
+                                          report.fit->chi2_probability));
   if (report.diffusion_ang2_per_ps)
     if (const std::string warning = error_warning(*report.fit, report.ions); !warning.empty()) report.warnings.push_back(warning);
   return report;

@@ -13,7 +13,7 @@
 namespace saltus::runs {
 
 struct MsdSettings : MobileSettings {
-  std::optional<double> fit_first_fs, fit_last_fs;  ///< none: chosen, see kinetics::DiffusionFitSettings
+  std::optional<double> fit_first_fs = {}, fit_last_fs = {};  ///< none: chosen, see kinetics::DiffusionFitSettings
   kinetics::WindowStart start = kinetics::WindowStart::plateau;
 };
 
