@@ -99,6 +99,18 @@ TEST(Unwrapper, FluctuatingBoxKeepsDisplacements) {
   }
 }
 
+// A step of half the cell may have gone either way.
+TEST(Unwrapper, HalfTheCellIsNotDetermined) {
+  const Cell cell(Mat3{{Vec3{6, 0, 0}, Vec3{0, 8, 0}, Vec3{0, 0, 8}}});
+  for (const double x : {2.3, 2.5, 3.0}) {
+    Unwrapper unwrapper;
+    unwrapper.add(cell, std::vector<Vec3>{{1, 1, 1}});
+    unwrapper.add(cell, std::vector<Vec3>{{1 + x, 1, 1}});
+    EXPECT_EQ(unwrapper.steps().flagged, x > 2.4 ? 1 : 0);
+    EXPECT_EQ(unwrapper.steps().undetermined, x > 2.9 ? 1 : 0);
+  }
+}
+
 TEST(Unwrapper, RefusesWhatIsNotFinite) {
   Unwrapper unwrapper;
   const Cell cell(Mat3{{Vec3{3, 0, 0}, Vec3{0, 3, 0}, Vec3{0, 0, 3}}});
