@@ -19,14 +19,10 @@ using Json = nlohmann::json;
 constexpr std::uintmax_t largest_file = 64u << 20;
 constexpr int deepest = 64;
 
-Json parse(const std::string& path) {
-  std::error_code none;
-  if (const auto size = std::filesystem::file_size(path, none); !none && size > largest_file)
-    throw Error(ErrorKind::format, fmt::format("{}: {} bytes are too many for a result", path, size));
-  const std::string text = read_file(path);
+Json parse(std::string_view text, const std::string& path) {
   bool deep = false;
   Json document = Json::parse(
-      text,
+      text.begin(), text.end(),
       [&](int depth, Json::parse_event_t, Json&) {
         deep = deep || depth > deepest;
         return !deep;
@@ -62,7 +58,14 @@ Estimate estimate_of(const Json& object, const std::string& place) {
 }  // namespace
 
 DiffusionResult read_diffusion_result(const std::string& path, const std::string& quantity) {
-  const Json document = parse(path);
+  std::error_code none;
+  if (const auto size = std::filesystem::file_size(path, none); !none && size > largest_file)
+    throw Error(ErrorKind::format, fmt::format("{}: {} bytes are too many for a result", path, size));
+  return diffusion_result_of(read_file(path), path, quantity);
+}
+
+DiffusionResult diffusion_result_of(std::string_view text, const std::string& path, const std::string& quantity) {
+  const Json document = parse(text, path);
   DiffusionResult result;
   result.file = path;
   result.temperature_kelvin = number_at(document, "temperature_kelvin");

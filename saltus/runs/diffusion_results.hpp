@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "saltus/base/estimate.hpp"
@@ -23,5 +24,7 @@ struct DiffusionResult {
 /// Throws Error{format} for what is no JSON object of at most 64 MiB, Error{usage} that says what is missing and how to come by it:
 /// the coefficient, its interval, a single one where a report has several.
 DiffusionResult read_diffusion_result(const std::string& path, const std::string& quantity = {});
+/// The same of text in memory; `name` stands for the file in messages.
+DiffusionResult diffusion_result_of(std::string_view text, const std::string& name, const std::string& quantity = {});
 
 }  // namespace saltus::runs
