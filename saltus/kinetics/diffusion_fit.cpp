@@ -49,6 +49,59 @@ Eigen::MatrixXd product_of(const WindowSums& sums, double step1, double noise1, 
   return step1 * step2 * matrix(sums.step) + (step1 * noise2 + step2 * noise1) * matrix(sums.mixed) + noise1 * noise2 * matrix(sums.noise);
 }
 
+/// Covariances of a step along the axes, and of the noise of a position. Those of the window: a fit that begins at the first lag takes
+/// vibrations for steps.
+struct Motion {
+  Mat3 step, noise;
+};
+
+/// The nearest thing to a covariance: variances that are not negative, correlations of one at most.
+Mat3 covariance_near(Mat3 m) {
+  for (int i = 0; i < 3; ++i) m[i][i] = std::max(m[i][i], 0.0);
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) {
+      const double most = std::sqrt(m[i][i] * m[j][j]);
+      m[i][j] = std::clamp(m[i][j], -most, most);
+    }
+  }
+  return m;
+}
+
+/// Of the trace of the tensor of one particle.
+Eigen::MatrixXd trace_covariance(const Motion& m, const WindowSums& sums) {
+  const auto n = static_cast<Eigen::Index>(sums.lags);
+  Eigen::MatrixXd total = Eigen::MatrixXd::Zero(n, n);
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j) total += 2 * product_of(sums, m.step[i][j], m.noise[i][j], m.step[i][j], m.noise[i][j]);
+  return total;
+}
+
+/// Standard errors for one particle, of D along two axes (half the slope of their component) and of the mean D. The slope takes the
+/// last lags, with these weights.
+struct ModelErrors {
+  std::array<double, 6> component{};
+  double mean = 0;
+};
+
+ModelErrors model_errors(const Eigen::VectorXd& slope, const Motion& m, const WindowSums& sums) {
+  const auto error = [&](const Eigen::MatrixXd& covariance) {
+    return std::sqrt(std::max(0.0, slope.dot(covariance.bottomRightCorner(slope.size(), slope.size()) * slope)));
+  };
+  ModelErrors errors;
+  for (std::size_t k = 0; k < 6; ++k) {
+    const auto [i, j] = tensor_components[k];
+    errors.component[k] = error(product_of(sums, m.step[i][i], m.noise[i][i], m.step[j][j], m.noise[j][j]) +
+                                product_of(sums, m.step[i][j], m.noise[i][j], m.step[i][j], m.noise[i][j])) / 2;
+  }
+  errors.mean = error(trace_covariance(m, sums)) / (2 * dimensions);
+  return errors;
+}
+
+struct Deviation {
+  double chi2 = 0, probability = 1;
+  int degrees = 0;
+};
+
 double normal_above(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
 
 // x with normal_above(x) = tail, by bisection.
@@ -143,15 +196,6 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
     fit.candidate_ang2_fs.push_back(series.back().value);
   }
   const auto count = static_cast<double>(blocks);
-  // Variances if particles moved independently, of one particle and one block or the whole: D along the axes i and j from M/2.
-  // Steps and noise are those of the window: a fit that begins at the first lag takes vibrations for steps.
-  struct ModelErrors {
-    std::array<double, 6> component{};
-    double mean = 0;
-  };
-  struct Motion {
-    Mat3 step, noise;
-  };
   const auto motion_of = [&](std::size_t start) {
     const auto first = static_cast<Eigen::Index>(start);
     Motion motion;
@@ -167,48 +211,16 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
         motion.noise[i][j] = beside / 2;
       }
     }
-    for (Mat3* m : {&motion.step, &motion.noise}) {
-      for (int i = 0; i < 3; ++i) (*m)[i][i] = std::max((*m)[i][i], 0.0);
-      for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 3; ++j) {
-          const double most = std::sqrt((*m)[i][i] * (*m)[j][j]);
-          (*m)[i][j] = std::clamp((*m)[i][j], -most, most);
-        }
-      }
-    }
-    return motion;
-  };
-  const auto trace_covariance = [&](const Motion& m, const WindowSums& sums) {
-    Eigen::MatrixXd total = Eigen::MatrixXd::Zero(n, n);
-    for (int i = 0; i < 3; ++i)
-      for (int j = 0; j < 3; ++j) total += 2 * product_of(sums, m.step[i][j], m.noise[i][j], m.step[i][j], m.noise[i][j]);
-    return total;
-  };
-  const auto model_errors = [&](std::size_t start, const Motion& m, const WindowSums& sums) {
-    const auto first = static_cast<Eigen::Index>(start);
-    const Eigen::VectorXd& w = line[start].slope;
-    const auto variance = [&](const Eigen::MatrixXd& sigma) { return w.dot(sigma.bottomRightCorner(n - first, n - first) * w); };
-    ModelErrors errors;
-    for (std::size_t k = 0; k < 6; ++k) {
-      const auto [i, j] = tensor_components[k];
-      errors.component[k] = std::sqrt(variance(product_of(sums, m.step[i][i], m.noise[i][i], m.step[j][j], m.noise[j][j]) +
-                                               product_of(sums, m.step[i][j], m.noise[i][j], m.step[i][j], m.noise[i][j]))) / 2;
-    }
-    errors.mean = std::sqrt(variance(trace_covariance(m, sums))) / (2 * dimensions);
-    return errors;
+    return Motion{covariance_near(motion.step), covariance_near(motion.noise)};
   };
   const auto independent_particles = [&](std::size_t start, const Motion& m) {
     const double block_scatter = jackknife_error(series[start].replicate) * std::sqrt(count);
-    return block_scatter > 0 ? std::pow(model_errors(start, m, of_block).mean / block_scatter, 2) : 0;
-  };
-  struct Deviation {
-    double chi2 = 0, probability = 1;
-    int degrees = 0;
+    return block_scatter > 0 ? std::pow(model_errors(line[start].slope, m, of_block).mean / block_scatter, 2) : 0;
   };
   const auto deviation_of = [&](std::size_t start) {
     const auto first = static_cast<Eigen::Index>(start);
     const Motion m = motion_of(start);
-    if (!(m.step[0][0] + m.step[1][1] + m.step[2][2] + m.noise[0][0] + m.noise[1][1] + m.noise[2][2] > 0)) return Deviation{};
+    if (!(trace(m.step) + trace(m.noise) > 0)) return Deviation{};  // nothing moves
     // Blocks tell how many particles move independently within a factor; they are believed where that is far from all.
     const auto all = static_cast<double>(curve.n_particles);
     const double scatter_as = independent_particles(start, m);
@@ -255,7 +267,7 @@ DiffusionFit fit_diffusion(const MsdCurve& curve, double frame_spacing_fs, const
   fit.tensor = diffusion_tensor(fit.tensor_ang2_fs, replicate);
   const Motion motion = motion_of(start);
   fit.independent_particles = independent_particles(start, motion);
-  const ModelErrors errors = model_errors(start, motion, of_whole);
+  const ModelErrors errors = model_errors(w.slope, motion, of_whole);
   const double particles = std::sqrt(static_cast<double>(curve.n_particles));
   for (std::size_t k = 0; k < 6; ++k) fit.tensor.model_error_ang2_fs[k] = errors.component[k] / particles;
   fit.model_error_ang2_fs = errors.mean / particles;
