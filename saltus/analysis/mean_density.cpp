@@ -104,7 +104,7 @@ MeanDensity MeanDensityAnalysis::finish(std::size_t blocks) const {
   const StepCheck& steps = framework_.steps();
   if (steps.undetermined > 0)
     throw Error(ErrorKind::numeric,
-                fmt::format("{} of {} steps of the framework between frames are longer than the inscribed radius of the cell (the "
+                fmt::format("{} of {} steps of the framework between frames reach the inscribed radius of the cell (the "
                             "largest is {:.2f} Å), so that its drift is not determined; use more frames",
                             steps.undetermined, steps.steps, steps.largest_ang));
   MeanDensity result;

@@ -160,7 +160,7 @@ Paths PathAnalysis::finish() {
   };
   if (steps.undetermined > 0)
     throw Error(ErrorKind::numeric,
-                fmt::format("{} of {} steps between frames are longer than the inscribed radius of the cell, so their "
+                fmt::format("{} of {} steps between frames reach the inscribed radius of the cell, so their "
                             "periodic image is not determined ({}); write frames more often",
                             steps.undetermined, steps.steps, place()));
   if (steps.flagged > 0)

@@ -47,7 +47,7 @@ struct Paths {
 
 /// Collects paths in one pass. Frames must be equally spaced in time. Steps are unwrapped along the vectors that are periodic.
 /// Throws Error{usage} when a species is missing or both are the same; Error{unsupported} for frames not equally
-/// spaced in time; Error{numeric} when a step is longer than the inscribed radius of
+/// spaced in time; Error{numeric} when a step reaches the inscribed radius of
 /// the cell, so that its image is not determined.
 class PathAnalysis : public Analysis {
  public:

@@ -65,7 +65,10 @@ double ball_ang3(double r) { return 4.0 / 3 * std::numbers::pi * r * r * r; }
 
 }  // namespace
 
-void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang) {
+namespace {
+
+// `own`: a and b are the same atoms, and an atom's way from a to b does not count.
+void add_pairs_of(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang, bool own) {
   for (const bool periodic : cell.periodic())
     if (!periodic) throw Error(ErrorKind::unsupported, "a radial distribution function needs a cell that is periodic along all three vectors");
   const bool same = a_ang.data() == b_ang.data() && a_ang.size() == b_ang.size();
@@ -83,8 +86,11 @@ void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3>
       for (int axis = 0; axis < 3; ++axis) f[axis] -= std::round(f[axis]);
       const Vec3 d = cell.to_cartesian({f.x, f.y, f.z});
       const double reach = range + norm(d);
+      const bool itself = own && i == j;
+      const Vec3 rest = itself ? b_ang[i] - a_ang[i] - d : Vec3{};  // a lattice translation but for rounding
       for (const Translation& t : translations) {
         if (t.length_ang >= reach) break;
+        if (itself && norm2(t.vector_ang - rest) < 1e-6) continue;
         const double distance2 = norm2(d + t.vector_ang);
         if (distance2 < range * range) count(std::sqrt(distance2), same ? 2 : 1);
       }
@@ -95,6 +101,17 @@ void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3>
   ++histogram.frames;
   histogram.centres += static_cast<double>(a.size());
   histogram.ideal_pairs_per_ang3 += static_cast<double>(a.size()) * static_cast<double>(b.size()) / cell.volume_ang3();
+}
+
+}  // namespace
+
+void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang) {
+  add_pairs_of(histogram, cell, a_ang, b_ang, false);
+}
+
+void add_distinct_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> then_ang, std::span<const Vec3> now_ang) {
+  if (then_ang.size() != now_ang.size()) throw Error(ErrorKind::usage, "distinct pairs need the same atoms at both times");
+  add_pairs_of(histogram, cell, then_ang, now_ang, true);
 }
 
 void add_isolated_pairs(PairHistogram& histogram, double reference_volume_ang3, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang) {

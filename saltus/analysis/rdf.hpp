@@ -34,6 +34,10 @@ struct PairHistogram {
 /// for a = b. Right for any cell and any range. Throws Error{unsupported} unless periodic along all three vectors.
 void add_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang);
 
+/// The same for the same atoms at two times, [n] unwrapped each: distances from where one was to where another is, and to an atom's
+/// own images, but not to itself.
+void add_distinct_pairs(PairHistogram& histogram, const Cell& cell, std::span<const Vec3> then_ang, std::span<const Vec3> now_ang);
+
 /// The same for isolated atoms, which fill no volume of their own: the ideal density is that of the b in reference_volume_ang3.
 void add_isolated_pairs(PairHistogram& histogram, double reference_volume_ang3, std::span<const Vec3> a_ang, std::span<const Vec3> b_ang);
 

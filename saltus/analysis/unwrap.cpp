@@ -48,7 +48,7 @@ void Unwrapper::add(const Cell& cell, std::span<const Vec3> position_ang) {
     const double length = norm(step);
     ++steps_.steps;
     if (length > 0.8 * radius) ++steps_.flagged;
-    if (length > radius) ++steps_.undetermined;
+    if (length > (1 - 1e-9) * radius) ++steps_.undetermined;  // half of the shortest lattice vector goes either way
     if (std::isfinite(radius) ? length > steps_.largest_in_radii * radius : length > steps_.largest_ang) {
       steps_.largest_ang = length;
       steps_.largest_in_radii = length / radius;

@@ -11,11 +11,11 @@
 namespace saltus {
 
 /// Lengths of the steps between frames against the inscribed radius r_in of the Wigner–Seitz cell.
-/// Above r_in the image of a step is not determined: the frames are too far apart in time.
+/// From r_in on the image of a step is not determined: the frames are too far apart in time.
 struct StepCheck {
   std::int64_t steps = 0;             ///< particle steps seen
   std::int64_t flagged = 0;           ///< longer than 0.8 r_in
-  std::int64_t undetermined = 0;      ///< longer than r_in
+  std::int64_t undetermined = 0;      ///< r_in or longer
   double largest_in_radii = 0;        ///< largest |step|/r_in
   double largest_ang = 0;             ///< the length of that step
   std::int64_t largest_frame = 0;     ///< frame (from 0) that this step reached

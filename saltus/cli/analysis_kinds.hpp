@@ -14,12 +14,17 @@ struct AnalysisKind {
   const char* summary;
   /// Adds the options and the help of this kind; returns what to run after parsing.
   std::function<AnalysisOutput()> (*set_up)(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+  bool of_results = false;  ///< reads what other kinds printed, not a trajectory: has --json, --csv and --page in common only
 };
 
 /// In the order of the help page.
 std::span<const AnalysisKind> analysis_kinds();
 
 std::function<AnalysisOutput()> set_up_msd(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_haven(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_van_hove(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_arrhenius(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_finite_size(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_vacf(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_vdos(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);

@@ -38,6 +38,12 @@ std::string csv_of(std::span<const Column> table) {
 
 }  // namespace
 
+void add_output_options(CLI::App& kind, AnalysisOptions& options) {
+  kind.add_flag("--json", options.json, "one JSON document instead of a table");
+  kind.add_option("--csv", options.csv, "file for the curves, full precision")->type_name("FILE");
+  kind.add_option("--page", options.page, "HTML file for the charts; needs no network")->type_name("FILE");
+}
+
 void add_analysis_options(CLI::App& kind, AnalysisOptions& options) {
   kind.add_option("TRAJ", options.path, "trajectory: a file or a folder of segments")->type_name("FILE")->required();
   kind.add_option("--every", options.input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
@@ -49,9 +55,7 @@ void add_analysis_options(CLI::App& kind, AnalysisOptions& options) {
   add_source_options(kind, options.input.read);
   kind.add_option("--blocks", options.blocks, "time blocks behind the 95 % intervals (default 10)")
       ->check(CLI::Range(2, 1000));
-  kind.add_flag("--json", options.json, "one JSON document instead of a table");
-  kind.add_option("--csv", options.csv, "file for the curves, full precision")->type_name("FILE");
-  kind.add_option("--page", options.page, "HTML file for the charts; needs no network")->type_name("FILE");
+  add_output_options(kind, options);
 }
 
 void deliver(AnalysisOutput output, const AnalysisOptions& options) {

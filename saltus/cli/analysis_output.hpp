@@ -39,6 +39,9 @@ struct AnalysisOutput {
   runs::AnalysisPage page;          ///< --page; its warnings are also shown on stderr
 };
 
+/// Adds --json, --csv and --page.
+void add_output_options(CLI::App& kind, AnalysisOptions& options);
+
 /// Adds TRAJ and the options of AnalysisOptions.
 void add_analysis_options(CLI::App& kind, AnalysisOptions& options);
 

@@ -1,4 +1,4 @@
-// saltus analyze KIND TRAJ
+// saltus analyze KIND TRAJ, saltus analyze KIND RESULTS...
 #include "saltus/cli/commands.hpp"
 
 #include <array>
@@ -17,12 +17,17 @@ namespace saltus::cli {
 std::span<const AnalysisKind> analysis_kinds() {
   static constexpr std::array table{
       AnalysisKind{"msd", "mean-square displacement of one species, and D from its slope", set_up_msd},
+      AnalysisKind{"haven", "tracer and collective diffusion of one species, and their ratio", set_up_haven},
+      AnalysisKind{"van-hove", "van Hove functions of one species, and the non-Gaussian parameter", set_up_van_hove},
       AnalysisKind{"rdf", "radial distribution functions and coordination numbers", set_up_rdf},
       AnalysisKind{"vacf", "velocity autocorrelation", set_up_vacf},
       AnalysisKind{"vdos", "vibrational density of states", set_up_vdos},
       AnalysisKind{"density", "number density of one species on a grid, as a cube file", set_up_density},
       AnalysisKind{"temperature", "kinetic temperature, and drift of energy and of the centre of mass",
                    set_up_temperature},
+      AnalysisKind{"arrhenius", "activation energy, from D that msd gave at several temperatures", set_up_arrhenius, true},
+      AnalysisKind{"finite-size", "D of the infinite cell, from D that msd gave in cells of several sizes",
+                   set_up_finite_size, true},
   };
   return table;
 }
@@ -33,14 +38,15 @@ std::function<int()> set_up_analyze(CLI::App& app) {
   std::vector<std::pair<CLI::App*, std::function<AnalysisOutput()>>> kinds;
   for (const AnalysisKind& kind : analysis_kinds()) {
     CLI::App* command = app.add_subcommand(kind.name, kind.summary);
-    add_analysis_options(*command, *options);
+    if (kind.of_results) add_output_options(*command, *options);
+    else add_analysis_options(*command, *options);
     kinds.emplace_back(command, kind.set_up(*command, options));
   }
   app.footer("Example:\n  saltus analyze rdf examples/li15si4/li15si4_900K.extxyz --pairs Li-Si,Si-Si");
   return [options, kinds] {
     options->input.path = options->path;
     for (const std::string& file : {options->csv, options->page})
-      if (!file.empty()) refuse_overwriting(options->path, file);
+      if (!file.empty() && !options->path.empty()) refuse_overwriting(options->path, file);
     for (const auto& [command, run] : kinds)
       if (command->parsed()) deliver(run(), *options);
     return 0;

@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/kernels/difference_products.hpp"
 #include "saltus/kinetics/site_trajectory.hpp"
 
 namespace saltus::kinetics {
@@ -15,20 +16,6 @@ namespace {
 
 // Frames that are added to the sums at once: enough for several threads, few beside those that the longest lag needs.
 std::int64_t frames_at_once(std::int64_t longest_lag) { return std::max<std::int64_t>(64, longest_lag / 4); }
-
-void add_squares(std::array<double, 6>& total, const Vec3* now, const Vec3* then, std::size_t n_particles) {
-  std::array<double, 6> frame{};
-  for (std::size_t p = 0; p < n_particles; ++p) {
-    const Vec3 d = then[p] - now[p];
-    frame[0] += d.x * d.x;
-    frame[1] += d.y * d.y;
-    frame[2] += d.z * d.z;
-    frame[3] += d.x * d.y;
-    frame[4] += d.x * d.z;
-    frame[5] += d.y * d.z;
-  }
-  for (std::size_t k = 0; k < 6; ++k) total[k] += frame[k];
-}
 
 Mat3 mean_tensor(const std::array<double, 6>& s, double count) {
   return scaled({{Vec3{s[0], s[3], s[4]}, Vec3{s[3], s[1], s[5]}, Vec3{s[4], s[5], s[2]}}}, 1 / count);
@@ -69,14 +56,15 @@ void MsdSums::add(std::span<const Vec3> position) {
   const std::int64_t longest = curve_.lag_frames.empty() ? 0 : curve_.lag_frames.back();
   if (frames_ == 0) {
     const std::int64_t room = std::min(curve_.n_frames, longest + frames_at_once(longest));
-    recent_.reserve(static_cast<std::size_t>(room) * curve_.n_particles);
+    for (auto& axis : recent_) axis.reserve(static_cast<std::size_t>(room) * curve_.n_particles);
   }
-  recent_.insert(recent_.end(), position.begin(), position.end());
+  for (const Vec3& r : position)
+    for (int k = 0; k < 3; ++k) recent_[static_cast<std::size_t>(k)].push_back(r[k]);
   ++frames_;
   if (frames_ - frames_taken_ < frames_at_once(longest)) return;
   take_windows();
   const std::int64_t out = std::max<std::int64_t>(0, frames_ - longest - first_recent_);
-  recent_.erase(recent_.begin(), recent_.begin() + out * static_cast<std::int64_t>(curve_.n_particles));
+  for (auto& axis : recent_) axis.erase(axis.begin(), axis.begin() + out * static_cast<std::int64_t>(curve_.n_particles));
   first_recent_ += out;
 }
 
@@ -84,14 +72,26 @@ void MsdSums::add(std::span<const Vec3> position) {
 // shares, belongs to the next one.
 void MsdSums::take_windows() {
   const std::size_t n = curve_.n_particles, blocks = curve_.block_bound.size() - 1;
-  const auto frame = [&](std::int64_t t) { return recent_.data() + static_cast<std::size_t>(t - first_recent_) * n; };
+  // Frames lie behind each other, so that windows which start in successive frames are one long array.
+  const auto frames = [&](std::int64_t first, std::int64_t count) {
+    const auto part = [&](const std::vector<double>& axis) {
+      return std::span(axis).subspan(static_cast<std::size_t>(first - first_recent_) * n, static_cast<std::size_t>(count) * n);
+    };
+    return kernels::Coordinates{part(recent_[0]), part(recent_[1]), part(recent_[2])};
+  };
   parallel_chunks(curve_.lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
     const std::int64_t lag = curve_.lag_frames[l];
-    std::size_t b = 0;
-    for (std::int64_t t = std::max<std::int64_t>(0, frames_taken_ - lag); t + lag < frames_; ++t) {
-      while (b + 1 < blocks && t >= curve_.block_bound[b + 1]) ++b;
-      auto& sums = t + lag <= curve_.block_bound[b + 1] ? inside_ : crossing_;
-      add_squares(sums[l * blocks + b], frame(t), frame(t + lag), n);
+    const std::int64_t begin = std::max<std::int64_t>(0, frames_taken_ - lag), end = frames_ - lag;
+    const auto add = [&](Six& sums, std::int64_t first, std::int64_t last) {
+      first = std::max(first, begin);
+      last = std::min(last, end);
+      if (first < last) kernels::add_difference_products(frames(first, last - first), frames(first + lag, last - first), sums);
+    };
+    for (std::size_t b = 0; b < blocks; ++b) {
+      const std::int64_t start = curve_.block_bound[b], next = b + 1 < blocks ? curve_.block_bound[b + 1] : curve_.n_frames;
+      const std::int64_t leaves = std::clamp(curve_.block_bound[b + 1] - lag + 1, start, next);
+      add(inside_[l * blocks + b], start, leaves);
+      add(crossing_[l * blocks + b], leaves, next);
     }
   });
   frames_taken_ = frames_;

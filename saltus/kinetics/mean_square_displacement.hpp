@@ -33,7 +33,7 @@ class MsdSums {
   /// Error{numeric} on a non-finite position.
   void add(std::span<const Vec3> position_ang);
 
-  /// Independent of the thread count. Throws Error{usage} when frames are missing.
+  /// Independent of the thread count; of the instruction set but for rounding. Throws Error{usage} when frames are missing.
   MsdCurve curve();
 
   /// Bytes that this many particles take up to this lag.
@@ -46,7 +46,7 @@ class MsdSums {
 
   MsdCurve curve_;
   std::vector<Six> inside_, crossing_;  // [l * blocks + b] sums over windows within a block, and over those that leave it
-  std::vector<Vec3> recent_;            // the last frames, as long as some lag reaches them
+  std::array<std::vector<double>, 3> recent_;  // x, y, z [frame][particle] of the last frames, as long as some lag reaches them
   std::int64_t first_recent_ = 0, frames_ = 0, frames_taken_ = 0;
 };
 

@@ -18,6 +18,7 @@ json number(double value) { return std::isfinite(value) ? json(value) : json(nul
 
 json curve_json(const ChartCurve& curve) {
   json object{{"name", curve.name}, {"x", curve.x}, {"y", json::array()}};
+  if (curve.points) object["points"] = true;
   bool band = false;
   for (const Estimate& e : curve.y) {
     object["y"].push_back(number(e.value));

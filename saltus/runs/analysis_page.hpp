@@ -16,6 +16,7 @@ struct ChartCurve {
   std::string name;
   std::vector<double> x;
   std::vector<Estimate> y;
+  bool points = false;  ///< dots with bars instead of a line with a band
 };
 
 struct Chart {

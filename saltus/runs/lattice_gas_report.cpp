@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/diffusion_fit.hpp"
+#include "saltus/kinetics/haven_ratio.hpp"
 #include "saltus/kinetics/lattice_gas.hpp"
 #include "saltus/runs/network_file.hpp"
 
@@ -48,15 +50,12 @@ kinetics::SiteTrajectory visits_of(const CarrierFrames& frames) {
   return visits;
 }
 
-/// The carriers' mean displacement as one particle: N times its MSD is that of the collective displacement.
+/// The displacement of all carriers together, as that of one particle.
 void add_collective(LatticeGasReport& report, const std::vector<Vec3>& position) {
   const CarrierFrames& frames = report.frames;
-  const auto n = static_cast<double>(frames.carriers);
-  std::vector<Vec3> together(frames.frames);
-  for (std::size_t f = 0; f < frames.frames; ++f) {
-    for (std::size_t c = 0; c < frames.carriers; ++c) together[f] += position[f * frames.carriers + c];
-    together[f] *= 1 / std::sqrt(n);
-  }
+  std::vector<Vec3> together;
+  for (std::size_t f = 0; f < frames.frames; ++f)
+    together.push_back(kinetics::collective_position(std::span(position).subspan(f * frames.carriers, frames.carriers)));
   const kinetics::MsdCurve curve = kinetics::mean_square_displacement(together, 1, report.one_carrier.msd.lag_frames, report.settings.blocks);
   if (curve.lag_frames.size() < 4) {
     report.collective_note = "undetermined: the time blocks are too short";
@@ -65,12 +64,7 @@ void add_collective(LatticeGasReport& report, const std::vector<Vec3>& position)
   const kinetics::DiffusionFit fit = kinetics::fit_diffusion(curve, report.one_carrier.frame_spacing_fs);
   report.collective_ang2_per_ps = scaled(fit.diffusion_ang2_fs, fs_per_ps);
   if (!fit.linear_regime_found) report.collective_note = "no linear regime found";
-  if (!report.one_carrier.fit) return;
-  std::vector<double> ratio;
-  for (std::size_t b = 0; b < fit.replicate_ang2_fs.size(); ++b)
-    ratio.push_back(report.one_carrier.fit->replicate_ang2_fs[b] / fit.replicate_ang2_fs[b]);
-  report.haven_ratio = kinetics::jackknife_estimate_of_positive(
-      report.one_carrier.fit->diffusion_ang2_fs.value / fit.diffusion_ang2_fs.value, ratio);
+  if (report.one_carrier.fit) report.haven_ratio = kinetics::haven_ratio(*report.one_carrier.fit, fit);
 }
 
 }  // namespace

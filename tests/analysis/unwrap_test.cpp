@@ -56,40 +56,59 @@ TEST(Unwrapper, FollowsTheTruePathExactly) {
   EXPECT_NEAR(norm(unwrapper.position_ang()[0] - truth), 0, 1e-9) << norm(truth - start);
 }
 
-// Walkers in a box whose edge fluctuates by 1 %; the wrapped coordinate is carried from box to box, as in the reference.
-// The toroidal path is the true one to rounding; wrapped + image·cell drifts away from it without bound.
+// Walkers in a box whose lattice vectors fluctuate by 1 %, each by itself, cubic or skewed; the wrapped coordinate is carried from box
+// to box, as in the reference. The toroidal path is the true one to rounding; wrapped + image·cell drifts away from it without bound.
 TEST(Unwrapper, FluctuatingBoxKeepsDisplacements) {
-  Random random(3, 0);
-  const std::size_t walkers = 50;
-  const int frames = 10000;
-  std::vector<Vec3> truth(walkers), inside(walkers);
-  for (std::size_t i = 0; i < walkers; ++i) inside[i] = truth[i] = {10 * random.uniform(), 10 * random.uniform(), 10 * random.uniform()};
-  std::vector<Vec3> start;
-  Unwrapper unwrapper;
-  Cell box(Mat3{{Vec3{10, 0, 0}, Vec3{0, 10, 0}, Vec3{0, 0, 10}}});
-  for (int t = 0; t < frames; ++t) {
-    if (t > 0) {
-      const double edge = 10 * (1 + 0.01 * random.normal());
-      box = Cell(Mat3{{Vec3{edge, 0, 0}, Vec3{0, edge, 0}, Vec3{0, 0, edge}}});
-      for (std::size_t i = 0; i < walkers; ++i) {
-        const Vec3 step = 0.5 * normal3(random);
-        truth[i] += step;
-        inside[i] = box.wrap(inside[i] + step);
+  for (const Mat3& shape : {Mat3{{Vec3{10, 0, 0}, Vec3{0, 10, 0}, Vec3{0, 0, 10}}}, Mat3{{Vec3{11, 0, 0}, Vec3{9, 10, 0}, Vec3{-8, 7, 12}}}}) {
+    Random random(3, 0);
+    const std::size_t walkers = 50;
+    const int frames = 10000;
+    std::vector<Vec3> truth(walkers), inside(walkers);
+    for (std::size_t i = 0; i < walkers; ++i) inside[i] = truth[i] = {10 * random.uniform(), 10 * random.uniform(), 10 * random.uniform()};
+    const std::vector<Vec3> origin = truth;
+    std::vector<Vec3> start;
+    Unwrapper unwrapper;
+    Cell box(shape);
+    for (Vec3& r : inside) r = box.wrap(r);
+    for (int t = 0; t < frames; ++t) {
+      if (t > 0) {
+        Mat3 rows = shape;
+        for (int k = 0; k < 3; ++k) rows[k] *= 1 + 0.01 * random.normal();
+        box = Cell(rows);
+        for (std::size_t i = 0; i < walkers; ++i) {
+          const Vec3 step = 0.5 * normal3(random);
+          truth[i] += step;
+          inside[i] = box.wrap(inside[i] + step);
+        }
       }
+      unwrapper.add(box, inside);
+      if (t == 0) start = unwrapper.position_ang();
     }
-    unwrapper.add(box, inside);
-    if (t == 0) start = unwrapper.position_ang();
+    double msd = 0, exact = 0, by_images = 0;
+    for (std::size_t i = 0; i < walkers; ++i) {
+      const Vec3 moved = unwrapper.position_ang()[i] - start[i];
+      msd += norm2(moved);
+      exact += norm2(truth[i] - origin[i]);
+      by_images = std::max(by_images, norm(unwrapper.wrapped_ang()[i] + box.translation_ang(unwrapper.image()[i]) - start[i] - moved));
+      EXPECT_NEAR(norm(moved - (truth[i] - origin[i])), 0, 1e-9);
+    }
+    EXPECT_NEAR(msd, exact, 0.01 * exact);
+    EXPECT_GT(by_images, 0.3);
+    EXPECT_FALSE(unwrapper.constant_cell());
+    EXPECT_EQ(unwrapper.steps().undetermined, 0);
   }
-  double msd = 0, exact = 0, by_images = 0;
-  for (std::size_t i = 0; i < walkers; ++i) {
-    msd += norm2(unwrapper.position_ang()[i] - start[i]);
-    exact += norm2(truth[i] - start[i]);
-    by_images = std::max(by_images, norm(unwrapper.wrapped_ang()[i] + box.translation_ang(unwrapper.image()[i]) - truth[i]));
-    EXPECT_NEAR(norm(unwrapper.position_ang()[i] - truth[i]), 0, 1e-9);
+}
+
+// A step of half the cell may have gone either way.
+TEST(Unwrapper, HalfTheCellIsNotDetermined) {
+  const Cell cell(Mat3{{Vec3{6, 0, 0}, Vec3{0, 8, 0}, Vec3{0, 0, 8}}});
+  for (const double x : {2.3, 2.5, 3.0}) {
+    Unwrapper unwrapper;
+    unwrapper.add(cell, std::vector<Vec3>{{1, 1, 1}});
+    unwrapper.add(cell, std::vector<Vec3>{{1 + x, 1, 1}});
+    EXPECT_EQ(unwrapper.steps().flagged, x > 2.4 ? 1 : 0);
+    EXPECT_EQ(unwrapper.steps().undetermined, x > 2.9 ? 1 : 0);
   }
-  EXPECT_NEAR(msd, exact, 0.01 * exact);
-  EXPECT_GT(by_images, 0.3);
-  EXPECT_FALSE(unwrapper.constant_cell());
 }
 
 TEST(Unwrapper, RefusesWhatIsNotFinite) {

@@ -60,7 +60,7 @@ TEST(Completion, BashProposesWhatHelpLists) {
   EXPECT_EQ(ask("saltus --ver"), Words{"--version"});
   EXPECT_EQ(ask("saltus man co"), (Words{"completion", "convert"}));
   EXPECT_EQ(ask("saltus man pl"), Words{"plan"});
-  EXPECT_EQ(ask("saltus man analyze v"), (Words{"vacf", "vdos"}));
+  EXPECT_EQ(ask("saltus man analyze v"), (Words{"vacf", "van-hove", "vdos"}));
   EXPECT_EQ(ask("saltus man md "), Words{});
   EXPECT_EQ(ask("saltus man --al"), Words{"--all"});
 }

@@ -195,7 +195,10 @@ TEST_F(Page, OneAnalysisIsDrawn) {
   ChartCurve without{"Li", {0.1, 1, 10}, {{2, none, none}, {1, none, none}, {0, none, none}}};
   analysis.charts.push_back({"linear", "A caption.", "lag, ps", "MSD, Å²", false, {known}, std::pair{0.5, 2.0}, std::pair{0.0, 3.0}});
   analysis.charts.push_back({"logarithmic", hostile, "lag, ps", "MSD, Å²", true, {known, without}, std::nullopt, std::nullopt});
-  expect_opens(html_of(analysis), "--charts 2");
+  ChartCurve dots = known;
+  dots.points = true;
+  analysis.charts.push_back({"points", hostile, "1000 K / T", "D", false, {without, dots}, std::nullopt, std::nullopt});
+  expect_opens(html_of(analysis), "--charts 3");
 }
 
 }  // namespace
