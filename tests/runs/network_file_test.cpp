@@ -72,7 +72,8 @@ TEST(NetworkFile, LagNetwork) {
   EXPECT_NEAR(report.error_ang2_per_ps->mean_ang2.value, 0.8 / 3, 1e-15);
   EXPECT_NEAR(std::log(report.error_ang2_per_ps->mean_ang2.high * 3 / 0.8), 1.959963984540054 * std::sqrt(0.8 / 45), 1e-12);
   EXPECT_THROW(report_of(document, {{0.7}, {}, {}}), Error);
-  EXPECT_THROW(report_of(document, {{1}, {{1, 0, 0}}, {}}), Error);
+  // Each lag multiplies the scattering by 1 - 0.2 (1 - cos k·d).
+  EXPECT_NEAR(report_of(document, {{0, 1}, {{1, 0, 0}}, {}}).times[1].scattering[0], std::pow(1 - 0.2 * (1 - std::cos(2.0)), 2), 1e-15);
 }
 
 TEST(NetworkFile, RoundTrip) {
