@@ -20,8 +20,7 @@
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/simulation_kinds.hpp"
-#include "saltus/io/npy_writer.hpp"
-#include "saltus/io/output_file.hpp"
+#include "saltus/cli/state_files.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/kinetics/lattices.hpp"
 #include "saltus/kinetics/tensor.hpp"
@@ -64,35 +63,14 @@ void write_trajectory(const Options& options, const runs::CarrierFrames& frames)
   writer->commit();
 }
 
-void write_text(const std::string& path, std::span<const std::int32_t> values, std::size_t columns) {
-  OutputFile file(path);
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    file.text() += fmt::format("{}{}", values[k], (k + 1) % columns == 0 ? '\n' : ' ');
-    file.flush_if_large();
-  }
-  file.commit();
-}
-
-/// states.npy → states.images.npy
-std::string images_path(const std::string& states) {
-  const std::filesystem::path path(states);
-  return (path.parent_path() / (path.stem().string() + ".images" + path.extension().string())).string();
-}
-
-void write_states(const Options& options, const runs::CarrierFrames& frames) {
+void write_sites(const Options& options, const runs::CarrierFrames& frames) {
   std::vector<std::int32_t> site, image;
   for (std::size_t k = 0; k < frames.type.size(); ++k) {
     Int3 r = frames.cell[k];
     site.push_back(options.primitive ? frames.type[k] : frames.supercell_site(k, r));
     image.insert(image.end(), r.begin(), r.end());
   }
-  const bool binary = std::filesystem::path(options.states).extension() == ".npy";
-  const auto write = [binary](const std::string& path, const std::vector<std::int32_t>& values, std::size_t columns) {
-    if (binary) write_npy(path, values, columns);
-    else write_text(path, values, columns);
-  };
-  write(options.states, site, frames.carriers);
-  write(images_path(options.states), image, 3 * frames.carriers);
+  write_states(options.states, site, image, frames.carriers);
 }
 
 Json estimate_or_null(const std::optional<Estimate>& e) { return e ? value_low_high(*e) : Json(nullptr); }
@@ -185,7 +163,7 @@ int simulate(Options options) {
   const runs::LatticeGasReport report =
       runs::simulate_lattice_gas(network, name, settings, interruptible(progress_line(), stop_requested));
   if (!options.trajectory.empty()) write_trajectory(options, report.frames);
-  if (!options.states.empty()) write_states(options, report.frames);
+  if (!options.states.empty()) write_sites(options, report.frames);
   if (!options.network_out.empty()) write_file_atomically(options.network_out, runs::network_text(network));
   for (const std::string& warning : report.warnings) print_warning(name + ": " + warning);
   if (options.json) print_json(document_of(report, options));

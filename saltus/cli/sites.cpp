@@ -1,0 +1,85 @@
+// saltus sites TRAJ: sites of mobile ions, jumps between them, and files of both for msm, network, propagate and simulate.
+#include "saltus/cli/commands.hpp"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/cli/progress_line.hpp"
+#include "saltus/cli/sites_output.hpp"
+#include "saltus/cli/state_files.hpp"
+#include "saltus/cli/trajectory_options.hpp"
+#include "saltus/runs/network_file.hpp"
+#include "saltus/runs/site_file.hpp"
+
+namespace saltus::cli {
+
+namespace {
+
+void write_files(const runs::SitesReport& report, const SitesOptions& own) {
+  if (!own.states.empty()) {
+    const runs::SiteStates states = runs::states_of(report, own.primitive);
+    write_states(own.states, states.site, states.image, states.ions);
+  }
+  if (!own.network.empty()) {
+    if (!report.network) throw Error(ErrorKind::usage, fmt::format("--network {}: there are no jumps to make a network of", own.network));
+    write_file_atomically(own.network, runs::network_text(*report.network, fmt::format("saltus sites: rates of {} jumps, both ways of a path together", report.visits.report.jumps)));
+  }
+  if (!own.sites.empty())
+    runs::write_sites(own.sites, report.sites, element_named(own.species), {}, 0);
+}
+
+void add_site_options(CLI::App& app, SitesOptions& own) {
+  app.add_option("--species", own.species, "element of the mobile ions")->required();
+  app.add_option("--framework", own.framework, "element whose mean displacement is subtracted (default: none)");
+  app.add_option("--fold", own.fold, "the cell is so many repeats of that of the sites (default 1,1,1)")->delimiter(',')->expected(3);
+  app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: found)")->type_name("FILE");
+  app.add_option("--grid-ang", own.settings.density.grid_ang, "spacing of the density grid, Å (default 0.2)")->check(CLI::PositiveNumber);
+  app.add_option("--smoothing-ang", own.settings.density.smoothing_ang, "Gaussian over the density, Å (default 0.25)")->check(CLI::NonNegativeNumber);
+  app.add_option("--persistence-kt", own.settings.density.persistence_kt, "peaks with a lower barrier are one site, kT (default 1)")->check(CLI::NonNegativeNumber);
+  app.add_option("--smallest-occupation", own.settings.density.smallest_occupation, "of a site, ions (default 0.02)")->check(CLI::NonNegativeNumber);
+  app.add_option("--merge-ang", own.settings.density.merge_distance_ang, "sites nearer than this are one, Å (default 1)")->check(CLI::NonNegativeNumber);
+  app.add_option("--core-ang", own.core_ang, "radius of the cores, Å (default: 0.4 of the nearest distance, at most 1.2)")->check(CLI::PositiveNumber);
+  app.add_option("--flicker-fs", own.settings.assignment.flicker_fs, "jumps taken back within this are flicker, fs (default 200)")->check(CLI::PositiveNumber);
+  app.add_option("--dtraj", own.states, "write states for msm, a column per ion, and X.images.npy beside X.npy")->type_name("FILE");
+  app.add_flag("--primitive", own.primitive, "number the sites of the folded cell in them, not of all cells");
+  app.add_option("--network", own.network, "write the rates for network, propagate, simulate")->type_name("FILE");
+  app.add_option("--sites-out", own.sites, "write the sites as atoms, for --given")->type_name("FILE");
+}
+
+}  // namespace
+
+std::function<int()> set_up_sites(CLI::App& app) {
+  const auto own = std::make_shared<SitesOptions>();
+  const auto options = std::make_shared<AnalysisOptions>();
+  add_site_options(app, *own);
+  add_analysis_options(app, *options);
+  app.footer("An ion keeps its site until it enters the core of another one; sites are counted from 0.\n\nExample:\n"
+             "  saltus sites examples/li15si4/li15si4_vacancy_1200K.extxyz --species Li --framework Si");
+  return [own, options] {
+    options->input.path = options->path;
+    for (const std::string& file : {options->csv, options->page, own->states, own->network, own->sites})
+      if (!file.empty()) refuse_overwriting(options->path, file);
+    runs::SitesSettings& settings = own->settings;
+    settings.mobile = element_named(own->species);
+    if (!own->framework.empty()) settings.framework = element_named(own->framework);
+    for (std::size_t x = 0; x < own->fold.size(); ++x) settings.density.fold[x] = own->fold[x];
+    if (own->core_ang > 0) settings.assignment.core_radius_ang = own->core_ang;
+    if (!own->given.empty()) settings.given = runs::read_sites(own->given, settings.mobile).position;
+    settings.blocks = options->blocks;
+    const runs::SitesReport report = runs::analyze_sites(options->input, settings, progress_line());
+    write_files(report, *own);
+    deliver(output_of(report, *own, *options), *options);
+    return 0;
+  };
+}
+
+}  // namespace saltus::cli

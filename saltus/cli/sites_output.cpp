@@ -1,0 +1,160 @@
+#include "saltus/cli/sites_output.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "saltus/base/units.hpp"
+#include "saltus/runs/scene_json.hpp"
+
+namespace saltus::cli {
+
+using json = nlohmann::ordered_json;
+using units::fs_per_ps;
+
+namespace {
+
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
+Estimate in_ps(const Estimate& fs) { return {fs.value / fs_per_ps, fs.low / fs_per_ps, fs.high / fs_per_ps}; }
+
+json occupation_json(const runs::SiteFigures& f) {
+  return f.occupation_interval ? value_low_high(*f.occupation_interval) : json{{"value", f.occupation}, {"low", nullptr}, {"high", nullptr}};
+}
+
+json time_json(const Estimate& e) { return {{"value", number_or_null(e.value)}, {"low", number_or_null(e.low)}, {"high", number_or_null(e.high)}}; }
+
+json site_rows(const runs::SitesReport& report) {
+  json rows = json::array();
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    const runs::SiteFigures& f = report.figures[k];
+    const Fractional& p = report.sites.position[k];
+    rows.push_back({{"site", k},
+                    {"fractional", {p.a, p.b, p.c}},
+                    {"occupation", occupation_json(f)},
+                    {"nearest_ang", f.nearest_ang},
+                    {"core_ang", report.visits.core_radius_ang[k]},
+                    {"departures", f.departures},
+                    {"residence_ps", time_json(in_ps(f.residence_fs))}});
+  }
+  return rows;
+}
+
+json lag_rows(const runs::MarkovTest& markov) {
+  json rows = json::array();
+  for (const auto& lag : markov.lags) {
+    json d = nullptr, t = nullptr;
+    if (const auto& e = lag.diffusion_ang2_fs) d = value_low_high({e->value * fs_per_ps, e->low * fs_per_ps, e->high * fs_per_ps});
+    if (!lag.timescales.empty() && lag.timescales[0].value_fs) {
+      const auto& time = lag.timescales[0];
+      t = time.interval_fs ? value_low_high(in_ps(*time.interval_fs)) : json{{"value", *time.value_fs / fs_per_ps}, {"low", nullptr}, {"high", nullptr}};
+      t["resolved"] = time.resolved;
+    }
+    rows.push_back({{"lag_ps", lag.lag_fs / fs_per_ps}, {"diffusion_ang2_per_ps", d}, {"slowest_timescale_ps", t}});
+  }
+  return rows;
+}
+
+std::string text_of_range(double low, double high, const char* format) {
+  return fmt::format("{} … {}", fmt::format(fmt::runtime(format), low), std::isfinite(high) ? fmt::format(fmt::runtime(format), high) : "");
+}
+
+std::string lag_table(const runs::MarkovTest& markov) {
+  std::string text = fmt::format("\n{:>12} {:>14} {:>24} {:>14} {:>24}\n", "lag, ps", "D, Å²/ps", "95 %", "slowest, ps", "95 %");
+  for (const auto& lag : markov.lags) {
+    std::string d = "none", d_range, t = "none", t_range;
+    if (const auto& e = lag.diffusion_ang2_fs) {
+      d = fmt::format("{:.4g}", e->value * fs_per_ps);
+      d_range = text_of_range(e->low * fs_per_ps, e->high * fs_per_ps, "{:.4g}");
+    }
+    if (!lag.timescales.empty() && lag.timescales[0].value_fs) {
+      const auto& time = lag.timescales[0];
+      t = fmt::format("{:.4g}", *time.value_fs / fs_per_ps);
+      if (!time.resolved) t_range = "below the lag";
+      else if (time.interval_fs) t_range = text_of_range(time.interval_fs->low / fs_per_ps, time.interval_fs->high / fs_per_ps, "{:.4g}");
+    }
+    text += fmt::format("{:>12.4g} {:>14} {:>24} {:>14} {:>24}\n", lag.lag_fs / fs_per_ps, d, d_range, t, t_range);
+  }
+  return text;
+}
+
+std::string site_table(const runs::SitesReport& report) {
+  std::string text = fmt::format("\n{:>5} {:>8} {:>8} {:>8} {:>11} {:>17} {:>11} {:>11} {:>14} {:>20}\n", "site", "a", "b", "c", "occupation", "95 %",
+                                 "nearest, Å", "departures", "residence, ps", "95 %");
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    const runs::SiteFigures& f = report.figures[k];
+    const Fractional& p = report.sites.position[k];
+    const Estimate stay = in_ps(f.residence_fs);
+    text += fmt::format("{:>5} {:>8.4f} {:>8.4f} {:>8.4f} {:>11.4f} {:>17} {:>11.3f} {:>11} {:>14} {:>20}\n", k, p.a, p.b, p.c, f.occupation,
+                        f.occupation_interval ? interval(*f.occupation_interval, 3) : "no exchange", f.nearest_ang, f.departures,
+                        std::isfinite(stay.value) ? fmt::format("{:.4g}", stay.value) : "never left", text_of_range(stay.low, stay.high, "{:.4g}"));
+  }
+  return text;
+}
+
+}  // namespace
+
+AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& own, const AnalysisOptions& options) {
+  const AssignmentReport& assignment = report.visits.report;
+  const Sites& sites = report.sites;
+  const int cells = sites.fold[0] * sites.fold[1] * sites.fold[2];
+  AnalysisOutput output;
+  const std::string subject = fmt::format("{}: {}, {} frames {:.6g} fs apart, {} {}{}", options.path, report.formula, report.frames, report.frame_spacing_fs,
+                                          report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
+  const std::string origin = own.given.empty() ? "peaks of the density" : "given in " + own.given;
+  std::vector<std::string> sentences{
+      fmt::format("{} sites, {}{}.", sites.size(), origin, cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
+      fmt::format("{} jumps of {} ions, core to core; {} with cores 10 % smaller, {} with cores 10 % larger; {:.1f} % go back within {:.6g} fs.",
+                  assignment.jumps, assignment.carriers_that_jumped, report.sensitivity.jumps_smaller, report.sensitivity.jumps_larger,
+                  100 * assignment.flicker_fraction, own.settings.assignment.flicker_fs),
+      fmt::format("Ions have no site yet in {:.2f} % of the ion-frames, and are outside all cores in {:.1f} %; two ions share some site in {:.2f} % of the frames.",
+                  100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * assignment.double_occupation_fraction),
+      fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they scatter among the blocks.",
+                  options.blocks, 1 / report.jump_dispersion),
+      report.markov.verdict + "."};
+  const auto& markov = report.markov;
+  const auto lag_or_null = [&](const std::optional<std::size_t>& k) { return k ? json(markov.lags[*k].lag_fs / fs_per_ps) : json(nullptr); };
+  output.document = {{"input", options.path},
+                     {"formula", report.formula},
+                     {"species", own.species},
+                     {"framework", own.framework},
+                     {"frames", report.frames},
+                     {"frame_spacing_fs", report.frame_spacing_fs},
+                     {"ions", report.ions},
+                     {"fold", sites.fold},
+                     {"method", own.given.empty() ? "density" : "given"},
+                     {"sites", site_rows(report)},
+                     {"jumps", assignment.jumps},
+                     {"jumps_cores_smaller", report.sensitivity.jumps_smaller},
+                     {"jumps_cores_larger", report.sensitivity.jumps_larger},
+                     {"ions_that_jumped", assignment.carriers_that_jumped},
+                     {"jump_dispersion", report.jump_dispersion},
+                     {"flicker_fraction", assignment.flicker_fraction},
+                     {"undefined_fraction", assignment.undefined_fraction},
+                     {"outside_fraction", assignment.outside_fraction},
+                     {"double_occupation_fraction", assignment.double_occupation_fraction},
+                     {"doubly_occupied_sites", assignment.doubly_occupied_sites},
+                     {"lags", lag_rows(markov)},
+                     {"diffusion_flat_from_ps", lag_or_null(markov.plateau)},
+                     {"timescale_level_from_ps", lag_or_null(markov.level)},
+                     {"verdict", markov.verdict}};
+  output.text = subject + "\n";
+  for (const std::string& sentence : sentences) output.text += sentence + "\n";
+  output.text += site_table(report);
+  if (!markov.lags.empty()) output.text += lag_table(markov);
+
+  std::vector<Column> table{{"site", {}}, {"a", {}}, {"b", {}}, {"c", {}}, {"occupation", {}}, {"low_occupation", {}}, {"high_occupation", {}}, {"nearest_ang", {}}, {"core_ang", {}}, {"departures", {}}, {"residence_ps", {}}, {"low_residence_ps", {}}, {"high_residence_ps", {}}};
+  for (std::size_t k = 0; k < sites.size(); ++k) {
+    const runs::SiteFigures& f = report.figures[k];
+    const Estimate stay = in_ps(f.residence_fs), taken = f.occupation_interval.value_or(Estimate{f.occupation, none, none});
+    const double row[] = {double(k), sites.position[k].a, sites.position[k].b, sites.position[k].c, f.occupation, taken.low, taken.high, f.nearest_ang,
+                          report.visits.core_radius_ang[k], double(f.departures), stay.value, stay.low, stay.high};
+    for (std::size_t j = 0; j < table.size(); ++j) table[j].value.push_back(row[j]);
+  }
+  output.table = std::move(table);
+  output.page = {"sites", "Sites of " + own.species, subject, sentences, {}, {}, report.warnings};
+  return output;
+}
+
+}  // namespace saltus::cli

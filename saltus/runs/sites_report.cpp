@@ -1,0 +1,232 @@
+#include "saltus/runs/sites_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "saltus/analysis/framework.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/memory.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/kinetics/jackknife.hpp"
+#include "saltus/kinetics/jump_rates.hpp"
+#include "saltus/kinetics/mean_square_displacement.hpp"
+
+namespace saltus::runs {
+
+using units::fs_per_ps;
+
+namespace {
+
+constexpr std::int64_t fewest_jumps = 100;  // below, no lag test
+constexpr int tested_timescales = 1;
+
+void refuse_beyond_memory(std::size_t frames, std::size_t atoms) {
+  const double needed = 2.0 * sizeof(Vec3) * static_cast<double>(frames) * static_cast<double>(atoms), there = static_cast<double>(memory_bytes());
+  if (needed < 0.8 * there) return;
+  throw Error(ErrorKind::unsupported, fmt::format("the paths of {} atoms over {} frames take up to {:.1f} GB of the {:.1f} GB of memory: read fewer frames "
+                                                  "(--every, --skip-fs)",
+                                                  atoms, frames, needed / 1e9, there / 1e9));
+}
+
+Paths read_paths(const TrajectoryInput& input, const SitesSettings& settings, const Progress& progress, SitesReport& report) {
+  TrajectorySource source(input, true, progress);
+  const Atoms& atoms = *source.first().atoms;
+  report.formula = formula(atoms);
+  std::size_t kept = indices_of(atoms, settings.mobile).size();
+  if (settings.framework) kept += indices_of(atoms, *settings.framework).size();
+  refuse_beyond_memory(source.left(), kept);
+  PathAnalysis analysis(PathSettings{settings.mobile, settings.framework});
+  Analysis* const analyses[] = {&analysis};
+  report.frames = read_all(source, input, analyses, report.warnings);
+  Paths paths = analysis.finish();
+  report.ions = paths.mobile.size();
+  report.frame_spacing_fs = paths.frame_spacing_fs;
+  report.warnings.insert(report.warnings.end(), paths.warnings.begin(), paths.warnings.end());
+  return paths;
+}
+
+void check_host(const Paths& paths, std::vector<std::string>& warnings) {
+  if (paths.framework.empty() || paths.frames < 30) return;
+  const FrameworkCheck check = check_framework(paths.cell, paths.framework_site_path(), paths.frames, paths.frame_spacing_fs);
+  if (!check.crystalline) warnings.push_back("the framework does not stay crystalline, so that sites mean little: " + check.reason);
+}
+
+/// [sites][blocks] mean number of ions.
+std::vector<std::vector<double>> block_occupation(const SitesReport& report, std::span<const std::int64_t> bounds) {
+  const std::size_t blocks = bounds.size() - 1;
+  std::vector<std::vector<double>> result(report.sites.size(), std::vector<double>(blocks, 0));
+  const Int3& fold = report.sites.fold;
+  for (const auto& visits : report.visits.ion)
+    for (const Visit& visit : visits)
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const std::int64_t from = std::max(visit.first_frame, bounds[b]), to = std::min(visit.last_frame + 1, bounds[b + 1]);
+        if (from < to) result[visit.site][b] += static_cast<double>(to - from) / static_cast<double>(bounds[b + 1] - bounds[b]) / (fold[0] * fold[1] * fold[2]);
+      }
+  return result;
+}
+
+void add_figures(SitesReport& report, std::span<const std::int64_t> bounds, const kinetics::TransitionCounts& steps) {
+  const std::vector<double> nearest = nearest_site_distance_ang(report.sites), exposure = kinetics::exposure_frames(steps);
+  const kinetics::JumpStatistics jumps = kinetics::jump_statistics(report.trajectory);
+  std::vector<bool> arrivals(report.sites.size(), false);
+  for (const auto& visits : report.visits.ion)
+    for (std::size_t k = 1; k < visits.size(); ++k) arrivals[visits[k].site] = true;
+  const auto occupation = block_occupation(report, bounds);
+  for (std::size_t s = 0; s < report.sites.size(); ++s) {
+    SiteFigures figures;
+    figures.occupation = report.visits.occupation[s];
+    figures.departures = jumps.departures[s];
+    figures.nearest_ang = nearest[s];
+    if (arrivals[s] || figures.departures > 0) {
+      Estimate e = kinetics::jackknife_estimate(figures.occupation, kinetics::leave_one_out_means(occupation[s]));
+      e.low = std::max(e.low, 0.0);
+      figures.occupation_interval = e;
+    }
+    const double never = std::numeric_limits<double>::infinity();
+    figures.residence_fs = {never, 0, never};
+    if (exposure[s] > 0)
+      figures.residence_fs = kinetics::event_time(static_cast<double>(figures.departures), exposure[s] * report.frame_spacing_fs, report.jump_dispersion);
+    report.figures.push_back(figures);
+  }
+}
+
+/// The first lag from which on the slowest timescale lies within the intervals of all later ones, and they within its; at least three lags.
+std::optional<std::size_t> level_from(const std::vector<kinetics::LagEstimate>& lags) {
+  std::optional<std::size_t> first;
+  for (std::size_t k = lags.size(); k-- > 0;) {
+    const auto& here = lags[k].timescales;
+    if (here.empty() || !here[0].interval_fs || !here[0].resolved) {
+      if (first) break;
+      continue;  // beyond what can be resolved
+    }
+    const Estimate& e = *here[0].interval_fs;
+    bool agrees = true;
+    for (std::size_t j = k + 1; j < lags.size() && agrees; ++j) {
+      const auto& later = lags[j].timescales;
+      if (later.empty() || !later[0].interval_fs || !later[0].resolved) continue;
+      const Estimate& f = *later[0].interval_fs;
+      agrees = e.value >= f.low && e.value <= f.high && f.value >= e.low && f.value <= e.high;
+    }
+    if (!agrees) break;
+    first = k;
+  }
+  return first && *first + 2 < lags.size() ? first : std::nullopt;
+}
+
+MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> bounds, const Progress& progress) {
+  MarkovTest test;
+  if (report.visits.report.jumps < fewest_jumps) {
+    test.verdict = fmt::format("Whether one ion is a Markov chain on these sites is not tested: {} jumps, {} are needed", report.visits.report.jumps, fewest_jumps);
+    return test;
+  }
+  std::vector<Vec3> site_ang;
+  for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
+  const std::vector<std::int64_t> lags = kinetics::log_spaced_lags(std::max<std::int64_t>(1, (bounds[1] - bounds[0]) / 2), 3);
+  test.lags = kinetics::estimate_lags(report.trajectory, site_ang, report.sites.cell.rows_ang(), report.frame_spacing_fs, lags, bounds, tested_timescales, progress);
+  std::vector<kinetics::SeriesMember> series;
+  std::vector<std::size_t> member;
+  for (std::size_t k = 0; k < test.lags.size(); ++k) {
+    if (!test.lags[k].diffusion_ang2_fs) continue;
+    series.push_back({test.lags[k].lag_fs, test.lags[k].diffusion_ang2_fs->value, test.lags[k].replicate_ang2_fs});
+    member.push_back(k);
+  }
+  if (series.size() >= 3)
+    if (const kinetics::Plateau plateau = kinetics::plateau_of(series); plateau.flat) test.plateau = member[plateau.start];
+  test.level = level_from(test.lags);
+  const bool has_timescale = std::any_of(test.lags.begin(), test.lags.end(), [](const auto& lag) { return !lag.timescales.empty() && lag.timescales[0].value_fs; });
+  const double longest_ps = test.lags.back().lag_fs / fs_per_ps;
+  const auto at = [&](std::size_t k) { return test.lags[k].lag_fs / fs_per_ps; };
+  if (test.plateau && (test.level || !has_timescale))
+    test.verdict = fmt::format("One ion can be taken for a Markov chain on these sites from a lag of {:.4g} ps on: D{} no longer change{} with the lag, up to {:.4g} ps",
+                               std::max(at(*test.plateau), test.level ? at(*test.level) : 0), has_timescale ? " and the slowest timescale" : "",
+                               has_timescale ? "" : "s", longest_ps);
+  else
+    test.verdict = fmt::format("Not Markovian at any tested lag, up to {:.4g} ps: {} with the lag beyond what the blocks of time scatter", longest_ps,
+                               test.plateau ? "the slowest timescale still changes" : test.level || !has_timescale ? "D still changes" : "D and the slowest timescale still change");
+  return test;
+}
+
+}  // namespace
+
+kinetics::SiteTrajectory site_trajectory_of(const SiteVisits& visits, std::size_t sites) {
+  kinetics::SiteTrajectory trajectory;
+  trajectory.n_states = static_cast<int>(sites);
+  trajectory.n_carriers = static_cast<int>(visits.ion.size());
+  trajectory.n_frames = visits.frames;
+  for (std::size_t ion = 0; ion < visits.ion.size(); ++ion) {
+    if (visits.ion[ion].empty()) continue;
+    kinetics::SiteSegment segment{static_cast<int>(ion), {}};
+    for (const Visit& visit : visits.ion[ion])
+      segment.visits.push_back({visit.first_frame, visit.last_frame + 1, static_cast<int>(visit.site), visit.image});
+    trajectory.segments.push_back(std::move(segment));
+  }
+  return trajectory;
+}
+
+SiteStates states_of(const SitesReport& report, bool primitive) {
+  SiteStates states;
+  states.ions = report.ions;
+  states.site.assign(report.frames * report.ions, -1);
+  states.image.assign(3 * states.site.size(), 0);
+  const Int3& fold = report.sites.fold;
+  for (std::size_t ion = 0; ion < report.ions; ++ion)
+    for (const Visit& visit : report.visits.ion[ion]) {
+      Int3 image = visit.image;
+      auto site = static_cast<std::int32_t>(visit.site);
+      if (!primitive) {
+        int cell = 0;
+        for (std::size_t x = 0; x < 3; ++x) {
+          const int inside = ((image[x] % fold[x]) + fold[x]) % fold[x];
+          image[x] = (image[x] - inside) / fold[x];
+          cell = cell * fold[x] + inside;
+        }
+        site += cell * static_cast<std::int32_t>(report.sites.size());
+      }
+      for (std::int64_t frame = visit.first_frame; frame <= visit.last_frame; ++frame) {
+        const std::size_t at = static_cast<std::size_t>(frame) * report.ions + ion;
+        states.site[at] = site;
+        for (std::size_t x = 0; x < 3; ++x) states.image[3 * at + x] = image[x];
+      }
+    }
+  return states;
+}
+
+SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& settings, const Progress& progress) {
+  SitesReport report;
+  report.paths = read_paths(input, settings, progress, report);
+  const Paths& paths = report.paths;
+  const std::vector<std::int64_t> bounds = kinetics::block_bounds(static_cast<std::int64_t>(paths.frames), settings.blocks);
+  check_host(paths, report.warnings);
+
+  report_progress(progress, "sites", 0, 0);
+  report.sites = settings.given.empty() ? find_sites(paths.cell, paths.site_path(), paths.frames, settings.density)
+                                        : given_sites(paths.cell, settings.density.fold, settings.given);
+  report_progress(progress, "jumps", 0, 0);
+  report.visits = assign_sites(report.sites, paths.site_path(), paths.frames, paths.frame_spacing_fs, settings.assignment);
+  report.warnings.insert(report.warnings.end(), report.visits.report.warnings.begin(), report.visits.report.warnings.end());
+  report.sensitivity = core_sensitivity(report.sites, report.visits, paths.site_path());
+
+  report.trajectory = site_trajectory_of(report.visits, report.sites.size());
+  if (report.trajectory.segments.empty())
+    throw Error(ErrorKind::usage, "no ion ever enters the core of a site: the sites are not those of these ions, or their origin is another");
+  report.jump_dispersion = kinetics::jump_dispersion(report.trajectory, bounds);
+  const kinetics::TransitionCounts steps = kinetics::count_transitions(report.trajectory, 1);
+  add_figures(report, bounds, steps);
+  if (report.visits.report.jumps > 0) {
+    std::vector<Vec3> site_ang;
+    for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
+    report.network = kinetics::rate_network(steps, 1 / report.jump_dispersion, site_ang, report.sites.cell.rows_ang(), paths.frame_spacing_fs / fs_per_ps);
+    if (const kinetics::ImbalanceTest test = kinetics::imbalance_of(steps);
+        test.pairs > 0 && kinetics::chi_square_tail(test.chi2 / report.jump_dispersion, static_cast<double>(test.pairs)) < 0.01)
+      report.warnings.push_back(fmt::format("jumps and their reverses are not equally frequent (chi² {:.1f} over {} pairs): the run is not in equilibrium, and "
+                                            "the rates, which assume it, are doubtful",
+                                            test.chi2, test.pairs));
+  }
+  report.markov = test_markov(report, bounds, progress);
+  return report;
+}
+
+}  // namespace saltus::runs
