@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "saltus/analysis/space_group.hpp"
 #include "saltus/atoms/cell.hpp"
 
 namespace saltus {
@@ -19,6 +20,7 @@ struct SiteSettings {
   double persistence_kt = 1.0;        ///< peaks with a lower barrier between them are one site
   double smallest_occupation = 0.02;  ///< basins with fewer ions join the neighbour behind the lowest saddle
   double merge_distance_ang = 1.0;    ///< sites nearer than this are one
+  std::vector<SymmetryOperation> symmetry = {};  ///< of the folded cell: the density is averaged over them; empty: as it is
 };
 
 /// Sites of the folded cell. Cell images of ions are counted in units of this cell.

@@ -42,6 +42,8 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--framework", own.framework, "element whose mean displacement is subtracted (default: none)");
   app.add_option("--fold", own.fold, "the cell is so many repeats of that of the sites (default 1,1,1)")->delimiter(',')->expected(3);
   app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: found)")->type_name("FILE");
+  app.add_flag("--symmetry", own.symmetry, "impose the space group of the mean framework on sites and rates");
+  app.add_option("--symmetry-tolerance-ang", own.symmetry_tolerance_ang, "within which it is found, Å (default 0.3)")->check(CLI::PositiveNumber);
   app.add_option("--grid-ang", own.settings.density.grid_ang, "spacing of the density grid, Å (default 0.2)")->check(CLI::PositiveNumber);
   app.add_option("--smoothing-ang", own.settings.density.smoothing_ang, "Gaussian over the density, Å (default 0.25)")->check(CLI::NonNegativeNumber);
   app.add_option("--persistence-kt", own.settings.density.persistence_kt, "peaks with a lower barrier are one site, kT (default 1)")->check(CLI::NonNegativeNumber);
@@ -75,6 +77,7 @@ std::function<int()> set_up_sites(CLI::App& app) {
     if (own->core_ang > 0) settings.assignment.core_radius_ang = own->core_ang;
     if (!own->given.empty()) settings.given = runs::read_sites(own->given, settings.mobile).position;
     settings.blocks = options->blocks;
+    if (own->symmetry) settings.symmetry_ang = own->symmetry_tolerance_ang;
     const runs::SitesReport report = runs::analyze_sites(options->input, settings, progress_line());
     write_files(report, *own);
     deliver(output_of(report, *own, *options), *options);

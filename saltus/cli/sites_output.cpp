@@ -15,6 +15,7 @@ using units::fs_per_ps;
 
 namespace {
 
+constexpr std::size_t most_jumps = 12;  // classes in the table; JSON has all
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 Estimate in_ps(const Estimate& fs) { return {fs.value / fs_per_ps, fs.low / fs_per_ps, fs.high / fs_per_ps}; }
@@ -31,6 +32,7 @@ json site_rows(const runs::SitesReport& report) {
     const runs::SiteFigures& f = report.figures[k];
     const Fractional& p = report.sites.position[k];
     rows.push_back({{"site", k},
+                    {"orbit", report.symmetry ? json(report.symmetry->positions.orbit[k]) : json(nullptr)},
                     {"fractional", {p.a, p.b, p.c}},
                     {"occupation", occupation_json(f)},
                     {"nearest_ang", f.nearest_ang},
@@ -39,6 +41,44 @@ json site_rows(const runs::SitesReport& report) {
                     {"residence_ps", time_json(in_ps(f.residence_fs))}});
   }
   return rows;
+}
+
+Vec3 displacement_ang(const runs::SitesReport& report, const kinetics::JumpMember& jump) {
+  const Sites& sites = report.sites;
+  return sites.cell.to_cartesian(sites.position[static_cast<std::size_t>(jump.to)]) - sites.cell.to_cartesian(sites.position[static_cast<std::size_t>(jump.from)]) +
+         sites.cell.translation_ang(jump.image);
+}
+
+Estimate per_ps(const Estimate& per_frame, const runs::SitesReport& report) {
+  const double factor = fs_per_ps / report.frame_spacing_fs;
+  return {factor * per_frame.value, factor * per_frame.low, factor * per_frame.high};
+}
+
+json jump_rows(const runs::SitesReport& report) {
+  json rows = json::array();
+  for (const kinetics::JumpClass& jump : report.jumps.classes) {
+    json members = json::array();
+    for (const kinetics::JumpMember& m : jump.members) members.push_back({{"from", m.from}, {"to", m.to}, {"image", m.image}, {"events", m.events}});
+    rows.push_back({{"distance_ang", norm(displacement_ang(report, jump.members[0]))},
+                    {"events", jump.events},
+                    {"rate_per_ps", value_low_high(per_ps(jump.rate_per_frame, report))},
+                    {"p_of_equal_members", jump.members.size() > 1 ? json(jump.p_value) : json(nullptr)},
+                    {"members", members}});
+  }
+  return rows;
+}
+
+json symmetry_json(const runs::SiteSymmetry& symmetry) {
+  json orbits = json::array();
+  for (std::size_t k = 0; k < symmetry.label.size(); ++k) {
+    json occupation{{"value", symmetry.occupation[k]}, {"low", nullptr}, {"high", nullptr}};
+    if (symmetry.occupation_interval[k]) occupation = value_low_high(*symmetry.occupation_interval[k]);
+    orbits.push_back({{"orbit", k}, {"wyckoff", symmetry.label[k]}, {"sites", symmetry.sites[k]}, {"occupation", occupation}});
+  }
+  return {{"number", symmetry.group.number},       {"symbol", symmetry.group.symbol},
+          {"operations", symmetry.group.operations.size()}, {"framework_shift_ang", symmetry.framework_shift_ang},
+          {"site_shift_ang", symmetry.positions.largest_shift_ang}, {"added_sites", symmetry.positions.added},
+          {"jumps_pooled", symmetry.pooled},       {"orbits", orbits}};
 }
 
 json lag_rows(const runs::MarkovTest& markov) {
@@ -79,14 +119,44 @@ std::string lag_table(const runs::MarkovTest& markov) {
   return text;
 }
 
+std::string orbit_table(const runs::SiteSymmetry& symmetry) {
+  std::string text = fmt::format("\n{:>5} {:>8} {:>6} {:>11} {:>17}\n", "orbit", "Wyckoff", "sites", "occupation", "95 %");
+  for (std::size_t k = 0; k < symmetry.label.size(); ++k)
+    text += fmt::format("{:>5} {:>8} {:>6} {:>11.4f} {:>17}\n", k, symmetry.label[k], symmetry.sites[k], symmetry.occupation[k],
+                        symmetry.occupation_interval[k] ? interval(*symmetry.occupation_interval[k], 3) : "no exchange");
+  return text;
+}
+
+std::string jump_table(const runs::SitesReport& report) {
+  std::string text = fmt::format("\n{:>5} {:>5} {:>12} {:>11} {:>8} {:>9} {:>14} {:>24}{}\n", "from", "to", "image", "distance, Å", "events", "jumps", "rate, 1/ps", "95 %",
+                                 report.symmetry ? "   p of equality" : "");
+  std::size_t shown = 0;
+  for (const kinetics::JumpClass& jump : report.jumps.classes) {
+    if (shown++ == most_jumps) {
+      text += fmt::format("{:>5} more\n", report.jumps.classes.size() - most_jumps);
+      break;
+    }
+    const kinetics::JumpMember& m = jump.members[0];
+    const Estimate rate = per_ps(jump.rate_per_frame, report);
+    text += fmt::format("{:>5} {:>5} {:>12} {:>11.3f} {:>8} {:>9} {:>14.4g} {:>24}{}\n", m.from, m.to, fmt::format("{} {} {}", m.image[0], m.image[1], m.image[2]),
+                        norm(displacement_ang(report, m)), jump.events, jump.members.size(), rate.value, text_of_range(rate.low, rate.high, "{:.4g}"),
+                        report.symmetry && jump.members.size() > 1 ? fmt::format("{:>16.3g}", jump.p_value) : "");
+  }
+  return text;
+}
+
+/// Four decimals of a fraction in [0, 1), never 1.0000.
+std::string fraction(double x) { return fmt::format("{:.4f}", x < 0.99995 ? x : 0.0); }
+
 std::string site_table(const runs::SitesReport& report) {
-  std::string text = fmt::format("\n{:>5} {:>8} {:>8} {:>8} {:>11} {:>17} {:>11} {:>11} {:>14} {:>20}\n", "site", "a", "b", "c", "occupation", "95 %",
+  std::string text = fmt::format("\n{:>5}{} {:>8} {:>8} {:>8} {:>11} {:>17} {:>11} {:>11} {:>14} {:>20}\n", "site", report.symmetry ? "  Wyckoff" : "", "a", "b", "c", "occupation", "95 %",
                                  "nearest, Å", "departures", "residence, ps", "95 %");
   for (std::size_t k = 0; k < report.sites.size(); ++k) {
     const runs::SiteFigures& f = report.figures[k];
     const Fractional& p = report.sites.position[k];
     const Estimate stay = in_ps(f.residence_fs);
-    text += fmt::format("{:>5} {:>8.4f} {:>8.4f} {:>8.4f} {:>11.4f} {:>17} {:>11.3f} {:>11} {:>14} {:>20}\n", k, p.a, p.b, p.c, f.occupation,
+    text += fmt::format("{:>5}{} {:>8} {:>8} {:>8} {:>11.4f} {:>17} {:>11.3f} {:>11} {:>14} {:>20}\n", k, report.symmetry ? fmt::format(" {:>8}", report.symmetry->label[report.symmetry->positions.orbit[k]]) : "",
+                        fraction(p.a), fraction(p.b), fraction(p.c), f.occupation,
                         f.occupation_interval ? interval(*f.occupation_interval, 3) : "no exchange", f.nearest_ang, f.departures,
                         std::isfinite(stay.value) ? fmt::format("{:.4g}", stay.value) : "never left", text_of_range(stay.low, stay.high, "{:.4g}"));
   }
@@ -104,7 +174,7 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                                           report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
   const std::string origin = own.given.empty() ? "peaks of the density" : "given in " + own.given;
   std::vector<std::string> sentences{
-      fmt::format("{} sites, {}{}.", sites.size(), origin, cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
+      fmt::format("{} site{}, {}{}.", sites.size(), sites.size() == 1 ? "" : "s", origin, cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
       fmt::format("{} jumps of {} ions, core to core; {} with cores 10 % smaller, {} with cores 10 % larger; {:.1f} % go back within {:.6g} fs.",
                   assignment.jumps, assignment.carriers_that_jumped, report.sensitivity.jumps_smaller, report.sensitivity.jumps_larger,
                   100 * assignment.flicker_fraction, own.settings.assignment.flicker_fs),
@@ -113,6 +183,17 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
       fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they scatter among the blocks.",
                   options.blocks, 1 / report.jump_dispersion),
       report.markov.verdict + "."};
+  if (report.symmetry) {
+    const runs::SiteSymmetry& symmetry = *report.symmetry;
+    sentences.insert(sentences.begin() + 1,
+                     fmt::format("Space group {} (number {}) of the mean framework within {:.3g} Å: atoms at most {:.3f} Å from where it puts them, sites {:.3f} Å; {} sites follow "
+                                 "by symmetry alone. {}.",
+                                 symmetry.group.symbol, symmetry.group.number, own.symmetry_tolerance_ang, symmetry.framework_shift_ang, symmetry.positions.largest_shift_ang,
+                                 symmetry.positions.added,
+                                 symmetry.pooled ? "Equivalent jumps agree and are pooled"
+                                 : report.jumps.classes.empty() ? "There are no jumps to pool"
+                                                                : "Equivalent jumps differ and are not pooled"));
+  }
   const auto& markov = report.markov;
   const auto lag_or_null = [&](const std::optional<std::size_t>& k) { return k ? json(markov.lags[*k].lag_fs / fs_per_ps) : json(nullptr); };
   output.document = {{"input", options.path},
@@ -124,6 +205,7 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"ions", report.ions},
                      {"fold", sites.fold},
                      {"method", own.given.empty() ? "density" : "given"},
+                     {"symmetry", report.symmetry ? symmetry_json(*report.symmetry) : json(nullptr)},
                      {"sites", site_rows(report)},
                      {"jumps", assignment.jumps},
                      {"jumps_cores_smaller", report.sensitivity.jumps_smaller},
@@ -135,13 +217,16 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"outside_fraction", assignment.outside_fraction},
                      {"double_occupation_fraction", assignment.double_occupation_fraction},
                      {"doubly_occupied_sites", assignment.doubly_occupied_sites},
+                     {"jump_classes", jump_rows(report)},
                      {"lags", lag_rows(markov)},
                      {"diffusion_flat_from_ps", lag_or_null(markov.plateau)},
                      {"timescale_level_from_ps", lag_or_null(markov.level)},
                      {"verdict", markov.verdict}};
   output.text = subject + "\n";
   for (const std::string& sentence : sentences) output.text += sentence + "\n";
+  if (report.symmetry) output.text += orbit_table(*report.symmetry);
   output.text += site_table(report);
+  if (!report.jumps.classes.empty()) output.text += jump_table(report);
   if (!markov.lags.empty()) output.text += lag_table(markov);
 
   std::vector<Column> table{{"site", {}}, {"a", {}}, {"b", {}}, {"c", {}}, {"occupation", {}}, {"low_occupation", {}}, {"high_occupation", {}}, {"nearest_ang", {}}, {"core_ang", {}}, {"departures", {}}, {"residence_ps", {}}, {"low_residence_ps", {}}, {"high_residence_ps", {}}};

@@ -14,7 +14,8 @@ struct SitesOptions {
   std::vector<int> fold;
   double core_ang = 0;               ///< 0: from the distances
   std::string states, network, sites;  ///< files to write; empty: none
-  bool primitive = false;
+  bool primitive = false, symmetry = false;
+  double symmetry_tolerance_ang = 0.3;
   runs::SitesSettings settings;
 };
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "saltus/analysis/framework.hpp"
+#include "saltus/analysis/mean_framework.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/memory.hpp"
 #include "saltus/base/units.hpp"
@@ -91,6 +93,114 @@ void add_figures(SitesReport& report, std::span<const std::int64_t> bounds, cons
       figures.residence_fs = kinetics::event_time(static_cast<double>(figures.departures), exposure[s] * report.frame_spacing_fs, report.jump_dispersion);
     report.figures.push_back(figures);
   }
+}
+
+/// The group of the mean framework in the cell of the sites.
+SiteSymmetry symmetry_of(const Cell& cell, std::span<const Vec3> framework_ang, double tolerance_ang) {
+  SiteSymmetry symmetry;
+  std::vector<Fractional> places;
+  for (const Vec3& r : framework_ang) places.push_back(cell.to_fractional(r));
+  symmetry.group = find_space_group(cell, places, std::vector<int>(places.size(), 1), tolerance_ang);
+  symmetry.framework_shift_ang = symmetrised(cell, symmetry.group.operations, places, 2 * tolerance_ang).largest_shift_ang;
+  return symmetry;
+}
+
+/// Makes sites equivalent that the group says are, adds those that are missing, and names their places.
+void impose_symmetry(SitesReport& report, std::span<const Vec3> framework_ang, const SitesSettings& settings) {
+  SiteSymmetry& symmetry = *report.symmetry;
+  const Cell& cell = report.sites.cell;
+  const double reach = settings.density.merge_distance_ang > 0 ? settings.density.merge_distance_ang / 2 : 0.5;
+  symmetry.positions = symmetrised(cell, symmetry.group.operations, report.sites.position, reach);
+  report.sites.position = symmetry.positions.position;
+  report.sites.occupation.clear();
+  const std::size_t orbits = 1 + *std::max_element(symmetry.positions.orbit.begin(), symmetry.positions.orbit.end());
+  symmetry.sites.assign(orbits, 0);
+  for (const std::uint32_t orbit : symmetry.positions.orbit) ++symmetry.sites[orbit];
+
+  std::vector<Fractional> all;
+  std::vector<int> kind;
+  for (const Vec3& r : framework_ang) all.push_back(cell.to_fractional(r));
+  all = symmetrised(cell, symmetry.group.operations, all, 2 * *settings.symmetry_ang).position;
+  kind.assign(all.size(), 1);
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    all.push_back(report.sites.position[k]);
+    kind.push_back(2 + static_cast<int>(symmetry.positions.orbit[k]));
+  }
+  std::optional<WyckoffLetters> letters;
+  try {
+    letters = find_wyckoff_letters(cell, all, kind, 0.01);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::numeric) throw;  // no letters then; the orbits stand
+  }
+  if (letters && letters->group_number != symmetry.group.number) letters.reset();
+  symmetry.label.assign(orbits, "");
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    const std::uint32_t orbit = symmetry.positions.orbit[k];
+    symmetry.label[orbit] = fmt::format("{:.0f}", static_cast<double>(symmetry.sites[orbit]) * symmetry.group.conventional_ratio);
+    if (letters) symmetry.label[orbit] += letters->letter[all.size() - report.sites.size() + k];
+  }
+  if (symmetry.positions.added > 0)
+    report.warnings.push_back(fmt::format("{} of {} sites were not found but follow from the others by symmetry: their occupation is that of the ions near them",
+                                          symmetry.positions.added, report.sites.size()));
+}
+
+std::vector<kinetics::StateMap> state_maps(const SiteSymmetry& symmetry) {
+  std::vector<kinetics::StateMap> maps;
+  for (std::size_t g = 0; g < symmetry.group.operations.size(); ++g) {
+    const auto& target = symmetry.positions.maps_to[g];
+    maps.push_back({symmetry.group.operations[g].rotation, {target.begin(), target.end()}, symmetry.positions.cell[g]});
+  }
+  return maps;
+}
+
+/// Occupation of whole orbits.
+void add_orbit_figures(SitesReport& report, std::span<const std::int64_t> bounds) {
+  SiteSymmetry& symmetry = *report.symmetry;
+  const auto occupation = block_occupation(report, bounds);
+  const std::size_t orbits = symmetry.label.size();
+  std::vector<std::vector<double>> blocks(orbits, std::vector<double>(bounds.size() - 1, 0));
+  std::vector<bool> exchange(orbits, false);
+  symmetry.occupation.assign(orbits, 0);
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    const std::uint32_t orbit = symmetry.positions.orbit[k];
+    const double share = 1 / static_cast<double>(symmetry.sites[orbit]);
+    symmetry.occupation[orbit] += share * report.figures[k].occupation;
+    for (std::size_t b = 0; b < blocks[orbit].size(); ++b) blocks[orbit][b] += share * occupation[k][b];
+    exchange[orbit] = exchange[orbit] || report.figures[k].occupation_interval;
+  }
+  for (std::size_t orbit = 0; orbit < orbits; ++orbit) {
+    symmetry.occupation_interval.emplace_back();
+    if (!exchange[orbit]) continue;
+    Estimate e = kinetics::jackknife_estimate(symmetry.occupation[orbit], kinetics::leave_one_out_means(blocks[orbit]));
+    e.low = std::max(e.low, 0.0);
+    symmetry.occupation_interval.back() = e;
+  }
+}
+
+/// Rates of the jumps: pooled over equivalent ones where these agree.
+void add_rates(SitesReport& report, const kinetics::TransitionCounts& steps) {
+  std::vector<kinetics::StateMap> maps;
+  if (report.symmetry) maps = state_maps(*report.symmetry);
+  report.jumps = kinetics::jump_classes(steps, maps, report.jump_dispersion);
+  if (report.jumps.classes.empty()) return;
+  std::vector<Vec3> site_ang;
+  for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
+  const double spacing_ps = report.frame_spacing_fs / fs_per_ps;
+  if (report.symmetry && report.jumps.differ()) {
+    report.warnings.push_back(fmt::format("jumps that symmetry makes equivalent are not equally frequent (smallest p {:.1e} of {} classes): the run is too "
+                                          "short or the symmetry broken; each jump keeps its own rate in the network",
+                                          report.jumps.smallest_p, report.jumps.tested));
+  } else if (report.symmetry) {
+    report.symmetry->pooled = true;
+    report.network = kinetics::rate_network(kinetics::summed_over(steps, maps), 1 / (static_cast<double>(maps.size()) * report.jump_dispersion), site_ang,
+                                            report.sites.cell.rows_ang(), spacing_ps);
+  }
+  if (!report.network) report.network = kinetics::rate_network(steps, 1 / report.jump_dispersion, site_ang, report.sites.cell.rows_ang(), spacing_ps);
+  if (const kinetics::ImbalanceTest test = kinetics::imbalance_of(steps);
+      test.pairs > 0 && kinetics::chi_square_tail(test.chi2 / report.jump_dispersion, static_cast<double>(test.pairs)) < 0.01)
+    report.warnings.push_back(fmt::format("jumps and their reverses are not equally frequent (chi² {:.1f} over {} pairs): the run is not in equilibrium, and "
+                                          "the rates, which assume it, are doubtful",
+                                          test.chi2, test.pairs));
 }
 
 /// The first lag from which on the slowest timescale lies within the intervals of all later ones, and they within its; at least three lags.
@@ -202,8 +312,17 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   check_host(paths, report.warnings);
 
   report_progress(progress, "sites", 0, 0);
-  report.sites = settings.given.empty() ? find_sites(paths.cell, paths.site_path(), paths.frames, settings.density)
+  const Cell cell = folded(paths.cell, settings.density.fold);
+  const std::vector<Vec3> framework_ang = mean_framework_ang(cell, paths);
+  SiteSettings density = settings.density;
+  if (settings.symmetry_ang) {
+    if (framework_ang.empty()) throw Error(ErrorKind::usage, "symmetry is that of a framework: name it");
+    report.symmetry = symmetry_of(cell, framework_ang, *settings.symmetry_ang);
+    density.symmetry = report.symmetry->group.operations;
+  }
+  report.sites = settings.given.empty() ? find_sites(paths.cell, paths.site_path(), paths.frames, density)
                                         : given_sites(paths.cell, settings.density.fold, settings.given);
+  if (report.symmetry) impose_symmetry(report, framework_ang, settings);
   report_progress(progress, "jumps", 0, 0);
   report.visits = assign_sites(report.sites, paths.site_path(), paths.frames, paths.frame_spacing_fs, settings.assignment);
   report.warnings.insert(report.warnings.end(), report.visits.report.warnings.begin(), report.visits.report.warnings.end());
@@ -215,16 +334,8 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   report.jump_dispersion = kinetics::jump_dispersion(report.trajectory, bounds);
   const kinetics::TransitionCounts steps = kinetics::count_transitions(report.trajectory, 1);
   add_figures(report, bounds, steps);
-  if (report.visits.report.jumps > 0) {
-    std::vector<Vec3> site_ang;
-    for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
-    report.network = kinetics::rate_network(steps, 1 / report.jump_dispersion, site_ang, report.sites.cell.rows_ang(), paths.frame_spacing_fs / fs_per_ps);
-    if (const kinetics::ImbalanceTest test = kinetics::imbalance_of(steps);
-        test.pairs > 0 && kinetics::chi_square_tail(test.chi2 / report.jump_dispersion, static_cast<double>(test.pairs)) < 0.01)
-      report.warnings.push_back(fmt::format("jumps and their reverses are not equally frequent (chi² {:.1f} over {} pairs): the run is not in equilibrium, and "
-                                            "the rates, which assume it, are doubtful",
-                                            test.chi2, test.pairs));
-  }
+  if (report.symmetry) add_orbit_figures(report, bounds);
+  add_rates(report, steps);
   report.markov = test_markov(report, bounds, progress);
   return report;
 }

@@ -12,8 +12,10 @@
 #include "saltus/analysis/assignment.hpp"
 #include "saltus/analysis/paths.hpp"
 #include "saltus/analysis/sites.hpp"
+#include "saltus/analysis/space_group.hpp"
 #include "saltus/base/estimate.hpp"
 #include "saltus/base/progress.hpp"
+#include "saltus/kinetics/jump_classes.hpp"
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/kinetics/site_network.hpp"
 #include "saltus/runs/trajectory_source.hpp"
@@ -26,6 +28,7 @@ struct SitesSettings {
   std::vector<Fractional> given; ///< sites of the folded cell; empty: peaks of the density
   SiteSettings density;          ///< its fold counts for given sites too
   AssignmentSettings assignment;
+  std::optional<double> symmetry_ang;  ///< tolerance within which the framework's group is found and imposed; none: no symmetry
   int blocks = 10;               ///< time blocks behind the intervals
 };
 
@@ -36,6 +39,18 @@ struct SiteFigures {
   std::int64_t departures = 0;
   Estimate residence_fs;                         ///< exposure over departures; without a departure only `low` is finite
   double nearest_ang = 0;
+};
+
+/// The space group of the framework, imposed on the sites.
+struct SiteSymmetry {
+  SpaceGroup group;
+  double framework_shift_ang = 0;       ///< largest distance of a framework atom from where the group puts it
+  SymmetricPositions positions;         ///< of the sites
+  std::vector<std::string> label;       ///< [orbits] multiplicity in the conventional cell and Wyckoff letter, "48e"; without the letter where it is unknown
+  std::vector<double> occupation;       ///< [orbits] mean of the sites
+  std::vector<std::optional<Estimate>> occupation_interval;
+  std::vector<std::size_t> sites;       ///< [orbits] how many
+  bool pooled = false;                  ///< equivalent jumps count as one in the network
 };
 
 /// Whether one ion is a Markov chain on the sites: D and the slowest timescale of the model at rising lags.
@@ -56,6 +71,8 @@ struct SitesReport {
   kinetics::SiteTrajectory trajectory;           ///< the visits as the estimators take them
   CoreSensitivity sensitivity;
   std::vector<SiteFigures> figures;              ///< [sites]
+  std::optional<SiteSymmetry> symmetry;
+  kinetics::JumpClasses jumps;                   ///< equivalent ones together where there is symmetry
   double jump_dispersion = 1;                    ///< jumps that come together; see kinetics::jump_dispersion
   MarkovTest markov;
   std::optional<kinetics::SiteNetwork> network;  ///< rates in 1/ps; none: no jumps
