@@ -62,7 +62,9 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
       stays[v.site * cells + cell].push_back({v.first_frame, v.last_frame});
     }
   std::vector<std::int64_t> change(static_cast<std::size_t>(result.frames) + 1, 0);  // of the number of doubly occupied sites
-  for (auto& list : stays) {
+  result.shared.assign(sites.size(), 0);
+  for (std::size_t place = 0; place < stays.size(); ++place) {
+    auto& list = stays[place];
     std::sort(list.begin(), list.end(), [](const Stay& a, const Stay& b) { return a.first < b.first; });
     std::int64_t taken_to = -1, doubled_to = -1;  // last frames with one ion, with two
     for (const Stay& s : list) {
@@ -71,10 +73,12 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
         ++change[static_cast<std::size_t>(from)];
         --change[static_cast<std::size_t>(to) + 1];
         doubled_to = to;
+        result.shared[place / cells] += static_cast<double>(to - from + 1);
       }
       taken_to = std::max(taken_to, s.last);
     }
   }
+  for (double& share : result.shared) share /= static_cast<double>(result.frames) * static_cast<double>(cells);
   std::int64_t now = 0, frames = 0, sum = 0;
   for (std::size_t f = 0; f < static_cast<std::size_t>(result.frames); ++f) {
     now += change[f];
@@ -86,16 +90,20 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
 }
 
 void count_jumps(const SiteVisits& result, double frame_spacing_fs, double flicker_fs, AssignmentReport& report) {
-  std::int64_t flickers = 0;
+  std::int64_t flickers = 0, returns = 0, followed = 0;
   for (const auto& visits : result.ion) {
     if (visits.size() > 1) ++report.carriers_that_jumped;
     report.jumps += static_cast<std::int64_t>(visits.size()) - (visits.empty() ? 0 : 1);
     for (std::size_t k = 1; k + 1 < visits.size(); ++k) {
       const double stay_fs = static_cast<double>(visits[k + 1].first_frame - visits[k].first_frame) * frame_spacing_fs;
-      if (same_place(visits[k - 1], visits[k + 1]) && stay_fs <= flicker_fs) ++flickers;
+      ++followed;
+      if (!same_place(visits[k - 1], visits[k + 1])) continue;
+      ++returns;
+      flickers += stay_fs <= flicker_fs;
     }
   }
   if (report.jumps > 0) report.flicker_fraction = static_cast<double>(flickers) / static_cast<double>(report.jumps);
+  if (followed > 0) report.return_fraction = static_cast<double>(returns) / static_cast<double>(followed);
 }
 
 void warn(const SiteVisits& result, AssignmentReport& report) {

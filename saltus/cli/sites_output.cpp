@@ -35,6 +35,9 @@ json site_rows(const runs::SitesReport& report) {
                     {"orbit", report.symmetry ? json(report.symmetry->positions.orbit[k]) : json(nullptr)},
                     {"fractional", {p.a, p.b, p.c}},
                     {"occupation", occupation_json(f)},
+                    {"shared_fraction", report.visits.shared[k]},
+                    {"rms_widest_ang", report.diagnosis.shape[k].widest_ang},
+                    {"kurtosis_widest", report.diagnosis.shape[k].kurtosis},
                     {"nearest_ang", f.nearest_ang},
                     {"core_ang", report.visits.core_radius_ang[k]},
                     {"departures", f.departures},
@@ -96,6 +99,13 @@ json lag_rows(const runs::MarkovTest& markov) {
   return rows;
 }
 
+json missing_rows(const SiteDiagnosis& diagnosis) {
+  json rows = json::array();
+  for (const MissingSite& m : diagnosis.missing)
+    rows.push_back({{"fractional", {m.position.a, m.position.b, m.position.c}}, {"occupation", m.occupation}, {"nearest_site_ang", m.distance_ang}});
+  return rows;
+}
+
 std::string text_of_range(double low, double high, const char* format) {
   return fmt::format("{} … {}", fmt::format(fmt::runtime(format), low), std::isfinite(high) ? fmt::format(fmt::runtime(format), high) : "");
 }
@@ -149,15 +159,15 @@ std::string jump_table(const runs::SitesReport& report) {
 std::string fraction(double x) { return fmt::format("{:.4f}", x < 0.99995 ? x : 0.0); }
 
 std::string site_table(const runs::SitesReport& report) {
-  std::string text = fmt::format("\n{:>5}{} {:>8} {:>8} {:>8} {:>11} {:>17} {:>11} {:>11} {:>14} {:>20}\n", "site", report.symmetry ? "  Wyckoff" : "", "a", "b", "c", "occupation", "95 %",
+  std::string text = fmt::format("\n{:>5}{} {:>8} {:>8} {:>8} {:>11} {:>15} {:>7} {:>11} {:>11} {:>14} {:>18}\n", "site", report.symmetry ? "  Wyckoff" : "", "a", "b", "c", "occupation", "95 %", "shared",
                                  "nearest, Å", "departures", "residence, ps", "95 %");
   for (std::size_t k = 0; k < report.sites.size(); ++k) {
     const runs::SiteFigures& f = report.figures[k];
     const Fractional& p = report.sites.position[k];
     const Estimate stay = in_ps(f.residence_fs);
-    text += fmt::format("{:>5}{} {:>8} {:>8} {:>8} {:>11.4f} {:>17} {:>11.3f} {:>11} {:>14} {:>20}\n", k, report.symmetry ? fmt::format(" {:>8}", report.symmetry->label[report.symmetry->positions.orbit[k]]) : "",
+    text += fmt::format("{:>5}{} {:>8} {:>8} {:>8} {:>11.4f} {:>15} {:>7.4f} {:>11.3f} {:>11} {:>14} {:>18}\n", k, report.symmetry ? fmt::format(" {:>8}", report.symmetry->label[report.symmetry->positions.orbit[k]]) : "",
                         fraction(p.a), fraction(p.b), fraction(p.c), f.occupation,
-                        f.occupation_interval ? interval(*f.occupation_interval, 3) : "no exchange", f.nearest_ang, f.departures,
+                        f.occupation_interval ? interval(*f.occupation_interval, 3) : "no exchange", report.visits.shared[k], f.nearest_ang, f.departures,
                         std::isfinite(stay.value) ? fmt::format("{:.4g}", stay.value) : "never left", text_of_range(stay.low, stay.high, "{:.4g}"));
   }
   return text;
@@ -174,12 +184,19 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                                           report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
   const std::string origin = own.given.empty() ? "peaks of the density" : "given in " + own.given;
   std::vector<std::string> sentences{
-      fmt::format("{} site{}, {}{}.", sites.size(), sites.size() == 1 ? "" : "s", origin, cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
-      fmt::format("{} jumps of {} ions, core to core; {} with cores 10 % smaller, {} with cores 10 % larger; {:.1f} % go back within {:.6g} fs.",
+      fmt::format("{} site{}, {}{}{}.", sites.size(), sites.size() == 1 ? "" : "s", origin,
+                  sites.merged_by_persistence + sites.merged_by_occupation + sites.merged_by_distance == 0
+                      ? std::string()
+                      : fmt::format("; joined to others: {} peaks behind low barriers, {} of few ions, {} too near", sites.merged_by_persistence, sites.merged_by_occupation,
+                                    sites.merged_by_distance), cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
+      fmt::format("{} jumps of {} ions, core to core; {} with cores 10 % smaller, {} with cores 10 % larger; {:.1f} % go back within {:.6g} fs, "
+                  "{:.1f} % are taken back by the next jump.",
                   assignment.jumps, assignment.carriers_that_jumped, report.sensitivity.jumps_smaller, report.sensitivity.jumps_larger,
-                  100 * assignment.flicker_fraction, own.settings.assignment.flicker_fs),
-      fmt::format("Ions have no site yet in {:.2f} % of the ion-frames, and are outside all cores in {:.1f} %; two ions share some site in {:.2f} % of the frames.",
-                  100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * assignment.double_occupation_fraction),
+                  100 * assignment.flicker_fraction, own.settings.assignment.flicker_fs,
+                  100 * assignment.return_fraction),
+      fmt::format("Ions have no site yet in {:.2f} % of the ion-frames, and are outside all cores in {:.1f} % and far from every site in {:.2f} %; two ions "
+                  "share some site in {:.2f} % of the frames.",
+                  100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * report.diagnosis.far_fraction, 100 * assignment.double_occupation_fraction),
       fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they scatter among the blocks.",
                   options.blocks, 1 / report.jump_dispersion),
       report.markov.verdict + "."};
@@ -191,7 +208,7 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                                  symmetry.group.symbol, symmetry.group.number, own.symmetry_tolerance_ang, symmetry.framework_shift_ang, symmetry.positions.largest_shift_ang,
                                  symmetry.positions.added,
                                  symmetry.pooled ? "Equivalent jumps agree and are pooled"
-                                 : report.jumps.classes.empty() ? "There are no jumps to pool"
+                                 : report.jumps.classes.empty() || symmetry.group.operations.size() == 1 ? "There are no jumps to pool"
                                                                 : "Equivalent jumps differ and are not pooled"));
   }
   const auto& markov = report.markov;
@@ -213,8 +230,12 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"ions_that_jumped", assignment.carriers_that_jumped},
                      {"jump_dispersion", report.jump_dispersion},
                      {"flicker_fraction", assignment.flicker_fraction},
+                     {"return_fraction", assignment.return_fraction},
                      {"undefined_fraction", assignment.undefined_fraction},
                      {"outside_fraction", assignment.outside_fraction},
+                     {"far_fraction", report.diagnosis.far_fraction},
+                     {"missing_sites", missing_rows(report.diagnosis)},
+                     {"merged_peaks", {{"low_barrier", sites.merged_by_persistence}, {"few_ions", sites.merged_by_occupation}, {"too_near", sites.merged_by_distance}}},
                      {"double_occupation_fraction", assignment.double_occupation_fraction},
                      {"doubly_occupied_sites", assignment.doubly_occupied_sites},
                      {"jump_classes", jump_rows(report)},
@@ -229,11 +250,11 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
   if (!report.jumps.classes.empty()) output.text += jump_table(report);
   if (!markov.lags.empty()) output.text += lag_table(markov);
 
-  std::vector<Column> table{{"site", {}}, {"a", {}}, {"b", {}}, {"c", {}}, {"occupation", {}}, {"low_occupation", {}}, {"high_occupation", {}}, {"nearest_ang", {}}, {"core_ang", {}}, {"departures", {}}, {"residence_ps", {}}, {"low_residence_ps", {}}, {"high_residence_ps", {}}};
+  std::vector<Column> table{{"site", {}}, {"a", {}}, {"b", {}}, {"c", {}}, {"occupation", {}}, {"low_occupation", {}}, {"high_occupation", {}}, {"shared_fraction", {}}, {"nearest_ang", {}}, {"core_ang", {}}, {"departures", {}}, {"residence_ps", {}}, {"low_residence_ps", {}}, {"high_residence_ps", {}}};
   for (std::size_t k = 0; k < sites.size(); ++k) {
     const runs::SiteFigures& f = report.figures[k];
     const Estimate stay = in_ps(f.residence_fs), taken = f.occupation_interval.value_or(Estimate{f.occupation, none, none});
-    const double row[] = {double(k), sites.position[k].a, sites.position[k].b, sites.position[k].c, f.occupation, taken.low, taken.high, f.nearest_ang,
+    const double row[] = {double(k), sites.position[k].a, sites.position[k].b, sites.position[k].c, f.occupation, taken.low, taken.high, report.visits.shared[k], f.nearest_ang,
                           report.visits.core_radius_ang[k], double(f.departures), stay.value, stay.low, stay.high};
     for (std::size_t j = 0; j < table.size(); ++j) table[j].value.push_back(row[j]);
   }

@@ -67,19 +67,26 @@ Estimate event_time(double events, double exposure, double dispersion) {
   return {events > 0 ? 1 / rate.value : never, 1 / rate.high, rate.low > 0 ? 1 / rate.low : never};
 }
 
-double jump_dispersion(const SiteTrajectory& trajectory, std::span<const std::int64_t> block_bound) {
-  if (block_bound.size() < 3) return 1;
-  std::vector<double> jumps(block_bound.size() - 1, 0);
-  for (const SiteSegment& segment : trajectory.segments)
-    for (std::size_t k = 1; k < segment.visits.size(); ++k) {
-      // The jump happened between the frames begin − 1 and begin.
-      const auto next = std::lower_bound(block_bound.begin(), block_bound.end(), segment.visits[k].begin_frame);
-      if (next != block_bound.begin() && next != block_bound.end()) jumps[static_cast<std::size_t>(next - block_bound.begin()) - 1] += 1;
+double jump_dispersion(std::span<const TransitionCounts> block_step_counts) {
+  if (block_step_counts.size() < 2) return 1;
+  const TransitionCounts all = sum_counts(block_step_counts);
+  const std::vector<double> exposure = exposure_frames(all);
+  std::vector<double> departures(exposure.size(), 0);
+  for (const TransitionCount& entry : all.entries)
+    if (moves(entry)) departures[static_cast<std::size_t>(entry.from)] += static_cast<double>(entry.count);
+  double sum = 0, blocks = 0;
+  for (const TransitionCounts& block : block_step_counts) {
+    double seen = 0, expected = 0;
+    for (const TransitionCount& entry : block.entries) {
+      const auto from = static_cast<std::size_t>(entry.from);
+      expected += static_cast<double>(entry.count) * departures[from] / exposure[from];
+      if (moves(entry)) seen += static_cast<double>(entry.count);
     }
-  double mean = 0, square = 0;
-  for (const double n : jumps) mean += n / static_cast<double>(jumps.size());
-  for (const double n : jumps) square += (n - mean) * (n - mean);
-  return mean > 0 ? std::max(1.0, square / (static_cast<double>(jumps.size()) - 1) / mean) : 1;
+    if (!(expected > 0)) continue;
+    sum += (seen - expected) * (seen - expected) / expected;
+    blocks += 1;
+  }
+  return blocks > 1 ? std::max(1.0, sum / (blocks - 1)) : 1;
 }
 
 std::vector<double> exposure_frames(const TransitionCounts& step_counts) {

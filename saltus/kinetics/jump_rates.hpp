@@ -9,7 +9,6 @@
 
 #include "saltus/base/estimate.hpp"
 #include "saltus/kinetics/site_network.hpp"
-#include "saltus/kinetics/site_trajectory.hpp"
 #include "saltus/kinetics/transition_counts.hpp"
 
 namespace saltus::kinetics {
@@ -25,9 +24,11 @@ Estimate event_rate(double events, double exposure, double dispersion = 1);
 /// The same for the mean time between events; value and high are infinite without an event.
 Estimate event_time(double events, double exposure, double dispersion = 1);
 
-/// Variance over mean of the number of jumps in blocks of time, at least 1: how many jumps come together, as where one vacancy
-/// moves many ions in a row. `block_bound` as block_bounds gives it.
-double jump_dispersion(const SiteTrajectory& trajectory, std::span<const std::int64_t> block_bound);
+/// How many jumps come together, as where one vacancy moves many ions in a row: sum over blocks of (N_b - E_b)² / E_b, over one less than
+/// their number, at least 1. E_b is what block b expects from the time spent in each state and the rates of the whole.
+///
+/// block_step_counts  [blocks] counts at a lag of one frame, of equal n_states
+double jump_dispersion(std::span<const TransitionCounts> block_step_counts);
 
 /// [n_states] frames during which a jump from the state would have been seen, from counts at a lag of one frame.
 std::vector<double> exposure_frames(const TransitionCounts& step_counts);

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::int64_t fewest_jumps = 100;  // below, no lag test
 constexpr int tested_timescales = 1;
+constexpr double fewest_frames = 20;           // of a mean stay: with fewer, more than 5 % of the jumps hide between frames
 
 void refuse_beyond_memory(std::size_t frames, std::size_t atoms) {
   const double needed = 2.0 * sizeof(Vec3) * static_cast<double>(frames) * static_cast<double>(atoms), there = static_cast<double>(memory_bytes());
@@ -190,7 +191,7 @@ void add_rates(SitesReport& report, const kinetics::TransitionCounts& steps) {
     report.warnings.push_back(fmt::format("jumps that symmetry makes equivalent are not equally frequent (smallest p {:.1e} of {} classes): the run is too "
                                           "short or the symmetry broken; each jump keeps its own rate in the network",
                                           report.jumps.smallest_p, report.jumps.tested));
-  } else if (report.symmetry) {
+  } else if (report.symmetry && maps.size() > 1) {
     report.symmetry->pooled = true;
     report.network = kinetics::rate_network(kinetics::summed_over(steps, maps), 1 / (static_cast<double>(maps.size()) * report.jump_dispersion), site_ang,
                                             report.sites.cell.rows_ang(), spacing_ps);
@@ -244,7 +245,7 @@ MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> 
     member.push_back(k);
   }
   if (series.size() >= 3)
-    if (const kinetics::Plateau plateau = kinetics::plateau_of(series); plateau.flat) test.plateau = member[plateau.start];
+    if (const kinetics::Plateau plateau = kinetics::plateau_of(series); plateau.flat && plateau.start + 2 < series.size()) test.plateau = member[plateau.start];
   test.level = level_from(test.lags);
   const bool has_timescale = std::any_of(test.lags.begin(), test.lags.end(), [](const auto& lag) { return !lag.timescales.empty() && lag.timescales[0].value_fs; });
   const double longest_ps = test.lags.back().lag_fs / fs_per_ps;
@@ -254,8 +255,8 @@ MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> 
                                std::max(at(*test.plateau), test.level ? at(*test.level) : 0), has_timescale ? " and the slowest timescale" : "",
                                has_timescale ? "" : "s", longest_ps);
   else
-    test.verdict = fmt::format("Not Markovian at any tested lag, up to {:.4g} ps: {} with the lag beyond what the blocks of time scatter", longest_ps,
-                               test.plateau ? "the slowest timescale still changes" : test.level || !has_timescale ? "D still changes" : "D and the slowest timescale still change");
+    test.verdict = fmt::format("Not Markovian at any tested lag, up to {:.4g} ps: {} with the lag, or level so late that nothing longer is left to see it by", longest_ps,
+                               test.plateau ? "the slowest timescale changes" : test.level || !has_timescale ? "D changes" : "D and the slowest timescale change");
   return test;
 }
 
@@ -320,6 +321,9 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
     report.symmetry = symmetry_of(cell, framework_ang, *settings.symmetry_ang);
     density.symmetry = report.symmetry->group.operations;
   }
+  if (report.symmetry && report.symmetry->group.operations.size() == 1)
+    report.warnings.push_back(fmt::format("the mean framework has no symmetry within {:.3g} Å: nothing is imposed; a larger tolerance or a longer run may find it",
+                                          *settings.symmetry_ang));
   report.sites = settings.given.empty() ? find_sites(paths.cell, paths.site_path(), paths.frames, density)
                                         : given_sites(paths.cell, settings.density.fold, settings.given);
   if (report.symmetry) impose_symmetry(report, framework_ang, settings);
@@ -327,14 +331,25 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   report.visits = assign_sites(report.sites, paths.site_path(), paths.frames, paths.frame_spacing_fs, settings.assignment);
   report.warnings.insert(report.warnings.end(), report.visits.report.warnings.begin(), report.visits.report.warnings.end());
   report.sensitivity = core_sensitivity(report.sites, report.visits, paths.site_path());
+  report.diagnosis = diagnose_sites(report.sites, report.visits, paths.site_path(), settings.density);
+  report.warnings.insert(report.warnings.end(), report.diagnosis.warnings.begin(), report.diagnosis.warnings.end());
 
   report.trajectory = site_trajectory_of(report.visits, report.sites.size());
   if (report.trajectory.segments.empty())
     throw Error(ErrorKind::usage, "no ion ever enters the core of a site: the sites are not those of these ions, or their origin is another");
-  report.jump_dispersion = kinetics::jump_dispersion(report.trajectory, bounds);
-  const kinetics::TransitionCounts steps = kinetics::count_transitions(report.trajectory, 1);
+  std::vector<kinetics::TransitionCounts> blocks;
+  for (std::size_t b = 0; b + 1 < bounds.size(); ++b) blocks.push_back(kinetics::count_transitions(report.trajectory, 1, {bounds[b], bounds[b + 1] + 1}));
+  report.jump_dispersion = kinetics::jump_dispersion(blocks);
+  const kinetics::TransitionCounts steps = kinetics::sum_counts(blocks);
   add_figures(report, bounds, steps);
   if (report.symmetry) add_orbit_figures(report, bounds);
+  for (const SiteFigures& f : report.figures)
+    if (f.departures >= 10 && f.residence_fs.value < fewest_frames * report.frame_spacing_fs) {
+      report.warnings.push_back(fmt::format("ions stay on some sites for {:.1f} frames on average: jumps back and forth between frames are not seen and rates come out too "
+                                            "low; frames more often than every {:.6g} fs are needed",
+                                            f.residence_fs.value / report.frame_spacing_fs, report.frame_spacing_fs));
+      break;
+    }
   add_rates(report, steps);
   report.markov = test_markov(report, bounds, progress);
   return report;

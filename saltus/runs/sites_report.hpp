@@ -11,6 +11,7 @@
 
 #include "saltus/analysis/assignment.hpp"
 #include "saltus/analysis/paths.hpp"
+#include "saltus/analysis/site_diagnosis.hpp"
 #include "saltus/analysis/sites.hpp"
 #include "saltus/analysis/space_group.hpp"
 #include "saltus/base/estimate.hpp"
@@ -70,6 +71,7 @@ struct SitesReport {
   SiteVisits visits;
   kinetics::SiteTrajectory trajectory;           ///< the visits as the estimators take them
   CoreSensitivity sensitivity;
+  SiteDiagnosis diagnosis;
   std::vector<SiteFigures> figures;              ///< [sites]
   std::optional<SiteSymmetry> symmetry;
   kinetics::JumpClasses jumps;                   ///< equivalent ones together where there is symmetry
