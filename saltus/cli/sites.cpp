@@ -42,6 +42,7 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--framework", own.framework, "element whose mean displacement is subtracted (default: none)");
   app.add_option("--fold", own.fold, "the cell is so many repeats of that of the sites (default 1,1,1)")->delimiter(',')->expected(3);
   app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: found)")->type_name("FILE");
+  app.add_option("--method", own.method, "peaks of the density, or voids of the mean framework (default density)")->check(CLI::IsMember({"density", "voronoi"}));
   app.add_flag("--symmetry", own.symmetry, "impose the space group of the mean framework on sites and rates");
   app.add_option("--symmetry-tolerance-ang", own.symmetry_tolerance_ang, "within which it is found, Å (default 0.3)")->check(CLI::PositiveNumber);
   app.add_option("--grid-ang", own.settings.density.grid_ang, "spacing of the density grid, Å (default 0.2)")->check(CLI::PositiveNumber);
@@ -75,7 +76,11 @@ std::function<int()> set_up_sites(CLI::App& app) {
     if (!own->framework.empty()) settings.framework = element_named(own->framework);
     for (std::size_t x = 0; x < own->fold.size(); ++x) settings.density.fold[x] = own->fold[x];
     if (own->core_ang > 0) settings.assignment.core_radius_ang = own->core_ang;
-    if (!own->given.empty()) settings.given = runs::read_sites(own->given, settings.mobile).position;
+    if (own->method == "voronoi") settings.method = runs::SiteMethod::voronoi;
+    if (!own->given.empty()) {
+      settings.method = runs::SiteMethod::given;
+      settings.given = runs::read_sites(own->given, settings.mobile).position;
+    }
     settings.blocks = options->blocks;
     if (own->symmetry) settings.symmetry_ang = own->symmetry_tolerance_ang;
     const runs::SitesReport report = runs::analyze_sites(options->input, settings, progress_line());

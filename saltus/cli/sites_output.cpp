@@ -182,12 +182,12 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
   AnalysisOutput output;
   const std::string subject = fmt::format("{}: {}, {} frames {:.6g} fs apart, {} {}{}", options.path, report.formula, report.frames, report.frame_spacing_fs,
                                           report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
-  const std::string origin = own.given.empty() ? "peaks of the density" : "given in " + own.given;
+  const std::string origin = !own.given.empty() ? "given in " + own.given : own.method == "voronoi" ? "voids of the framework that ions visit" : "peaks of the density";
   std::vector<std::string> sentences{
       fmt::format("{} site{}, {}{}{}.", sites.size(), sites.size() == 1 ? "" : "s", origin,
                   sites.merged_by_persistence + sites.merged_by_occupation + sites.merged_by_distance == 0
                       ? std::string()
-                      : fmt::format("; joined to others: {} peaks behind low barriers, {} of few ions, {} too near", sites.merged_by_persistence, sites.merged_by_occupation,
+                      : fmt::format("; left out: {} peaks behind low barriers, {} places of few ions, {} too near to others", sites.merged_by_persistence, sites.merged_by_occupation,
                                     sites.merged_by_distance), cells > 1 ? fmt::format("; {} cells folded into one", cells) : ""),
       fmt::format("{} jumps of {} ions, core to core; {} with cores 10 % smaller, {} with cores 10 % larger; {:.1f} % go back within {:.6g} fs, "
                   "{:.1f} % are taken back by the next jump.",
@@ -221,7 +221,7 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"frame_spacing_fs", report.frame_spacing_fs},
                      {"ions", report.ions},
                      {"fold", sites.fold},
-                     {"method", own.given.empty() ? "density" : "given"},
+                     {"method", own.given.empty() ? own.method : "given"},
                      {"symmetry", report.symmetry ? symmetry_json(*report.symmetry) : json(nullptr)},
                      {"sites", site_rows(report)},
                      {"jumps", assignment.jumps},

@@ -10,7 +10,7 @@
 namespace saltus::cli {
 
 struct SitesOptions {
-  std::string species, framework, given;
+  std::string species, framework, given, method = "density";
   std::vector<int> fold;
   double core_ang = 0;               ///< 0: from the distances
   std::string states, network, sites;  ///< files to write; empty: none

@@ -324,8 +324,14 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   if (report.symmetry && report.symmetry->group.operations.size() == 1)
     report.warnings.push_back(fmt::format("the mean framework has no symmetry within {:.3g} Å: nothing is imposed; a larger tolerance or a longer run may find it",
                                           *settings.symmetry_ang));
-  report.sites = settings.given.empty() ? find_sites(paths.cell, paths.site_path(), paths.frames, density)
-                                        : given_sites(paths.cell, settings.density.fold, settings.given);
+  if (settings.method == SiteMethod::given) {
+    report.sites = given_sites(paths.cell, settings.density.fold, settings.given);
+  } else if (settings.method == SiteMethod::voronoi) {
+    if (framework_ang.empty()) throw Error(ErrorKind::usage, "voids are those of a framework: name it");
+    report.sites = sites_at_nodes(paths.cell, voronoi_nodes(cell, framework_ang), paths.site_path(), paths.frames, density);
+  } else {
+    report.sites = find_sites(paths.cell, paths.site_path(), paths.frames, density);
+  }
   if (report.symmetry) impose_symmetry(report, framework_ang, settings);
   report_progress(progress, "jumps", 0, 0);
   report.visits = assign_sites(report.sites, paths.site_path(), paths.frames, paths.frame_spacing_fs, settings.assignment);

@@ -14,6 +14,7 @@
 #include "saltus/analysis/site_diagnosis.hpp"
 #include "saltus/analysis/sites.hpp"
 #include "saltus/analysis/space_group.hpp"
+#include "saltus/analysis/voronoi_nodes.hpp"
 #include "saltus/base/estimate.hpp"
 #include "saltus/base/progress.hpp"
 #include "saltus/kinetics/jump_classes.hpp"
@@ -23,10 +24,17 @@
 
 namespace saltus::runs {
 
+enum class SiteMethod {
+  density,  ///< peaks of the ions' density
+  voronoi,  ///< voids of the mean framework that ions visit
+  given,
+};
+
 struct SitesSettings {
   int mobile = 0;                ///< atomic number
   std::optional<int> framework;  ///< its mean displacement is subtracted
-  std::vector<Fractional> given; ///< sites of the folded cell; empty: peaks of the density
+  SiteMethod method = SiteMethod::density;
+  std::vector<Fractional> given; ///< sites of the folded cell, where they are given
   SiteSettings density;          ///< its fold counts for given sites too
   AssignmentSettings assignment;
   std::optional<double> symmetry_ang;  ///< tolerance within which the framework's group is found and imposed; none: no symmetry
