@@ -11,7 +11,7 @@ namespace saltus {
 
 namespace {
 
-constexpr double voxel_ang = 0.7;
+constexpr double finest_voxel_ang = 0.7;
 constexpr int most_voxels = 32;
 
 // Voxel number of a fraction in [0, 1]; a fraction rounded up to 1 belongs to the last one.
@@ -19,10 +19,11 @@ int voxel_of(double fraction, int voxels) { return std::clamp(static_cast<int>(f
 
 }  // namespace
 
-SiteLookup::SiteLookup(const Cell& cell, std::span<const Fractional> sites) : cell_(cell) {
+SiteLookup::SiteLookup(const Cell& cell, std::span<const Fractional> sites, double further_ang) : cell_(cell) {
   if (sites.empty()) throw Error(ErrorKind::usage, "there are no sites to assign ions to");
   for (const bool periodic : cell.periodic())
     if (!periodic) throw Error(ErrorKind::usage, "sites need a cell that is periodic along all three vectors");
+  const double voxel_ang = finest_voxel_ang + further_ang / 3;  // long lists need no fine voxels
   double diagonal = 0;  // of a voxel: twice the largest distance from its centre
   for (int axis = 0; axis < 3; ++axis)
     voxels_[static_cast<std::size_t>(axis)] =
@@ -50,28 +51,28 @@ SiteLookup::SiteLookup(const Cell& cell, std::span<const Fractional> sites) : ce
     }
   });
   // A site image farther from the centre than the nearest one by more than the diagonal is nearest nowhere in the voxel.
-  const double reach = *std::max_element(nearest_ang.begin(), nearest_ang.end()) + diagonal * (1 + 1e-9);
-  std::vector<Candidate> images;
+  const double reach = *std::max_element(nearest_ang.begin(), nearest_ang.end()) + further_ang + diagonal * (1 + 1e-9);
+  std::vector<SiteImage> images;
   for (std::size_t s = 0; s < sites.size(); ++s) {
     const Fractional& f = sites[s];
     Int3 low{}, high{};
     for (int axis = 0; axis < 3; ++axis) {
       const double x = axis == 0 ? f.a : axis == 1 ? f.b : f.c;
-      const double margin = reach / cell.height_ang(axis);
-      low[static_cast<std::size_t>(axis)] = static_cast<int>(std::floor(-margin - x));
-      high[static_cast<std::size_t>(axis)] = static_cast<int>(std::ceil(1 + margin - x));
+      const double margin = reach / cell.height_ang(axis) + 1e-9;
+      low[static_cast<std::size_t>(axis)] = static_cast<int>(std::ceil(-margin - x));
+      high[static_cast<std::size_t>(axis)] = static_cast<int>(std::floor(1 + margin - x));
     }
     for (int a = low[0]; a <= high[0]; ++a)
       for (int b = low[1]; b <= high[1]; ++b)
         for (int c = low[2]; c <= high[2]; ++c)
           images.push_back({home[s] + cell.translation_ang({a, b, c}), static_cast<std::uint32_t>(s), {a, b, c}});
   }
-  std::vector<std::vector<Candidate>> found(total);
+  std::vector<std::vector<SiteImage>> found(total);
   parallel_chunks(total, 64, [&](std::size_t begin, std::size_t end) {
     for (std::size_t v = begin; v < end; ++v) {
       const Vec3 point = centre(v);
-      const double limit = nearest_ang[v] + diagonal * (1 + 1e-9);
-      for (const Candidate& image : images)
+      const double limit = nearest_ang[v] + further_ang + diagonal * (1 + 1e-9);
+      for (const SiteImage& image : images)
         if (norm2(image.position_ang - point) <= limit * limit) found[v].push_back(image);
     }
   });
@@ -82,13 +83,22 @@ SiteLookup::SiteLookup(const Cell& cell, std::span<const Fractional> sites) : ce
   }
 }
 
+std::size_t SiteLookup::voxel_of_wrapped(const Vec3& wrapped_ang) const {
+  const Fractional f = cell_.to_fractional(wrapped_ang);
+  return static_cast<std::size_t>((voxel_of(f.a, voxels_[0]) * voxels_[1] + voxel_of(f.b, voxels_[1])) * voxels_[2] + voxel_of(f.c, voxels_[2]));
+}
+
+std::span<const SiteImage> SiteLookup::around(const Vec3& position_ang, Vec3& wrapped_ang) const {
+  wrapped_ang = cell_.wrap(position_ang);
+  const std::size_t voxel = voxel_of_wrapped(wrapped_ang);
+  return std::span(candidates_).subspan(first_[voxel], first_[voxel + 1] - first_[voxel]);
+}
+
 NearestSite SiteLookup::nearest(const Vec3& position_ang) const {
   Int3 turn{};
   const Vec3 wrapped = cell_.wrap(position_ang, &turn);
-  const Fractional f = cell_.to_fractional(wrapped);
-  const std::size_t voxel = static_cast<std::size_t>(
-      (voxel_of(f.a, voxels_[0]) * voxels_[1] + voxel_of(f.b, voxels_[1])) * voxels_[2] + voxel_of(f.c, voxels_[2]));
-  const Candidate* best = nullptr;
+  const std::size_t voxel = voxel_of_wrapped(wrapped);
+  const SiteImage* best = nullptr;
   double best2 = std::numeric_limits<double>::max();
   for (std::uint32_t k = first_[voxel]; k < first_[voxel + 1]; ++k) {
     const double distance2 = norm2(candidates_[k].position_ang - wrapped);

@@ -43,6 +43,7 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--fold", own.fold, "the cell is so many repeats of that of the sites (default 1,1,1)")->delimiter(',')->expected(3);
   app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: found)")->type_name("FILE");
   app.add_option("--method", own.method, "peaks of the density, or voids of the mean framework (default density)")->check(CLI::IsMember({"density", "voronoi"}));
+  app.add_flag("--follow", own.settings.follow, "sites move with the framework around them");
   app.add_flag("--symmetry", own.symmetry, "impose the space group of the mean framework on sites and rates");
   app.add_option("--symmetry-tolerance-ang", own.symmetry_tolerance_ang, "within which it is found, Å (default 0.3)")->check(CLI::PositiveNumber);
   app.add_option("--grid-ang", own.settings.density.grid_ang, "spacing of the density grid, Å (default 0.2)")->check(CLI::PositiveNumber);

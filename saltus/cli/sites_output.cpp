@@ -179,6 +179,8 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
   const AssignmentReport& assignment = report.visits.report;
   const Sites& sites = report.sites;
   const int cells = sites.fold[0] * sites.fold[1] * sites.fold[2];
+  const Vec3& offset = assignment.offset_msq_ang2;
+  const double rms_offset_ang = std::sqrt(offset.x + offset.y + offset.z);
   AnalysisOutput output;
   const std::string subject = fmt::format("{}: {}, {} frames {:.6g} fs apart, {} {}{}", options.path, report.formula, report.frames, report.frame_spacing_fs,
                                           report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
@@ -195,8 +197,9 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                   100 * assignment.flicker_fraction, own.settings.assignment.flicker_fs,
                   100 * assignment.return_fraction),
       fmt::format("Ions have no site yet in {:.2f} % of the ion-frames, and are outside all cores in {:.1f} % and far from every site in {:.2f} %; two ions "
-                  "share some site in {:.2f} % of the frames.",
-                  100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * report.diagnosis.far_fraction, 100 * assignment.double_occupation_fraction),
+                  "share some site in {:.2f} % of the frames. Rms distance from the site: {:.3f} Å{}.",
+                  100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * report.diagnosis.far_fraction, 100 * assignment.double_occupation_fraction,
+                  rms_offset_ang, own.settings.follow ? ", sites following the framework" : ""),
       fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they scatter among the blocks.",
                   options.blocks, 1 / report.jump_dispersion),
       report.markov.verdict + "."};
@@ -233,6 +236,7 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"return_fraction", assignment.return_fraction},
                      {"undefined_fraction", assignment.undefined_fraction},
                      {"outside_fraction", assignment.outside_fraction},
+                     {"rms_offset_ang", rms_offset_ang},
                      {"far_fraction", report.diagnosis.far_fraction},
                      {"missing_sites", missing_rows(report.diagnosis)},
                      {"merged_peaks", {{"low_barrier", sites.merged_by_persistence}, {"few_ions", sites.merged_by_occupation}, {"too_near", sites.merged_by_distance}}},

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "saltus/analysis/following.hpp"
 #include "saltus/analysis/framework.hpp"
 #include "saltus/analysis/mean_framework.hpp"
 #include "saltus/base/error.hpp"
@@ -311,6 +312,8 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   const Paths& paths = report.paths;
   const std::vector<std::int64_t> bounds = kinetics::block_bounds(static_cast<std::int64_t>(paths.frames), settings.blocks);
   check_host(paths, report.warnings);
+  if (settings.follow) report.followed_ang = following_path_ang(paths);
+  const std::vector<Vec3>& ions = report.ion_path_ang();
 
   report_progress(progress, "sites", 0, 0);
   const Cell cell = folded(paths.cell, settings.density.fold);
@@ -328,16 +331,16 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
     report.sites = given_sites(paths.cell, settings.density.fold, settings.given);
   } else if (settings.method == SiteMethod::voronoi) {
     if (framework_ang.empty()) throw Error(ErrorKind::usage, "voids are those of a framework: name it");
-    report.sites = sites_at_nodes(paths.cell, voronoi_nodes(cell, framework_ang), paths.site_path(), paths.frames, density);
+    report.sites = sites_at_nodes(paths.cell, voronoi_nodes(cell, framework_ang), ions, paths.frames, density);
   } else {
-    report.sites = find_sites(paths.cell, paths.site_path(), paths.frames, density);
+    report.sites = find_sites(paths.cell, ions, paths.frames, density);
   }
   if (report.symmetry) impose_symmetry(report, framework_ang, settings);
   report_progress(progress, "jumps", 0, 0);
-  report.visits = assign_sites(report.sites, paths.site_path(), paths.frames, paths.frame_spacing_fs, settings.assignment);
+  report.visits = assign_sites(report.sites, ions, paths.frames, paths.frame_spacing_fs, settings.assignment);
   report.warnings.insert(report.warnings.end(), report.visits.report.warnings.begin(), report.visits.report.warnings.end());
-  report.sensitivity = core_sensitivity(report.sites, report.visits, paths.site_path());
-  report.diagnosis = diagnose_sites(report.sites, report.visits, paths.site_path(), settings.density);
+  report.sensitivity = core_sensitivity(report.sites, report.visits, ions);
+  report.diagnosis = diagnose_sites(report.sites, report.visits, ions, settings.density);
   report.warnings.insert(report.warnings.end(), report.diagnosis.warnings.begin(), report.diagnosis.warnings.end());
 
   report.trajectory = site_trajectory_of(report.visits, report.sites.size());

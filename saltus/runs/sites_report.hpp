@@ -37,6 +37,7 @@ struct SitesSettings {
   std::vector<Fractional> given; ///< sites of the folded cell, where they are given
   SiteSettings density;          ///< its fold counts for given sites too
   AssignmentSettings assignment;
+  bool follow = false;           ///< sites move with the framework around them (following.hpp)
   std::optional<double> symmetry_ang;  ///< tolerance within which the framework's group is found and imposed; none: no symmetry
   int blocks = 10;               ///< time blocks behind the intervals
 };
@@ -75,6 +76,7 @@ struct SitesReport {
   std::size_t frames = 0, ions = 0;
   double frame_spacing_fs = 0;
   Paths paths;
+  std::vector<Vec3> followed_ang;                ///< [frame][ion] where sites follow the framework; else empty
   Sites sites;
   SiteVisits visits;
   kinetics::SiteTrajectory trajectory;           ///< the visits as the estimators take them
@@ -87,6 +89,9 @@ struct SitesReport {
   MarkovTest markov;
   std::optional<kinetics::SiteNetwork> network;  ///< rates in 1/ps; none: no jumps
   std::vector<std::string> warnings;
+
+  /// What sites were found in and assigned from.
+  const std::vector<Vec3>& ion_path_ang() const { return followed_ang.empty() ? paths.site_path() : followed_ang; }
 };
 
 /// Throws what readers, PathAnalysis, find_sites and assign_sites throw; Error{unsupported} when the paths do not fit into memory.
