@@ -95,7 +95,7 @@ void bm_assign_many(benchmark::State& state) {
   Sites sites;
   sites.cell = cell;
   sites.position = places;
-  const std::size_t frames = 2000, ions = 192;
+  const std::size_t frames = 10000, ions = 192;
   std::vector<Vec3> path;
   for (std::size_t k = 0; k < frames * ions; ++k)
     path.push_back(cell.to_cartesian(places[(k % ions) * 5]) + 0.3 * Vec3{random.normal(), random.normal(), random.normal()});

@@ -18,16 +18,28 @@ struct IonSums {
   Vec3 offset_sq;
 };
 
-std::vector<Visit> visits_of_ion(const Sites& sites, const SiteLookup& lookup, const std::vector<double>& core_radius_ang,
+/// core_radius_ang, and for sites whose core reaches at most halfway to the nearest other one its square (else 0): inside, no other site can be
+/// nearer and none need be looked up.
+struct Cores {
+  const std::vector<double>& radius_ang;
+  std::vector<double> own2;
+
+  Cores(const std::vector<double>& radius, const std::vector<double>& nearest_ang) : radius_ang(radius) {
+    for (std::size_t s = 0; s < radius.size(); ++s) own2.push_back(radius[s] <= nearest_ang[s] / 2 ? radius[s] * radius[s] : 0);
+  }
+};
+
+std::vector<Visit> visits_of_ion(const Sites& sites, const SiteLookup& lookup, const Cores& cores,
                                  std::span<const Vec3> position_ang, std::size_t ions, std::size_t ion, IonSums& sums) {
   std::vector<Visit> visits;
   Vec3 home;
   const std::size_t frames = position_ang.size() / ions;
   for (std::size_t frame = 0; frame < frames; ++frame) {
     const Vec3& r = position_ang[frame * ions + ion];
-    const NearestSite near = lookup.nearest(r);
     const auto now = static_cast<std::int64_t>(frame);
-    if (near.distance_ang >= core_radius_ang[near.site]) {
+    const bool at_home = !visits.empty() && norm2(r - home) < cores.own2[visits.back().site];
+    const NearestSite near = at_home ? NearestSite{visits.back().site, visits.back().image, 0} : lookup.nearest(r);
+    if (near.distance_ang >= cores.radius_ang[near.site]) {
       ++sums.outside;
     } else if (visits.empty() || visits.back().site != near.site || visits.back().image != near.image) {
       visits.push_back({now, now, near.site, near.image});
@@ -160,8 +172,9 @@ SiteVisits assign_sites(const Sites& sites, std::span<const Vec3> position_ang, 
   const std::size_t ions = position_ang.size() / frames;
   result.ion.resize(ions);
   std::vector<IonSums> sums(ions);
+  const Cores cores(result.core_radius_ang, nearest);
   parallel_chunks(ions, 1, [&](std::size_t ion, std::size_t) {
-    result.ion[ion] = visits_of_ion(sites, lookup, result.core_radius_ang, position_ang, ions, ion, sums[ion]);
+    result.ion[ion] = visits_of_ion(sites, lookup, cores, position_ang, ions, ion, sums[ion]);
   });
 
   IonSums total;
@@ -191,14 +204,16 @@ SiteVisits assign_sites(const Sites& sites, std::span<const Vec3> position_ang, 
 CoreSensitivity core_sensitivity(const Sites& sites, const SiteVisits& visits, std::span<const Vec3> position_ang) {
   check_sizes(sites, position_ang, static_cast<std::size_t>(visits.frames));
   const SiteLookup lookup(sites.cell, sites.position);
+  const std::vector<double> nearest = nearest_site_distance_ang(sites);
   const std::size_t ions = visits.ion.size();
   const auto jumps_with = [&](double scale) {
     std::vector<double> radius = visits.core_radius_ang;
     for (double& r : radius) r *= scale;
+    const Cores cores(radius, nearest);
     std::vector<std::int64_t> jumps(ions, 0);
     parallel_chunks(ions, 1, [&](std::size_t ion, std::size_t) {
       IonSums unused;
-      const auto found = visits_of_ion(sites, lookup, radius, position_ang, ions, ion, unused);
+      const auto found = visits_of_ion(sites, lookup, cores, position_ang, ions, ion, unused);
       jumps[ion] = found.empty() ? 0 : static_cast<std::int64_t>(found.size()) - 1;
     });
     std::int64_t sum = 0;
