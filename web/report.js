@@ -182,16 +182,17 @@
     const jumps = s.jumps.map(([from, to, a, b, c, there, back]) => ({from, to, image: [a, b, c], count: there + back})).sort((p, q) => q.count - p.count);
     const occupation = k.sites.rows.map(r => r[k.sites.occupation_column]);
     const least = Math.min(...occupation), greatest = Math.max(...occupation);
-    const text = `Cell of the sites. Grey: mean positions of ${s.element}. Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}), larger the more they are occupied. `
+    const first = k.sites.first ?? 1;  // number of the first site
+    const text = `Cell of the sites. ${s.framework_ang.length ? `Grey: mean positions of ${s.element}. ` : ""}Sites of ${s.mobile}: from yellow (occupation ${number(least)}) to blue (${number(greatest)}), larger the more they are occupied. `
       + `Orange: jumps, thicker the more often they happened (${jumps.length} pairs of sites${jumps.length > mostJumps ? `; the ${mostJumps} busiest are drawn` : ""}), `
       + "those that leave the cell drawn halfway from both sides.";
     const box = el("div", {class: "scene", role: "img", "aria-label": text}), saves = el("span", {class: "saves"});
-    const entry = {box, scene: s, jumps, occupation, least, greatest, departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
+    const entry = {box, first, scene: s, jumps, occupation, least, greatest, departures: k.sites.columns.indexOf("departures"), rows: k.sites.rows, viewer: null};
     const file = fileName(prefix, stage.name, "sites and jumps");
     entry.saveViews = () => saves.prepend(button("PNG", "save this view as PNG", async () =>
       save(file + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
     saves.append(button("CSV", "save the jumps as CSV", () => save(file + ".csv", "text/csv",
-      csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + 1, j + 1, ...rest])]))));
+      csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + first, j + first, ...rest])]))));
     scenes.push(entry);
     return el("figure", {class: "wide"}, box, el("figcaption", {}, text, el("span", {class: "turn"}, " Drag to turn, Ctrl and wheel or pinch to zoom; point at a site for its numbers."), " ", saves));
   }
@@ -213,7 +214,7 @@
       box.dataset.drawn = "yes";
     } catch (error) { none("The 3D view could not be drawn here: " + error.message); }
   }
-  function fillScene({viewer, scene, jumps, occupation, least, greatest, rows, departures}) {
+  function fillScene({viewer, first, scene, jumps, occupation, least, greatest, rows, departures}) {
     const at = ([x, y, z]) => ({x, y, z}), [a, b, c] = scene.cell_ang;
     const plus = (...vectors) => vectors.reduce((p, q) => p.map((v, k) => v + q[k]), [0, 0, 0]);
     const times = (f, v) => v.map(x => f * x);
@@ -225,7 +226,7 @@
     viewer.setStyle({}, {sphere: {radius: 0.55, color: mixed(css("--soft"), css("--line"), 0.35)}});
     scene.sites_ang.forEach((p, k) => {
       let label = null;
-      const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: occupation ${number(occupation[k])}, ${rows[k][departures]} departures`,
+      const show = () => { if (!label) label = viewer.addLabel(`site ${k + first}: occupation ${number(occupation[k])}, ${rows[k][departures]} departures`,
         {position: at(p), fontSize: 13, backgroundColor: css("--ink"), fontColor: css("--paper"), backgroundOpacity: 0.9}); };
       const hide = () => { if (label) { viewer.removeLabel(label); label = null; } };
       viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: mixed(css("--five"), css("--one"), greatest > least ? (occupation[k] - least) / (greatest - least) : 1), hoverable: true, hover_callback: show, unhover_callback: hide,
@@ -253,6 +254,18 @@
     if (dark.matches) inLight(() => colourScene(entry));
     const picture = entry.box.querySelector("img") || entry.box.appendChild(el("img", {alt: ""}));
     picture.src = entry.viewer.pngURI();
+  }
+
+  function occupationChart(stage, sites) {
+    return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
+      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
+      x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
+  }
+  function showSites(stage, k) {
+    add(sceneFigure(stage, k));
+    add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
+      table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 || typeof v === "string" ? v : number(v)))),
+      el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
   }
 
   // --- one run ----------------------------------------------------------------------------------------------------------
@@ -412,18 +425,10 @@
       }), k.sites ? occupationChart(stage, k.sites) : null));
     }
     if (k.sites) {
-      add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""), sceneFigure(stage, k));
-      add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
-        table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 ? v : number(v)))),
-        el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
+      add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""));
+      showSites(stage, k);
     }
   }
-  function occupationChart(stage, sites) {
-    return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
-      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
-      x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
-  }
-
   // --- all numbers, warnings, settings ----------------------------------------------------------------------------------
   section("numbers", "All numbers");
   const numbers = data.stages.flatMap(s => (s.estimates || []).map(e => ({...e, stage: s})));
@@ -467,7 +472,8 @@
       return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
               y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
               layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
-    }))));
+    })), data.sites ? occupationChart({name: ""}, data.sites) : null));
+    if (data.sites) showSites({name: ""}, data);
     if (data.estimates.length) {
       add(el("h2", {}, "Numbers"), table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "note", left: true, wrap: true}],
         data.estimates.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), e.note || ""])),

@@ -24,6 +24,20 @@ namespace saltus::cli {
 
 namespace {
 
+constexpr std::size_t most_counted = 5000;
+
+/// A square matrix of all sites, row = from; images are left out.
+void write_counts(const runs::SitesReport& report, const std::string& path) {
+  const auto n = report.sites.size();
+  if (n > most_counted) throw Error(ErrorKind::unsupported, fmt::format("--counts {}: a whole matrix of {} sites, at most {} are written", path, n, most_counted));
+  std::vector<double> matrix(n * n, 0);
+  for (const kinetics::CountEntry& e : kinetics::fold_images(kinetics::count_transitions(report.trajectory, 1)).entries)
+    matrix[static_cast<std::size_t>(e.from) * n + static_cast<std::size_t>(e.to)] += e.count;
+  std::string text = fmt::format("# transitions between sites within {:.6g} fs, row = from\n", report.frame_spacing_fs);
+  for (std::size_t k = 0; k < matrix.size(); ++k) text += fmt::format("{:.0f}{}", matrix[k], (k + 1) % n == 0 ? '\n' : ' ');
+  write_file_atomically(path, text);
+}
+
 void write_files(const runs::SitesReport& report, const SitesOptions& own) {
   if (!own.states.empty()) {
     const runs::SiteStates states = runs::states_of(report, own.primitive);
@@ -33,6 +47,7 @@ void write_files(const runs::SitesReport& report, const SitesOptions& own) {
     if (!report.network) throw Error(ErrorKind::usage, fmt::format("--network {}: there are no jumps to make a network of", own.network));
     write_file_atomically(own.network, runs::network_text(*report.network, fmt::format("saltus sites: rates of {} jumps, both ways of a path together", report.visits.report.jumps)));
   }
+  if (!own.counts.empty()) write_counts(report, own.counts);
   if (!own.sites.empty())
     runs::write_sites(own.sites, report.sites, element_named(own.species), {}, 0);
 }
@@ -56,6 +71,7 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--dtraj", own.states, "write states for msm, a column per ion, and X.images.npy beside X.npy")->type_name("FILE");
   app.add_flag("--primitive", own.primitive, "number the sites of the folded cell in them, not of all cells");
   app.add_option("--network", own.network, "write the rates for network, propagate, simulate")->type_name("FILE");
+  app.add_option("--counts", own.counts, "write transition counts at a lag of one frame, for msm")->type_name("FILE");
   app.add_option("--sites-out", own.sites, "write the sites as atoms, for --given")->type_name("FILE");
 }
 
@@ -70,7 +86,7 @@ std::function<int()> set_up_sites(CLI::App& app) {
              "  saltus sites examples/li15si4/li15si4_vacancy_1200K.extxyz --species Li --framework Si");
   return [own, options] {
     options->input.path = options->path;
-    for (const std::string& file : {options->csv, options->page, own->states, own->network, own->sites})
+    for (const std::string& file : {options->csv, options->page, own->states, own->network, own->sites, own->counts})
       if (!file.empty()) refuse_overwriting(options->path, file);
     runs::SitesSettings& settings = own->settings;
     settings.mobile = element_named(own->species);

@@ -173,6 +173,43 @@ std::string site_table(const runs::SitesReport& report) {
   return text;
 }
 
+std::vector<runs::Chart> charts_of(const runs::MarkovTest& markov) {
+  runs::ChartCurve d{"D", {}, {}}, time{"slowest timescale", {}, {}}, lag_itself{"lag", {}, {}};
+  for (const auto& lag : markov.lags) {
+    const double lag_ps = lag.lag_fs / fs_per_ps;
+    lag_itself.x.push_back(lag_ps);
+    lag_itself.y.push_back({lag_ps, none, none});
+    if (const auto& e = lag.diffusion_ang2_fs) {
+      d.x.push_back(lag_ps);
+      d.y.push_back({e->value * fs_per_ps, e->low * fs_per_ps, e->high * fs_per_ps});
+    }
+    if (lag.timescales.empty() || !lag.timescales[0].value_fs) continue;
+    time.x.push_back(lag_ps);
+    time.y.push_back(lag.timescales[0].interval_fs ? in_ps(*lag.timescales[0].interval_fs) : Estimate{*lag.timescales[0].value_fs / fs_per_ps, none, none});
+  }
+  std::vector<runs::Chart> charts;
+  if (!d.x.empty())
+    charts.push_back({"diffusion", "D of one ion as a Markov chain on the sites against the lag, with its 95 % band.", "lag, ps", "D, Å²/ps", true, {d}, std::nullopt, std::nullopt});
+  if (!time.x.empty())
+    charts.push_back({"timescale", "Slowest implied timescale with its 95 % band; where it lies below the lag nothing can be resolved.", "lag, ps", "timescale, ps", true, {time, lag_itself}, std::nullopt, std::nullopt});
+  return charts;
+}
+
+json page_sites(const runs::SitesReport& report) {
+  json object{{"columns", {"site", "place", "a", "b", "c", "occupation", "nearest site, Å", "departures", "residence, ps", "low", "high"}},
+              {"occupation_column", 5},
+              {"first", 0},
+              {"rows", json::array()}};
+  for (std::size_t k = 0; k < report.sites.size(); ++k) {
+    const runs::SiteFigures& f = report.figures[k];
+    const Fractional& p = report.sites.position[k];
+    const Estimate stay = in_ps(f.residence_fs);
+    object["rows"].push_back({k, report.symmetry ? report.symmetry->label[report.symmetry->positions.orbit[k]] : "", p.a, p.b, p.c, f.occupation, f.nearest_ang, f.departures,
+                              number_or_null(stay.value), number_or_null(stay.low), number_or_null(stay.high)});
+  }
+  return object;
+}
+
 }  // namespace
 
 AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& own, const AnalysisOptions& options) {
@@ -263,7 +300,11 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
     for (std::size_t j = 0; j < table.size(); ++j) table[j].value.push_back(row[j]);
   }
   output.table = std::move(table);
-  output.page = {"sites", "Sites of " + own.species, subject, sentences, {}, {}, report.warnings};
+  output.page = {"sites", "Sites of " + own.species, subject, sentences, charts_of(markov), {}, report.warnings, "", ""};
+  if (!options.page.empty()) {
+    output.page.sites = page_sites(report).dump();
+    output.page.scene = runs::scene_json(sites, report.visits, report.paths, own.species, own.framework).dump();
+  }
   return output;
 }
 

@@ -13,7 +13,7 @@ struct SitesOptions {
   std::string species, framework, given, method = "density";
   std::vector<int> fold;
   double core_ang = 0;               ///< 0: from the distances
-  std::string states, network, sites;  ///< files to write; empty: none
+  std::string states, network, sites, counts;  ///< files to write; empty: none
   bool primitive = false, symmetry = false;
   double symmetry_tolerance_ang = 0.3;
   runs::SitesSettings settings;
