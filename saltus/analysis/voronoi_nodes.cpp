@@ -143,9 +143,10 @@ Sites sites_at_nodes(const Cell& cell, std::span<const VoidNode> nodes, std::spa
   std::vector<double> count(all.size(), 0);
   for (const Vec3& r : position_ang) count[lookup.nearest(r).site] += 1;
   const double per_occupation = static_cast<double>(frames) * settings.fold[0] * settings.fold[1] * settings.fold[2];
+  const double least = least_ion_frames(settings, position_ang.size(), frames);
   double assigned = 0;
   for (std::size_t k = 0; k < all.size(); ++k) {
-    if (count[k] < settings.smallest_occupation * per_occupation) {
+    if (count[k] < least) {
       ++sites.merged_by_occupation;
       continue;
     }

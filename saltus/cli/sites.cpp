@@ -56,7 +56,7 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--species", own.species, "element of the mobile ions")->required();
   app.add_option("--framework", own.framework, "element whose mean displacement is subtracted (default: none)");
   app.add_option("--fold", own.fold, "the cell is so many repeats of that of the sites (default 1,1,1)")->delimiter(',')->expected(3);
-  app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: found)")->type_name("FILE");
+  app.add_option("--given", own.given, "sites: atoms in the folded cell, or a .txt of fractions (default: none)")->type_name("FILE");
   app.add_option("--method", own.method, "peaks of the density, or voids of the mean framework (default density)")->check(CLI::IsMember({"density", "voronoi"}));
   app.add_flag("--follow", own.settings.follow, "sites move with the framework around them");
   app.add_flag("--symmetry", own.symmetry, "impose the space group of the mean framework on sites and rates");
@@ -64,9 +64,9 @@ void add_site_options(CLI::App& app, SitesOptions& own) {
   app.add_option("--grid-ang", own.settings.density.grid_ang, "spacing of the density grid, Å (default 0.2)")->check(CLI::PositiveNumber);
   app.add_option("--smoothing-ang", own.settings.density.smoothing_ang, "Gaussian over the density, Å (default 0.25)")->check(CLI::NonNegativeNumber);
   app.add_option("--persistence-kt", own.settings.density.persistence_kt, "peaks with a lower barrier are one site, kT (default 1)")->check(CLI::NonNegativeNumber);
-  app.add_option("--smallest-occupation", own.settings.density.smallest_occupation, "of a site, ions (default 0.02)")->check(CLI::NonNegativeNumber);
+  app.add_option("--smallest-occupation", own.settings.density.smallest_occupation, "ions of a site; share, if a cell holds fewer than one (default 0.02)")->check(CLI::NonNegativeNumber);
   app.add_option("--merge-ang", own.settings.density.merge_distance_ang, "sites nearer than this are one, Å (default 1)")->check(CLI::NonNegativeNumber);
-  app.add_option("--core-ang", own.core_ang, "radius of the cores, Å (default: 0.4 of the nearest distance, at most 1.2)")->check(CLI::PositiveNumber);
+  app.add_option("--core-ang", own.core_ang, "of sites, entered to change site, Å (default 0.4 of their distance)")->check(CLI::PositiveNumber);
   app.add_option("--flicker-fs", own.settings.assignment.flicker_fs, "jumps taken back within this are flicker, fs (default 200)")->check(CLI::PositiveNumber);
   app.add_option("--dtraj", own.states, "write states for msm, a column per ion, and X.images.npy beside X.npy")->type_name("FILE");
   app.add_flag("--primitive", own.primitive, "number the sites of the folded cell in them, not of all cells");
@@ -82,7 +82,7 @@ std::function<int()> set_up_sites(CLI::App& app) {
   const auto options = std::make_shared<AnalysisOptions>();
   add_site_options(app, *own);
   add_analysis_options(app, *options);
-  app.footer("An ion keeps its site until it enters the core of another one; sites are counted from 0.\n\nExample:\n"
+  app.footer("Sites are counted from 0.\n\nExample:\n"
              "  saltus sites examples/li15si4/li15si4_vacancy_1200K.extxyz --species Li --framework Si");
   return [own, options] {
     options->input.path = options->path;

@@ -38,6 +38,7 @@ void refuse_beyond_memory(std::size_t frames, std::size_t atoms) {
 Paths read_paths(const TrajectoryInput& input, const SitesSettings& settings, const Progress& progress, SitesReport& report) {
   TrajectorySource source(input, true, progress);
   const Atoms& atoms = *source.first().atoms;
+  folded(source.first().cell, settings.density.fold);  // refuses what cannot be meant before all is read
   report.formula = formula(atoms);
   std::size_t kept = indices_of(atoms, settings.mobile).size();
   if (settings.framework) kept += indices_of(atoms, *settings.framework).size();
@@ -228,6 +229,28 @@ std::optional<std::size_t> level_from(const std::vector<kinetics::LagEstimate>& 
   return first && *first + 2 < lags.size() ? first : std::nullopt;
 }
 
+/// The first lag from which on D does not change by more than the scatter of the differences between blocks, at 95 % for all later lags together
+/// (Bonferroni); at least three lags.
+std::optional<std::size_t> flat_from(const std::vector<kinetics::LagEstimate>& lags) {
+  std::vector<std::size_t> member;
+  for (std::size_t k = 0; k < lags.size(); ++k)
+    if (lags[k].diffusion_ang2_fs) member.push_back(k);
+  for (std::size_t m = 0; m + 2 < member.size(); ++m) {
+    const kinetics::LagEstimate& here = lags[member[m]];
+    const auto later = static_cast<double>(member.size() - m - 1);
+    const double t = kinetics::student_t(1 - 0.05 / later, static_cast<int>(here.replicate_ang2_fs.size()) - 1);
+    bool flat = true;
+    for (std::size_t n = m + 1; n < member.size() && flat; ++n) {
+      const kinetics::LagEstimate& there = lags[member[n]];
+      std::vector<double> difference = there.replicate_ang2_fs;
+      for (std::size_t b = 0; b < difference.size(); ++b) difference[b] -= here.replicate_ang2_fs[b];
+      flat = std::abs(there.diffusion_ang2_fs->value - here.diffusion_ang2_fs->value) <= t * kinetics::jackknife_error(difference);
+    }
+    if (flat) return member[m];
+  }
+  return std::nullopt;
+}
+
 MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> bounds, const Progress& progress) {
   MarkovTest test;
   if (report.visits.report.jumps < fewest_jumps) {
@@ -238,15 +261,7 @@ MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> 
   for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
   const std::vector<std::int64_t> lags = kinetics::log_spaced_lags(std::max<std::int64_t>(1, (bounds[1] - bounds[0]) / 2), 3);
   test.lags = kinetics::estimate_lags(report.trajectory, site_ang, report.sites.cell.rows_ang(), report.frame_spacing_fs, lags, bounds, tested_timescales, progress);
-  std::vector<kinetics::SeriesMember> series;
-  std::vector<std::size_t> member;
-  for (std::size_t k = 0; k < test.lags.size(); ++k) {
-    if (!test.lags[k].diffusion_ang2_fs) continue;
-    series.push_back({test.lags[k].lag_fs, test.lags[k].diffusion_ang2_fs->value, test.lags[k].replicate_ang2_fs});
-    member.push_back(k);
-  }
-  if (series.size() >= 3)
-    if (const kinetics::Plateau plateau = kinetics::plateau_of(series); plateau.flat && plateau.start + 2 < series.size()) test.plateau = member[plateau.start];
+  test.plateau = flat_from(test.lags);
   test.level = level_from(test.lags);
   const bool has_timescale = std::any_of(test.lags.begin(), test.lags.end(), [](const auto& lag) { return !lag.timescales.empty() && lag.timescales[0].value_fs; });
   const double longest_ps = test.lags.back().lag_fs / fs_per_ps;
