@@ -15,6 +15,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/jump_rates.hpp"
+#include "saltus/kinetics/lag_dependence.hpp"
 #include "saltus/kinetics/mean_square_displacement.hpp"
 
 namespace saltus::runs {
@@ -206,51 +207,6 @@ void add_rates(SitesReport& report, const kinetics::TransitionCounts& steps) {
                                           test.chi2, test.pairs));
 }
 
-/// The first lag from which on the slowest timescale lies within the intervals of all later ones, and they within its; at least three lags.
-std::optional<std::size_t> level_from(const std::vector<kinetics::LagEstimate>& lags) {
-  std::optional<std::size_t> first;
-  for (std::size_t k = lags.size(); k-- > 0;) {
-    const auto& here = lags[k].timescales;
-    if (here.empty() || !here[0].interval_fs || !here[0].resolved) {
-      if (first) break;
-      continue;  // beyond what can be resolved
-    }
-    const Estimate& e = *here[0].interval_fs;
-    bool agrees = true;
-    for (std::size_t j = k + 1; j < lags.size() && agrees; ++j) {
-      const auto& later = lags[j].timescales;
-      if (later.empty() || !later[0].interval_fs || !later[0].resolved) continue;
-      const Estimate& f = *later[0].interval_fs;
-      agrees = e.value >= f.low && e.value <= f.high && f.value >= e.low && f.value <= e.high;
-    }
-    if (!agrees) break;
-    first = k;
-  }
-  return first && *first + 2 < lags.size() ? first : std::nullopt;
-}
-
-/// The first lag from which on D does not change by more than the scatter of the differences between blocks, at 95 % for all later lags together
-/// (Bonferroni); at least three lags.
-std::optional<std::size_t> flat_from(const std::vector<kinetics::LagEstimate>& lags) {
-  std::vector<std::size_t> member;
-  for (std::size_t k = 0; k < lags.size(); ++k)
-    if (lags[k].diffusion_ang2_fs) member.push_back(k);
-  for (std::size_t m = 0; m + 2 < member.size(); ++m) {
-    const kinetics::LagEstimate& here = lags[member[m]];
-    const auto later = static_cast<double>(member.size() - m - 1);
-    const double t = kinetics::student_t(1 - 0.05 / later, static_cast<int>(here.replicate_ang2_fs.size()) - 1);
-    bool flat = true;
-    for (std::size_t n = m + 1; n < member.size() && flat; ++n) {
-      const kinetics::LagEstimate& there = lags[member[n]];
-      std::vector<double> difference = there.replicate_ang2_fs;
-      for (std::size_t b = 0; b < difference.size(); ++b) difference[b] -= here.replicate_ang2_fs[b];
-      flat = std::abs(there.diffusion_ang2_fs->value - here.diffusion_ang2_fs->value) <= t * kinetics::jackknife_error(difference);
-    }
-    if (flat) return member[m];
-  }
-  return std::nullopt;
-}
-
 MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> bounds, const Progress& progress) {
   MarkovTest test;
   if (report.visits.report.jumps < fewest_jumps) {
@@ -261,8 +217,18 @@ MarkovTest test_markov(const SitesReport& report, std::span<const std::int64_t> 
   for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
   const std::vector<std::int64_t> lags = kinetics::log_spaced_lags(std::max<std::int64_t>(1, (bounds[1] - bounds[0]) / 2), 3);
   test.lags = kinetics::estimate_lags(report.trajectory, site_ang, report.sites.cell.rows_ang(), report.frame_spacing_fs, lags, bounds, tested_timescales, progress);
-  test.plateau = flat_from(test.lags);
-  test.level = level_from(test.lags);
+  std::vector<kinetics::SeriesMember> series;
+  std::vector<kinetics::Timescale> slowest;
+  std::vector<std::size_t> member;
+  for (std::size_t k = 0; k < test.lags.size(); ++k) {
+    const kinetics::LagEstimate& lag = test.lags[k];
+    slowest.push_back(lag.timescales.empty() ? kinetics::Timescale{} : lag.timescales[0]);
+    if (!lag.diffusion_ang2_fs) continue;
+    series.push_back({lag.lag_fs, lag.diffusion_ang2_fs->value, lag.replicate_ang2_fs});
+    member.push_back(k);
+  }
+  if (const auto from = kinetics::constant_from(series)) test.plateau = member[*from];
+  test.level = kinetics::level_from(slowest);
   const bool has_timescale = std::any_of(test.lags.begin(), test.lags.end(), [](const auto& lag) { return !lag.timescales.empty() && lag.timescales[0].value_fs; });
   const double longest_ps = test.lags.back().lag_fs / fs_per_ps;
   const auto at = [&](std::size_t k) { return test.lags[k].lag_fs / fs_per_ps; };
