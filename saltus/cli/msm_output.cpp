@@ -129,7 +129,7 @@ std::string states_text(const std::vector<int>& states) {
   return text;
 }
 
-bool has_resolved_slowest(const MarkovStudy& at) { return !at.timescales.empty() && at.timescales[0].resolved && at.timescales[0].interval_fs; }
+bool has_resolved_slowest(const MarkovStudy& at) { return !at.timescales.empty() && at.timescales[0].resolved && !at.timescales[0].replicate_fs.empty(); }
 
 /// The first of the lags, in fs, from which on the slowest timescale is level.
 std::optional<double> level_of(const MsmFindings& findings) {

@@ -1,6 +1,7 @@
 #include "saltus/kinetics/lag_dependence.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace saltus::kinetics {
@@ -22,20 +23,22 @@ std::optional<std::size_t> constant_from(std::span<const SeriesMember> series) {
 }
 
 std::optional<std::size_t> level_from(std::span<const Timescale> slowest) {
-  std::vector<std::size_t> known;
-  for (std::size_t k = 0; k < slowest.size(); ++k)
-    if (slowest[k].resolved && slowest[k].interval_fs) known.push_back(k);
-  const auto agree = [&](std::size_t a, std::size_t b) {
-    const Estimate &e = *slowest[a].interval_fs, &f = *slowest[b].interval_fs;
-    return e.value >= f.low && e.value <= f.high && f.value >= e.low && f.value <= e.high;
-  };
-  for (std::size_t m = 0; m + 2 < known.size(); ++m) {
-    bool level = true;
-    for (std::size_t i = m; i < known.size() && level; ++i)
-      for (std::size_t j = i + 1; j < known.size() && level; ++j) level = agree(known[i], known[j]);
-    if (level) return known[m];
+  std::vector<SeriesMember> series;
+  std::vector<std::size_t> member;
+  for (std::size_t k = 0; k < slowest.size(); ++k) {
+    const Timescale& time = slowest[k];
+    if (!time.resolved || !time.value_fs || !(*time.value_fs > 0) || time.replicate_fs.empty()) continue;
+    SeriesMember logarithm{static_cast<double>(k), std::log(*time.value_fs), {}};
+    for (const double t : time.replicate_fs) {
+      if (!(t > 0)) break;
+      logarithm.replicate.push_back(std::log(t));
+    }
+    if (logarithm.replicate.size() != time.replicate_fs.size()) continue;
+    series.push_back(std::move(logarithm));
+    member.push_back(k);
   }
-  return std::nullopt;
+  const auto from = constant_from(series);
+  return from ? std::optional(member[*from]) : std::nullopt;
 }
 
 }  // namespace saltus::kinetics

@@ -15,9 +15,7 @@ namespace saltus::kinetics {
 /// together (Bonferroni). Replicates of all members come from the same blocks.
 std::optional<std::size_t> constant_from(std::span<const SeriesMember> series);
 
-/// slowest  timescales at rising lags; those that are not resolved or have no interval are passed over
-///
-/// The first lag from which on each lies within the intervals of all later ones, and they within its.
+/// The same of timescales at rising lags, on their logarithms; those that are not resolved or have no replicates are passed over.
 std::optional<std::size_t> level_from(std::span<const Timescale> slowest);
 
 }  // namespace saltus::kinetics

@@ -8,17 +8,6 @@
 namespace saltus::kinetics {
 namespace {
 
-Timescale time_of(double value, double error, bool resolved = true) { return {value, Estimate{value, value - error, value + error}, resolved}; }
-
-TEST(LagDependence, TimescalesLevelOrDoNot) {
-  EXPECT_EQ(level_from(std::vector<Timescale>{time_of(10, 2), time_of(20, 3), time_of(29, 4), time_of(31, 5), time_of(30, 9)}), 2u);
-  EXPECT_EQ(level_from(std::vector<Timescale>{time_of(10, 1), time_of(20, 1), time_of(30, 1), time_of(40, 1)}), std::nullopt);
-  // Two that agree are not enough, nor are those that cannot be resolved.
-  EXPECT_EQ(level_from(std::vector<Timescale>{time_of(10, 1), time_of(30, 5), time_of(31, 5)}), std::nullopt);
-  EXPECT_EQ(level_from(std::vector<Timescale>{time_of(30, 5), time_of(31, 5), time_of(30, 5), time_of(90, 1, false), {90.0, std::nullopt, true}}), 0u);
-  EXPECT_EQ(level_from({}), std::nullopt);
-}
-
 /// D at lags 0 … 5: noise that all lags share, noise of their own, and a decay.
 std::vector<SeriesMember> series(std::uint64_t seed, double decay) {
   Random random(seed, 0);
@@ -49,6 +38,32 @@ TEST(LagDependence, ChangesAreJudgedByTheirOwnScatter) {
     EXPECT_NE(from, 1u);
   }
   EXPECT_EQ(constant_from(std::vector<SeriesMember>(2)), std::nullopt);
+}
+
+TEST(LagDependence, OfTimescalesThatCanBeResolved) {
+  const auto times = [](std::uint64_t seed, double decay) {
+    std::vector<Timescale> result;
+    for (const SeriesMember& m : series(seed, decay)) {
+      Timescale time{std::exp(m.value), Estimate{}, true, {}};
+      for (const double x : m.replicate) time.replicate_fs.push_back(std::exp(x));
+      result.push_back(time);
+    }
+    return result;
+  };
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    EXPECT_EQ(level_from(times(seed, 0)), constant_from(series(seed, 0)));
+    const auto late = level_from(times(seed, 3));
+    EXPECT_NE(late, 0u);
+    EXPECT_NE(late, 1u);
+  }
+  // Two that agree are not enough, nor are those that cannot be resolved or have no blocks behind them.
+  std::vector<Timescale> some = times(1, 0);
+  for (std::size_t k = 2; k < 5; ++k) some[k].resolved = false;
+  some[5].replicate_fs.clear();
+  EXPECT_EQ(level_from(some), std::nullopt);
+  some[3].resolved = true;
+  EXPECT_EQ(level_from(some), 0u);
+  EXPECT_EQ(level_from({}), std::nullopt);
 }
 
 }  // namespace
