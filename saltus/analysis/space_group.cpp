@@ -16,14 +16,18 @@ namespace saltus {
 
 namespace {
 
-constexpr std::size_t most_positions = 100000;
+constexpr std::size_t most_atoms = 1000;      // what spglib needs grows as their square or faster
+constexpr std::size_t most_positions = 20000;
 
 using Dataset = std::unique_ptr<SpglibDataset, decltype(&spg_free_dataset)>;
 
 Dataset dataset_of(const Cell& cell, std::span<const Fractional> position, std::span<const int> kind, double tolerance_ang) {
   if (position.empty() || position.size() != kind.size()) throw Error(ErrorKind::usage, "a space group needs atoms, and a kind for each");
-  if (!(tolerance_ang > 0) || !std::isfinite(tolerance_ang)) throw Error(ErrorKind::usage, fmt::format("the tolerance of symmetry must be positive, not {} Å", tolerance_ang));
-  if (position.size() > most_positions) throw Error(ErrorKind::unsupported, fmt::format("the space group of {} atoms; at most {} can be treated", position.size(), most_positions));
+  if (!(tolerance_ang > 0) || !std::isfinite(tolerance_ang))
+    throw Error(ErrorKind::usage, fmt::format("the tolerance of symmetry must be positive, not {} Å", tolerance_ang));
+  if (position.size() > most_atoms)
+    throw Error(ErrorKind::unsupported, fmt::format("the space group of {} atoms; at most {} can be treated: fold the cell into that of the crystal (--fold)",
+                                                    position.size(), most_atoms));
   double lattice[3][3];  // columns
   for (int row = 0; row < 3; ++row)
     for (int x = 0; x < 3; ++x) lattice[x][row] = cell.rows_ang()[row][x];
@@ -31,9 +35,11 @@ Dataset dataset_of(const Cell& cell, std::span<const Fractional> position, std::
   for (const Fractional& f : position) points.push_back({f.a, f.b, f.c});
   static std::mutex one_at_a_time;  // spglib keeps its error in a global variable
   const std::lock_guard lock(one_at_a_time);
-  Dataset dataset(spg_get_dataset(lattice, reinterpret_cast<double(*)[3]>(points.data()), kind.data(), static_cast<int>(points.size()), tolerance_ang), spg_free_dataset);
+  Dataset dataset(spg_get_dataset(lattice, reinterpret_cast<double(*)[3]>(points.data()), kind.data(), static_cast<int>(points.size()), tolerance_ang),
+                  spg_free_dataset);
   if (!dataset)
-    throw Error(ErrorKind::numeric, fmt::format("no space group found within {} Å ({}): try another tolerance", tolerance_ang, spg_get_error_message(spg_get_error_code())));
+    throw Error(ErrorKind::numeric, fmt::format("no space group found within {} Å ({}): try another tolerance", tolerance_ang,
+                                                spg_get_error_message(spg_get_error_code())));
   return dataset;
 }
 
@@ -113,10 +119,11 @@ SymmetricPositions symmetrised(const Cell& cell, std::span<const SymmetryOperati
     for (const SymmetryOperation& g : operations) {
       const Fractional image = g(places[k]);
       if (known.nearest(cell.to_cartesian(image)).distance_ang < reach_ang) continue;
-      if (std::any_of(places.begin() + static_cast<std::ptrdiff_t>(given), places.end(), [&](const Fractional& p) { return norm(apart(image, p)) < reach_ang; })) continue;
+      const auto near = [&](const Fractional& p) { return norm(apart(image, p)) < reach_ang; };
+      if (std::any_of(places.begin() + static_cast<std::ptrdiff_t>(given), places.end(), near)) continue;
       places.push_back(into_cell(image));
       ++result.added;
-      if (places.size() > most_positions) throw Error(ErrorKind::numeric, "symmetry: more than 10⁵ positions result");
+      if (places.size() > most_positions) throw Error(ErrorKind::numeric, "symmetry: more than 20 000 positions result");
     }
   // Mean over all images that come to a place, until they stay.
   const std::vector<Fractional> start = places;

@@ -31,8 +31,8 @@ struct SpaceGroup {
 ///
 /// kind  [atoms] equal for atoms that may be exchanged
 ///
-/// Throws Error{usage} for no atoms, sizes that do not fit or a tolerance that is not positive, Error{numeric} when no group is found
-/// (two atoms at one place, a tolerance as large as distances).
+/// Throws Error{usage} for no atoms, sizes that do not fit or a tolerance that is not positive, Error{unsupported} beyond 1000 atoms,
+/// Error{numeric} when no group is found (two atoms at one place, a tolerance as large as distances).
 SpaceGroup find_space_group(const Cell& cell, std::span<const Fractional> position, std::span<const int> kind, double tolerance_ang);
 
 /// Wyckoff letters of the atoms, and the number of the group that they were found in.
@@ -55,7 +55,7 @@ struct SymmetricPositions {
 
 /// Each position becomes the mean of all images that the operations bring to within `reach_ang` of it; images that come to no position
 /// are new ones; positions that one operation brings to one place are one. Throws Error{usage} when there are no operations,
-/// Error{numeric} when more than 10⁵ positions would result or the group does not close on them.
+/// Error{numeric} when more than 20 000 positions would result or the group does not close on them.
 SymmetricPositions symmetrised(const Cell& cell, std::span<const SymmetryOperation> operations, std::span<const Fractional> position, double reach_ang);
 
 }  // namespace saltus

@@ -29,7 +29,8 @@ constexpr std::size_t most_counted = 5000;
 /// A square matrix of all sites, row = from; images are left out.
 void write_counts(const runs::SitesReport& report, const std::string& path) {
   const auto n = report.sites.size();
-  if (n > most_counted) throw Error(ErrorKind::unsupported, fmt::format("--counts {}: a whole matrix of {} sites, at most {} are written", path, n, most_counted));
+  if (n > most_counted)
+    throw Error(ErrorKind::unsupported, fmt::format("--counts {}: a whole matrix of {} sites, at most {} are written", path, n, most_counted));
   std::vector<double> matrix(n * n, 0);
   for (const kinetics::CountEntry& e : kinetics::fold_images(kinetics::count_transitions(report.trajectory, 1)).entries)
     matrix[static_cast<std::size_t>(e.from) * n + static_cast<std::size_t>(e.to)] += e.count;
@@ -45,7 +46,8 @@ void write_files(const runs::SitesReport& report, const SitesOptions& own) {
   }
   if (!own.network.empty()) {
     if (!report.network) throw Error(ErrorKind::usage, fmt::format("--network {}: there are no jumps to make a network of", own.network));
-    write_file_atomically(own.network, runs::network_text(*report.network, fmt::format("saltus sites: rates of {} jumps, both ways of a path together", report.visits.report.jumps)));
+    const std::string comment = fmt::format("saltus sites: rates of {} jumps, both ways of a path together", report.visits.report.jumps);
+    write_file_atomically(own.network, runs::network_text(*report.network, comment));
   }
   if (!own.counts.empty()) write_counts(report, own.counts);
   if (!own.sites.empty())

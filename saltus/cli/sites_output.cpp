@@ -189,9 +189,11 @@ std::vector<runs::Chart> charts_of(const runs::MarkovTest& markov) {
   }
   std::vector<runs::Chart> charts;
   if (!d.x.empty())
-    charts.push_back({"diffusion", "D of one ion as a Markov chain on the sites against the lag, with its 95 % band.", "lag, ps", "D, Å²/ps", true, {d}, std::nullopt, std::nullopt});
+    charts.push_back({"diffusion", "D of one ion as a Markov chain on the sites against the lag, with its 95 % band.", "lag, ps", "D, Å²/ps", true, {d},
+                      std::nullopt, std::nullopt});
   if (!time.x.empty())
-    charts.push_back({"timescale", "Slowest implied timescale with its 95 % band; where it lies below the lag nothing can be resolved.", "lag, ps", "timescale, ps", true, {time, lag_itself}, std::nullopt, std::nullopt});
+    charts.push_back({"timescale", "Slowest implied timescale with its 95 % band; where it lies below the lag nothing can be resolved.", "lag, ps",
+                      "timescale, ps", true, {time, lag_itself}, std::nullopt, std::nullopt});
   return charts;
 }
 
@@ -221,7 +223,9 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
   AnalysisOutput output;
   const std::string subject = fmt::format("{}: {}, {} frames {:.6g} fs apart, {} {}{}", options.path, report.formula, report.frames, report.frame_spacing_fs,
                                           report.ions, own.species, own.framework.empty() ? "" : ", relative to " + own.framework);
-  const std::string origin = !own.given.empty() ? "given in " + own.given : own.method == "voronoi" ? "voids of the framework that ions visit" : "peaks of the density";
+  const std::string origin = !own.given.empty()           ? "given in " + own.given
+                             : own.method == "voronoi" ? "voids of the framework that ions visit"
+                                                       : "peaks of the density";
   std::vector<std::string> sentences{
       fmt::format("{} site{}, {}{}{}.", sites.size(), sites.size() == 1 ? "" : "s", origin,
                   sites.merged_by_persistence + sites.merged_by_occupation + sites.merged_by_distance == 0
@@ -237,16 +241,17 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                   "share some site in {:.2f} % of the frames. Rms distance from the site: {:.3f} Å{}.",
                   100 * assignment.undefined_fraction, 100 * assignment.outside_fraction, 100 * report.diagnosis.far_fraction, 100 * assignment.double_occupation_fraction,
                   rms_offset_ang, own.settings.follow ? ", sites following the framework" : ""),
-      fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they scatter among the blocks.",
+      fmt::format("Intervals: occupation by Student's t over {} blocks of time; residence by Poisson's law, jumps counting as {:.3g} of one each, as they "
+                  "scatter among the blocks.",
                   options.blocks, 1 / report.jump_dispersion),
       report.markov.verdict + "."};
   if (report.symmetry) {
     const runs::SiteSymmetry& symmetry = *report.symmetry;
     sentences.insert(sentences.begin() + 1,
-                     fmt::format("Space group {} (number {}) of the mean framework within {:.3g} Å: atoms at most {:.3f} Å from where it puts them, sites {:.3f} Å; {} sites follow "
-                                 "by symmetry alone. {}.",
-                                 symmetry.group.symbol, symmetry.group.number, own.symmetry_tolerance_ang, symmetry.framework_shift_ang, symmetry.positions.largest_shift_ang,
-                                 symmetry.positions.added,
+                     fmt::format("Space group {} (number {}) of the mean framework within {:.3g} Å: atoms at most {:.3f} Å from where it puts them, "
+                                 "sites {:.3f} Å; {} sites follow by symmetry alone. {}.",
+                                 symmetry.group.symbol, symmetry.group.number, own.symmetry_tolerance_ang, symmetry.framework_shift_ang,
+                                 symmetry.positions.largest_shift_ang, symmetry.positions.added,
                                  symmetry.pooled ? "Equivalent jumps agree and are pooled"
                                  : report.jumps.classes.empty() || symmetry.group.operations.size() == 1 ? "There are no jumps to pool"
                                                                 : "Equivalent jumps differ and are not pooled"));
@@ -276,7 +281,8 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
                      {"rms_offset_ang", rms_offset_ang},
                      {"far_fraction", report.diagnosis.far_fraction},
                      {"missing_sites", missing_rows(report.diagnosis)},
-                     {"merged_peaks", {{"low_barrier", sites.merged_by_persistence}, {"few_ions", sites.merged_by_occupation}, {"too_near", sites.merged_by_distance}}},
+                     {"merged_peaks",
+                      {{"low_barrier", sites.merged_by_persistence}, {"few_ions", sites.merged_by_occupation}, {"too_near", sites.merged_by_distance}}},
                      {"double_occupation_fraction", assignment.double_occupation_fraction},
                      {"doubly_occupied_sites", assignment.doubly_occupied_sites},
                      {"jump_classes", jump_rows(report)},
@@ -291,7 +297,10 @@ AnalysisOutput output_of(const runs::SitesReport& report, const SitesOptions& ow
   if (!report.jumps.classes.empty()) output.text += jump_table(report);
   if (!markov.lags.empty()) output.text += lag_table(markov);
 
-  std::vector<Column> table{{"site", {}}, {"a", {}}, {"b", {}}, {"c", {}}, {"occupation", {}}, {"low_occupation", {}}, {"high_occupation", {}}, {"shared_fraction", {}}, {"nearest_ang", {}}, {"core_ang", {}}, {"departures", {}}, {"residence_ps", {}}, {"low_residence_ps", {}}, {"high_residence_ps", {}}};
+  std::vector<Column> table;
+  for (const char* name : {"site", "a", "b", "c", "occupation", "low_occupation", "high_occupation", "shared_fraction", "nearest_ang", "core_ang", "departures",
+                           "residence_ps", "low_residence_ps", "high_residence_ps"})
+    table.push_back({name, {}});
   for (std::size_t k = 0; k < sites.size(); ++k) {
     const runs::SiteFigures& f = report.figures[k];
     const Estimate stay = in_ps(f.residence_fs), taken = f.occupation_interval.value_or(Estimate{f.occupation, none, none});
