@@ -8,6 +8,8 @@
 #include "saltus/analysis/rdf.hpp"
 #include "saltus/analysis/sites.hpp"
 #include "saltus/base/random.hpp"
+#include "saltus/base/threads.hpp"
+#include "saltus/base/random.hpp"
 
 namespace {
 
@@ -83,6 +85,26 @@ void bm_assign(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 2000);
 }
 BENCHMARK(bm_assign)->Unit(benchmark::kMillisecond);
+
+// 192 ions among 1056 sites: one frame per item. The aim is 0.02 ms per frame on one thread.
+void bm_assign_many(benchmark::State& state) {
+  Random random(1, 0);
+  const Cell cell(Mat3{{Vec3{26, 0, 0}, Vec3{0, 26, 0}, Vec3{0, 0, 26}}});
+  std::vector<Fractional> places;
+  for (int k = 0; k < 1056; ++k) places.push_back({((k / 96) + 0.2 * random.uniform()) / 11, (k / 10 % 10 + 0.2 * random.uniform()) / 10, (k % 10 + 0.2 * random.uniform()) / 10});
+  Sites sites;
+  sites.cell = cell;
+  sites.position = places;
+  const std::size_t frames = 10000, ions = 192;
+  std::vector<Vec3> path;
+  for (std::size_t k = 0; k < frames * ions; ++k)
+    path.push_back(cell.to_cartesian(places[(k % ions) * 5]) + 0.3 * Vec3{random.normal(), random.normal(), random.normal()});
+  set_thread_count(1);
+  for (auto _ : state) benchmark::DoNotOptimize(assign_sites(sites, path, frames, 1));
+  set_thread_count(0);
+  state.counters["ms_per_frame"] = benchmark::Counter(static_cast<double>(frames) / 1000, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(bm_assign_many)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

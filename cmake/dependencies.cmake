@@ -35,3 +35,10 @@ find_path(LAPACKE_INCLUDE_DIR lapacke.h REQUIRED)
 add_library(saltus_lapack INTERFACE)
 target_include_directories(saltus_lapack SYSTEM INTERFACE ${CBLAS_INCLUDE_DIR} ${LAPACKE_INCLUDE_DIR})
 target_link_libraries(saltus_lapack INTERFACE ${LAPACKE_LIBRARY} ${OPENBLAS_LIBRARY})
+
+# spglib: only saltus/analysis/space_group.cpp sees it.
+find_path(SPGLIB_INCLUDE_DIR spglib.h REQUIRED)
+find_library(SPGLIB_LIBRARY symspg REQUIRED)
+add_library(saltus_spglib INTERFACE)
+target_include_directories(saltus_spglib SYSTEM INTERFACE ${SPGLIB_INCLUDE_DIR})
+target_link_libraries(saltus_spglib INTERFACE ${SPGLIB_LIBRARY})

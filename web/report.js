@@ -208,14 +208,15 @@
     const s = k.scene;
     if (!s || !haveCharts || !mol) return null;
     const jumps = s.jumps.map(([from, to, a, b, c, there, back]) => ({from, to, image: [a, b, c], count: there + back})).sort((p, q) => q.count - p.count);
-    const views = sceneViews(k, s, jumps), common = `Cell of the sites. Grey: mean positions of ${s.element}. Sites are larger the more they are occupied. `;
+    const views = sceneViews(k, s, jumps), first = k.sites.first ?? 1,  // number of the first site
+      common = `Cell of the sites. ${s.framework_ang.length ? `Grey: mean positions of ${s.element}. ` : ""}Sites are larger the more they are occupied. `;
     const box = el("div", {class: "scene", role: "img", "aria-label": common + views[0].text}), saves = el("span", {class: "saves"}), words = el("span", {}, views[0].text);
-    const entry = {box, scene: s, views, view: views[0], occupation: k.sites.rows.map(r => r[k.sites.occupation_column]), viewer: null};
+    const entry = {box, first, scene: s, views, view: views[0], occupation: k.sites.rows.map(r => r[k.sites.occupation_column]), viewer: null};
     const file = () => fileName(prefix, stage.name, entry.view.name);
     entry.saveViews = () => saves.prepend(button("PNG", "save this view as PNG", async () =>
       save(file() + ".png", "image/png", Uint8Array.from(atob(entry.viewer.pngURI().split(",")[1]), c => c.charCodeAt(0)))));
     saves.append(button("CSV", "save the jumps as CSV", () => save(fileName(prefix, stage.name, "jumps") + ".csv", "text/csv",
-      csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + 1, j + 1, ...rest])]))));
+      csv([["from site", "to site", "image a", "image b", "image c", "jumps there", "jumps back"], ...s.jumps.map(([i, j, ...rest]) => [i + first, j + first, ...rest])]))));
     const choice = el("select", {"aria-label": "what the view shows"}, views.map((view, j) => el("option", {value: j}, view.name)));
     choice.addEventListener("change", () => {
       entry.view = views[choice.value];
@@ -249,7 +250,7 @@
       box.dataset.drawn = "yes";
     } catch (error) { none("The 3D view could not be drawn here: " + error.message); }
   }
-  function fillScene({viewer, scene, view, occupation}) {
+  function fillScene({viewer, first, scene, view, occupation}) {
     const at = ([x, y, z]) => ({x, y, z}), [a, b, c] = scene.cell_ang;
     const plus = (...vectors) => vectors.reduce((p, q) => p.map((v, k) => v + q[k]), [0, 0, 0]);
     const times = (f, v) => v.map(x => f * x);
@@ -261,7 +262,7 @@
     viewer.setStyle({}, {sphere: {radius: 0.55, color: mixed(css("--soft"), css("--line"), 0.35)}});
     scene.sites_ang.forEach((p, k) => {
       let label = null;
-      const show = () => { if (!label) label = viewer.addLabel(`site ${k + 1}: ${view.label(k)}`,
+      const show = () => { if (!label) label = viewer.addLabel(`site ${k + first}: ${view.label(k)}`,
         {position: at(p), fontSize: 13, backgroundColor: css("--ink"), fontColor: css("--paper"), backgroundOpacity: 0.9}); };
       const hide = () => { if (label) { viewer.removeLabel(label); label = null; } };
       viewer.addSphere({center: at(p), radius: 0.2 + 0.25 * Math.max(0, Math.min(1, occupation[k])), color: view.colour(k), hoverable: true, hover_callback: show, unhover_callback: hide,
@@ -290,6 +291,18 @@
     if (dark.matches) inLight(() => colourScene(entry));
     const picture = entry.box.querySelector("img") || entry.box.appendChild(el("img", {alt: ""}));
     picture.src = entry.viewer.pngURI();
+  }
+
+  function occupationChart(stage, sites) {
+    return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
+      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
+      x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
+  }
+  function showSites(stage, k) {
+    add(sceneFigure(stage, k));
+    add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
+      table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 || typeof v === "string" ? v : number(v)))),
+      el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
   }
 
   // --- one run ----------------------------------------------------------------------------------------------------------
@@ -467,10 +480,8 @@
       }
     }
     if (k.sites) {
-      add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""), sceneFigure(stage, k));
-      add(el("details", k.sites.rows.length <= 24 ? {open: ""} : {}, el("summary", {}, `${k.sites.rows.length} sites`),
-        table(k.sites.columns.map((title, j) => ({title, left: j === 0})), k.sites.rows.map(row => row.map((v, j) => j === 0 ? v : number(v)))),
-        el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
+      add(el("h3", {}, "Sites and jumps"), el("p", {class: "small soft"}, k.sites.text || ""));
+      showSites(stage, k);
     }
   }
   function verdict(test) {
@@ -501,11 +512,6 @@
         ...(curve.model.length ? [line(curve.model_ps, curve.model, `k = ${number(curve.k_per_ang, 2)} 1/Å, model`, color, {showlegend: false, line: {color, width: 1.5}})] : []),
         dots(curve.time_ps, curve.value, `k = ${number(curve.k_per_ang, 2)} 1/Å`, color, {marker: {color, size: 5}, error_y: bars(curve.value, curve.low, curve.high), meta: {low: curve.low, high: curve.high}})]; }),
       x: logAxis("time, ps", scattering.curves.map(curve => [...curve.time_ps, ...curve.model_ps])), y: axis("F(k, t)", {rangemode: "tozero"})}));
-  }
-  function occupationChart(stage, sites) {
-    return chart(stage.name + " occupation", "Occupation of the sites: share of frames in which an ion belongs to the site.", c => ({
-      traces: [{x: sites.rows.map(r => r[0]), y: sites.rows.map(r => r[sites.occupation_column]), type: "bar", name: "occupation", marker: {color: c[2]}}],
-      x: axis("site"), y: axis("occupation", {rangemode: "tozero"}), layout: {showlegend: false}}));
   }
 
   // --- several temperatures ---------------------------------------------------------------------------------------------
@@ -583,7 +589,8 @@
       return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
               y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
               layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
-    }))));
+    })), data.sites ? occupationChart({name: ""}, data.sites) : null));
+    if (data.sites) showSites({name: ""}, data);
     if (data.estimates.length) {
       add(el("h2", {}, "Numbers"), table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "note", left: true, wrap: true}],
         data.estimates.map(e => [e.name, e.value === null ? "undetermined" : number(e.value, 4), interval(e), unit(e.unit), e.note || ""])),

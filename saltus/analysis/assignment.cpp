@@ -18,16 +18,28 @@ struct IonSums {
   Vec3 offset_sq;
 };
 
-std::vector<Visit> visits_of_ion(const Sites& sites, const SiteLookup& lookup, const std::vector<double>& core_radius_ang,
+/// core_radius_ang, and for sites whose core reaches at most halfway to the nearest other one its square (else 0): inside, no other site can be
+/// nearer and none need be looked up.
+struct Cores {
+  const std::vector<double>& radius_ang;
+  std::vector<double> own2;
+
+  Cores(const std::vector<double>& radius, const std::vector<double>& nearest_ang) : radius_ang(radius) {
+    for (std::size_t s = 0; s < radius.size(); ++s) own2.push_back(radius[s] <= nearest_ang[s] / 2 ? radius[s] * radius[s] : 0);
+  }
+};
+
+std::vector<Visit> visits_of_ion(const Sites& sites, const SiteLookup& lookup, const Cores& cores,
                                  std::span<const Vec3> position_ang, std::size_t ions, std::size_t ion, IonSums& sums) {
   std::vector<Visit> visits;
   Vec3 home;
   const std::size_t frames = position_ang.size() / ions;
   for (std::size_t frame = 0; frame < frames; ++frame) {
     const Vec3& r = position_ang[frame * ions + ion];
-    const NearestSite near = lookup.nearest(r);
     const auto now = static_cast<std::int64_t>(frame);
-    if (near.distance_ang >= core_radius_ang[near.site]) {
+    const bool at_home = !visits.empty() && norm2(r - home) < cores.own2[visits.back().site];
+    const NearestSite near = at_home ? NearestSite{visits.back().site, visits.back().image, 0} : lookup.nearest(r);
+    if (near.distance_ang >= cores.radius_ang[near.site]) {
       ++sums.outside;
     } else if (visits.empty() || visits.back().site != near.site || visits.back().image != near.image) {
       visits.push_back({now, now, near.site, near.image});
@@ -62,7 +74,9 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
       stays[v.site * cells + cell].push_back({v.first_frame, v.last_frame});
     }
   std::vector<std::int64_t> change(static_cast<std::size_t>(result.frames) + 1, 0);  // of the number of doubly occupied sites
-  for (auto& list : stays) {
+  result.shared.assign(sites.size(), 0);
+  for (std::size_t place = 0; place < stays.size(); ++place) {
+    auto& list = stays[place];
     std::sort(list.begin(), list.end(), [](const Stay& a, const Stay& b) { return a.first < b.first; });
     std::int64_t taken_to = -1, doubled_to = -1;  // last frames with one ion, with two
     for (const Stay& s : list) {
@@ -71,10 +85,12 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
         ++change[static_cast<std::size_t>(from)];
         --change[static_cast<std::size_t>(to) + 1];
         doubled_to = to;
+        result.shared[place / cells] += static_cast<double>(to - from + 1);
       }
       taken_to = std::max(taken_to, s.last);
     }
   }
+  for (double& share : result.shared) share /= static_cast<double>(result.frames) * static_cast<double>(cells);
   std::int64_t now = 0, frames = 0, sum = 0;
   for (std::size_t f = 0; f < static_cast<std::size_t>(result.frames); ++f) {
     now += change[f];
@@ -86,16 +102,20 @@ void count_double_occupation(const Sites& sites, SiteVisits& result) {
 }
 
 void count_jumps(const SiteVisits& result, double frame_spacing_fs, double flicker_fs, AssignmentReport& report) {
-  std::int64_t flickers = 0;
+  std::int64_t flickers = 0, returns = 0, followed = 0;
   for (const auto& visits : result.ion) {
     if (visits.size() > 1) ++report.carriers_that_jumped;
     report.jumps += static_cast<std::int64_t>(visits.size()) - (visits.empty() ? 0 : 1);
     for (std::size_t k = 1; k + 1 < visits.size(); ++k) {
       const double stay_fs = static_cast<double>(visits[k + 1].first_frame - visits[k].first_frame) * frame_spacing_fs;
-      if (same_place(visits[k - 1], visits[k + 1]) && stay_fs <= flicker_fs) ++flickers;
+      ++followed;
+      if (!same_place(visits[k - 1], visits[k + 1])) continue;
+      ++returns;
+      flickers += stay_fs <= flicker_fs;
     }
   }
   if (report.jumps > 0) report.flicker_fraction = static_cast<double>(flickers) / static_cast<double>(report.jumps);
+  if (followed > 0) report.return_fraction = static_cast<double>(returns) / static_cast<double>(followed);
 }
 
 void warn(const SiteVisits& result, AssignmentReport& report) {
@@ -152,8 +172,9 @@ SiteVisits assign_sites(const Sites& sites, std::span<const Vec3> position_ang, 
   const std::size_t ions = position_ang.size() / frames;
   result.ion.resize(ions);
   std::vector<IonSums> sums(ions);
+  const Cores cores(result.core_radius_ang, nearest);
   parallel_chunks(ions, 1, [&](std::size_t ion, std::size_t) {
-    result.ion[ion] = visits_of_ion(sites, lookup, result.core_radius_ang, position_ang, ions, ion, sums[ion]);
+    result.ion[ion] = visits_of_ion(sites, lookup, cores, position_ang, ions, ion, sums[ion]);
   });
 
   IonSums total;
@@ -183,14 +204,16 @@ SiteVisits assign_sites(const Sites& sites, std::span<const Vec3> position_ang, 
 CoreSensitivity core_sensitivity(const Sites& sites, const SiteVisits& visits, std::span<const Vec3> position_ang) {
   check_sizes(sites, position_ang, static_cast<std::size_t>(visits.frames));
   const SiteLookup lookup(sites.cell, sites.position);
+  const std::vector<double> nearest = nearest_site_distance_ang(sites);
   const std::size_t ions = visits.ion.size();
   const auto jumps_with = [&](double scale) {
     std::vector<double> radius = visits.core_radius_ang;
     for (double& r : radius) r *= scale;
+    const Cores cores(radius, nearest);
     std::vector<std::int64_t> jumps(ions, 0);
     parallel_chunks(ions, 1, [&](std::size_t ion, std::size_t) {
       IonSums unused;
-      const auto found = visits_of_ion(sites, lookup, radius, position_ang, ions, ion, unused);
+      const auto found = visits_of_ion(sites, lookup, cores, position_ang, ions, ion, unused);
       jumps[ion] = found.empty() ? 0 : static_cast<std::int64_t>(found.size()) - 1;
     });
     std::int64_t sum = 0;

@@ -34,6 +34,7 @@ struct AssignmentReport {
   double undefined_fraction = 0;          ///< share of ion-frames before the first core entry: dropped
   double outside_fraction = 0;            ///< share of ion-frames outside all cores
   double flicker_fraction = 0;            ///< share of jumps that go back within flicker_fs
+  double return_fraction = 0;             ///< share of jumps that the ion's next one takes back, however late (of those that have a next one)
   std::size_t overlapping_cores = 0;      ///< pairs of sites whose cores overlap
   double largest_occupation = 0;
   double double_occupation_fraction = 0;  ///< share of frames in which two ions belong to one site
@@ -47,6 +48,7 @@ struct SiteVisits {
   std::vector<std::vector<Visit>> ion;    ///< [ion] in time order, without gaps after the first core entry
   std::vector<double> core_radius_ang;    ///< [sites]
   std::vector<double> occupation;         ///< [sites] mean number of ions, averaged over the folded cells; 1 = always taken
+  std::vector<double> shared;             ///< [sites] share of the time that two ions or more are on one image of the site
   AssignmentReport report;
 };
 

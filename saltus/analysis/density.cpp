@@ -104,4 +104,33 @@ std::vector<double> smoothed(const Grid& grid, std::span<const std::uint32_t> co
   return result;
 }
 
+std::vector<double> averaged(const Grid& grid, std::span<const double> density, std::span<const SymmetryOperation> operations) {
+  std::vector<double> result(grid.size(), 0);
+  const double weight = 1 / static_cast<double>(operations.size());
+  parallel_chunks(grid.size(), 1024, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t v = begin; v < end; ++v)
+      for (const SymmetryOperation& g : operations) {
+        const Fractional f = g(grid.fractional(v));
+        const double x[3] = {f.a, f.b, f.c};
+        int low[3], high[3];
+        double share[3];
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+          const int n = grid.count[axis];
+          const double place = (x[axis] - std::floor(x[axis])) * n - 0.5, floor = std::floor(place);
+          share[axis] = place - floor;
+          low[axis] = (static_cast<int>(floor) + n) % n;
+          high[axis] = (low[axis] + 1) % n;
+        }
+        double sum = 0;
+        for (int corner = 0; corner < 8; ++corner) {
+          const bool a = corner & 1, b = corner & 2, c = corner & 4;
+          sum += (a ? share[0] : 1 - share[0]) * (b ? share[1] : 1 - share[1]) * (c ? share[2] : 1 - share[2]) *
+                 density[grid.index({a ? high[0] : low[0], b ? high[1] : low[1], c ? high[2] : low[2]})];
+        }
+        result[v] += weight * sum;
+      }
+  });
+  return result;
+}
+
 }  // namespace saltus

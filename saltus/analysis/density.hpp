@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "saltus/analysis/space_group.hpp"
 #include "saltus/atoms/cell.hpp"
 
 namespace saltus {
@@ -28,5 +29,8 @@ std::vector<std::uint32_t> counts_on_grid(const Grid& grid, std::span<const Vec3
 
 /// Counts convolved with a normalised isotropic Gaussian cut at four standard deviations; sigma 0 copies them.
 std::vector<double> smoothed(const Grid& grid, std::span<const std::uint32_t> counts, double sigma_ang);
+
+/// Mean of a density over symmetry operations, interpolated linearly between grid points.
+std::vector<double> averaged(const Grid& grid, std::span<const double> density, std::span<const SymmetryOperation> operations);
 
 }  // namespace saltus

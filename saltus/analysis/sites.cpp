@@ -173,6 +173,10 @@ int cells_in(const Int3& fold) { return fold[0] * fold[1] * fold[2]; }
 
 }  // namespace
 
+double least_ion_frames(const SiteSettings& settings, std::size_t positions, std::size_t frames) {
+  return settings.smallest_occupation * std::min(static_cast<double>(frames) * cells_in(settings.fold), static_cast<double>(positions));
+}
+
 Cell folded(const Cell& cell, const Int3& fold) {
   for (std::size_t a = 0; a < 3; ++a) {
     if (fold[a] < 1) throw Error(ErrorKind::usage, "the cell can only be folded by whole repeats of at least 1");
@@ -193,14 +197,15 @@ Sites find_sites(const Cell& cell, std::span<const Vec3> position_ang, std::size
   sites.fold = settings.fold;
   const Grid grid = make_grid(sites.cell, settings.grid_ang);
   const std::vector<std::uint32_t> counts = counts_on_grid(grid, position_ang);
-  const std::vector<double> density = smoothed(grid, counts, settings.smoothing_ang);
+  std::vector<double> density = smoothed(grid, counts, settings.smoothing_ang);
+  if (!settings.symmetry.empty()) density = averaged(grid, density, settings.symmetry);
 
   Watershed w = find_basins(grid, density, settings.persistence_kt, sites.merged_by_persistence);
   for (Basin& b : w.basins) b.population = 0;
   for (std::size_t v = 0; v < counts.size(); ++v)
-    if (counts[v]) w.basins[w.root(w.label[v])].population += counts[v];
+    if (counts[v] && w.label[v] != nowhere) w.basins[w.root(w.label[v])].population += counts[v];
   const double per_occupation = static_cast<double>(frames) * cells_in(settings.fold);
-  merge_empty(w, settings.smallest_occupation * per_occupation, sites.merged_by_occupation);
+  merge_empty(w, least_ion_frames(settings, position_ang.size(), frames), sites.merged_by_occupation);
   std::vector<Site> found = merge_near(w, grid, density, settings.merge_distance_ang, sites.merged_by_distance);
   if (found.empty()) throw Error(ErrorKind::usage, "sites: no basin of the density holds as many ions as a site must");
 

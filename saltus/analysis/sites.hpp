@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "saltus/analysis/space_group.hpp"
 #include "saltus/atoms/cell.hpp"
 
 namespace saltus {
@@ -17,8 +18,10 @@ struct SiteSettings {
   double grid_ang = 0.2;              ///< largest grid spacing
   double smoothing_ang = 0.25;        ///< standard deviation of the Gaussian
   double persistence_kt = 1.0;        ///< peaks with a lower barrier between them are one site
-  double smallest_occupation = 0.02;  ///< basins with fewer ions join the neighbour behind the lowest saddle
+  /// Basins with fewer ions join the neighbour behind the lowest saddle; where a folded cell holds less than one ion, as a share of that.
+  double smallest_occupation = 0.02;
   double merge_distance_ang = 1.0;    ///< sites nearer than this are one
+  std::vector<SymmetryOperation> symmetry = {};  ///< of the folded cell: the density is averaged over them; empty: as it is
 };
 
 /// Sites of the folded cell. Cell images of ions are counted in units of this cell.
@@ -49,6 +52,9 @@ Sites find_sites(const Cell& cell, std::span<const Vec3> position_ang, std::size
 /// Sites that are known: fractional coordinates of the folded cell. Throws Error{usage} for none, or two at one place
 /// (nearer than 0.1 Å).
 Sites given_sites(const Cell& cell, const Int3& fold, std::span<const Fractional> position);
+
+/// Ion-frames that a site must hold by settings.smallest_occupation.
+double least_ion_frames(const SiteSettings& settings, std::size_t positions, std::size_t frames);
 
 /// Cell divided by the repeats. Throws Error{usage} for repeats < 1.
 Cell folded(const Cell& cell, const Int3& fold);

@@ -12,6 +12,7 @@ std::span<const Command> commands() {
       Command{"convert", "frames from one format or naming into another", set_up_convert},
       Command{"sample", "equidistant or random frames; train, valid and test by blocks of time", set_up_sample},
       Command{"analyze", "msd, haven, van-hove, rdf, vacf, … of a trajectory; arrhenius of several results", set_up_analyze},
+      Command{"sites", "sites of mobile ions and jumps between them; states for msm, rates for network", set_up_sites},
       Command{"msm", "Markov state model of states in time or of counts: timescales, sets, paths", set_up_msm},
       Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},

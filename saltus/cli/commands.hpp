@@ -13,6 +13,7 @@ std::span<const Command> commands();
 // One file each: saltus/cli/NAME.cpp.
 std::function<int()> set_up_run(CLI::App& app);
 std::function<int()> set_up_explain(CLI::App& app);
+std::function<int()> set_up_sites(CLI::App& app);
 std::function<int()> set_up_msm(CLI::App& app);
 std::function<int()> set_up_fit(CLI::App& app);
 std::function<int()> set_up_info(CLI::App& app);

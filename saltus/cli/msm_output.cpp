@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "saltus/base/text.hpp"
+#include "saltus/kinetics/lag_dependence.hpp"
 #include "saltus/kinetics/reversible_posterior.hpp"
 
 namespace saltus::cli {
@@ -137,6 +138,19 @@ std::string states_text(const std::vector<int>& states) {
   return text;
 }
 
+bool has_resolved_slowest(const MarkovStudy& at) { return !at.timescales.empty() && at.timescales[0].resolved && !at.timescales[0].replicate_fs.empty(); }
+
+/// The first of the lags, in fs, from which on the slowest timescale is level.
+std::optional<double> level_of(const MsmFindings& findings) {
+  std::vector<const MarkovStudy*> lags;
+  for (const MarkovStudy& at : findings.lags) lags.push_back(&at);
+  std::stable_sort(lags.begin(), lags.end(), [](const MarkovStudy* a, const MarkovStudy* b) { return a->lag_frames < b->lag_frames; });
+  std::vector<Timescale> slowest;
+  for (const MarkovStudy* at : lags) slowest.push_back(at->timescales.empty() ? Timescale{} : at->timescales[0]);
+  const auto from = level_from(slowest);
+  return from ? std::optional(lags[*from]->lag_fs) : std::nullopt;
+}
+
 }  // namespace
 
 json document_of(const MsmFindings& findings) {
@@ -173,6 +187,8 @@ json document_of(const MsmFindings& findings) {
       add_search(row, at);
       document["lags"].push_back(std::move(row));
     }
+    const auto level = level_of(findings);
+    document["timescale_level_from_fs"] = level ? json(*level) : json(nullptr);
   }
   if (findings.sets) {
     const auto m = static_cast<std::size_t>(findings.sets->n_sets);
@@ -208,6 +224,9 @@ std::string text_of(const MsmFindings& findings) {
       text += fmt::format("{:>12.6g} {:>16} {:>28} {:>16} {:>8}\n", at.lag_fs, value(0), at.timescales.empty() ? "-" : interval_text(at.timescales[0].interval_fs), value(1),
                           at.model.set.states.size());
     }
+    if (const auto level = level_of(findings)) text += fmt::format("the slowest timescale is level from {:.6g} fs on\n", *level);
+    else if (std::count_if(findings.lags.begin(), findings.lags.end(), has_resolved_slowest) > 2)
+      text += "not Markovian at any of these lags: from none on is the slowest timescale level, three at least agreeing\n";
   }
   std::vector<std::size_t> order(model.pi.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

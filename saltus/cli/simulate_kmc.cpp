@@ -12,6 +12,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/base/random.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/cli/analysis_output.hpp"
 #include "saltus/cli/interrupt.hpp"
@@ -20,8 +21,7 @@
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/simulation_kinds.hpp"
-#include "saltus/io/npy_writer.hpp"
-#include "saltus/io/output_file.hpp"
+#include "saltus/cli/state_files.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/kinetics/lattices.hpp"
 #include "saltus/kinetics/tensor.hpp"
@@ -34,6 +34,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::uint64_t vibration_stream = 2;  // stream 1 of the seed makes the jumps
+
 struct Options {
   std::string network, lattice;
   double jump_ang = 3, rate_per_ps = 1;
@@ -44,6 +46,7 @@ struct Options {
   std::uint64_t seed = 1;
   int blocks = 10;
   std::string trajectory, states, network_out, species = "Li";
+  double vibration_ang = 0;
   bool primitive = false, json = false;
 };
 
@@ -54,9 +57,15 @@ void write_trajectory(const Options& options, const runs::CarrierFrames& frames)
   frame.atoms = std::make_shared<const Atoms>(atoms_of(std::vector<std::uint8_t>(frames.carriers, element)));
   const Mat3& rows = frames.cell_rows_ang;
   frame.cell = Cell(Mat3{{frames.cells[0] * rows[0], frames.cells[1] * rows[1], frames.cells[2] * rows[2]}});
+  Random random(options.seed, vibration_stream);
+  const double width_ang = options.vibration_ang / std::sqrt(3.0);
   for (std::size_t f = 0; f < frames.frames; ++f) {
     frame.position_ang.clear();
-    for (std::size_t c = 0; c < frames.carriers; ++c) frame.position_ang.push_back(frames.position_ang(f * frames.carriers + c));
+    for (std::size_t c = 0; c < frames.carriers; ++c) {
+      Vec3 r = frames.position_ang(f * frames.carriers + c);
+      if (width_ang > 0) r += width_ang * Vec3{random.normal(), random.normal(), random.normal()};
+      frame.position_ang.push_back(r);
+    }
     frame.step = static_cast<std::int64_t>(f);
     frame.time_fs = static_cast<double>(f) * options.every_ps * units::fs_per_ps;
     writer->write(frame);
@@ -64,35 +73,14 @@ void write_trajectory(const Options& options, const runs::CarrierFrames& frames)
   writer->commit();
 }
 
-void write_text(const std::string& path, std::span<const std::int32_t> values, std::size_t columns) {
-  OutputFile file(path);
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    file.text() += fmt::format("{}{}", values[k], (k + 1) % columns == 0 ? '\n' : ' ');
-    file.flush_if_large();
-  }
-  file.commit();
-}
-
-/// states.npy → states.images.npy
-std::string images_path(const std::string& states) {
-  const std::filesystem::path path(states);
-  return (path.parent_path() / (path.stem().string() + ".images" + path.extension().string())).string();
-}
-
-void write_states(const Options& options, const runs::CarrierFrames& frames) {
+void write_sites(const Options& options, const runs::CarrierFrames& frames) {
   std::vector<std::int32_t> site, image;
   for (std::size_t k = 0; k < frames.type.size(); ++k) {
     Int3 r = frames.cell[k];
     site.push_back(options.primitive ? frames.type[k] : frames.supercell_site(k, r));
     image.insert(image.end(), r.begin(), r.end());
   }
-  const bool binary = std::filesystem::path(options.states).extension() == ".npy";
-  const auto write = [binary](const std::string& path, const std::vector<std::int32_t>& values, std::size_t columns) {
-    if (binary) write_npy(path, values, columns);
-    else write_text(path, values, columns);
-  };
-  write(options.states, site, frames.carriers);
-  write(images_path(options.states), image, 3 * frames.carriers);
+  write_states(options.states, site, image, frames.carriers);
 }
 
 Json estimate_or_null(const std::optional<Estimate>& e) { return e ? value_low_high(*e) : Json(nullptr); }
@@ -185,7 +173,7 @@ int simulate(Options options) {
   const runs::LatticeGasReport report =
       runs::simulate_lattice_gas(network, name, settings, interruptible(progress_line(), stop_requested));
   if (!options.trajectory.empty()) write_trajectory(options, report.frames);
-  if (!options.states.empty()) write_states(options, report.frames);
+  if (!options.states.empty()) write_sites(options, report.frames);
   if (!options.network_out.empty()) write_file_atomically(options.network_out, runs::network_text(network));
   for (const std::string& warning : report.warnings) print_warning(name + ": " + warning);
   if (options.json) print_json(document_of(report, options));
@@ -202,6 +190,7 @@ void add_run_options(CLI::App& kind, Options& options) {
   kind.add_option("--seed", options.seed, "of the random numbers (default 1)");
   kind.add_option("--blocks", options.blocks, "blocks of time behind the intervals (default 10)")->check(CLI::Range(2, 1000));
   kind.add_option("--trajectory", options.trajectory, "write the carriers as atoms, unwrapped; the format by its extension")->type_name("FILE");
+  kind.add_option("--vibration-ang", options.vibration_ang, "rms distance of the atoms from their sites, independent in each frame, Å (default 0)")->check(CLI::NonNegativeNumber);
   kind.add_option("--species", options.species, "element they are written as (default Li)");
   kind.add_option("--states", options.states, "write the sites, a column per carrier, and X.images.npy beside X.npy (or text)")->type_name("FILE");
   kind.add_flag("--primitive", options.primitive, "number the sites of one cell in them, not of all cells");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <utility>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
@@ -121,6 +122,7 @@ LagEstimate estimate_lag(const SiteTrajectory& visits, const SiteGeometry& geome
   for (std::size_t m = 0; m < result.timescales.size(); ++m) {
     if (result.timescales[m].value_fs && timescales[m].size() == block_counts.size()) {
       result.timescales[m].interval_fs = jackknife_estimate_of_positive(*result.timescales[m].value_fs, timescales[m]);
+      result.timescales[m].replicate_fs = std::move(timescales[m]);
     }
   }
   return result;

@@ -37,6 +37,7 @@ struct Timescale {
   std::optional<double> value_fs;      ///< none: eigenvalue not positive, or fewer states
   std::optional<Estimate> interval_fs; ///< none when leaving out some block leaves no such timescale
   bool resolved = false;               ///< value at least the lag
+  std::vector<double> replicate_fs = {};  ///< [B] without one time block each, behind the interval; empty: the interval comes from elsewhere
 };
 
 /// One Markov model. Pairs (t, t + lag) are counted when both lie in the same time block.

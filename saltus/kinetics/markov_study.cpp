@@ -56,7 +56,7 @@ MarkovStudy study_of(const CountMatrix& counts, std::int64_t lag_frames, double 
   for (const CountEntry& entry : counts.entries) study.n_counts += entry.count;
   study.model = estimate_markov_model(counts, settings.model);
   for (const auto& value : timescales_of(study.model, lag_fs, settings.n_timescales, &study.modes)) {
-    study.timescales.push_back({value, std::nullopt, value && *value >= lag_fs});
+    study.timescales.push_back({value, std::nullopt, value && *value >= lag_fs, {}});
   }
   study.stationary.resize(study.model.model.pi.size());
   return study;
@@ -101,6 +101,7 @@ void add_block_intervals(MarkovStudy& study, const MarkovStudySettings& settings
   for (std::size_t m = 0; m < values.size(); ++m) {
     if (study.timescales[m].value_fs && values[m].size() == blocks) {
       study.timescales[m].interval_fs = jackknife_estimate_of_positive(*study.timescales[m].value_fs, values[m]);
+      study.timescales[m].replicate_fs = values[m];
     }
   }
   for (std::size_t i = 0; i < study.stationary.size(); ++i) {

@@ -60,6 +60,8 @@ std::string html_of(const AnalysisPage& page) {
             {"warnings", page.warnings}};
   for (const Chart& chart : page.charts) data["charts"].push_back(chart_json(chart));
   for (const NamedEstimate& estimate : page.estimates) data["estimates"].push_back(to_json(estimate));
+  if (!page.sites.empty()) data["sites"] = json::parse(page.sites);
+  if (!page.scene.empty()) data["scene"] = json::parse(page.scene);
   return page_of(data, page.title);
 }
 

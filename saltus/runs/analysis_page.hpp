@@ -36,6 +36,8 @@ struct AnalysisPage {
   std::vector<Chart> charts;
   std::vector<NamedEstimate> estimates;
   std::vector<std::string> warnings;
+  std::string sites = {};     ///< JSON {"columns", "rows", "occupation_column", "first": number of the first site}; one column is called "departures"; empty: none
+  std::string scene = {};     ///< JSON as scene_json() gives it; empty: none
 };
 
 /// Values without an interval.

@@ -20,6 +20,7 @@
 #include "saltus/runs/kinetics_model.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/scene_json.hpp"
+#include "saltus/runs/sites_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
 
 namespace saltus::runs {
@@ -68,21 +69,6 @@ TrajectoryPaths read_paths(const TrajectoryInput& input, const KineticsSettings&
   read_all(source, input, analyses, warnings);
   result.paths = analysis.finish();
   return result;
-}
-
-kinetics::SiteTrajectory site_trajectory_of(const SiteVisits& visits, std::size_t sites) {
-  kinetics::SiteTrajectory trajectory;
-  trajectory.n_states = static_cast<int>(sites);
-  trajectory.n_carriers = static_cast<int>(visits.ion.size());
-  trajectory.n_frames = visits.frames;
-  for (std::size_t ion = 0; ion < visits.ion.size(); ++ion) {
-    if (visits.ion[ion].empty()) continue;
-    kinetics::SiteSegment segment{static_cast<int>(ion), {}};
-    for (const Visit& visit : visits.ion[ion])
-      segment.visits.push_back({visit.first_frame, visit.last_frame + 1, static_cast<int>(visit.site), visit.image});
-    trajectory.segments.push_back(std::move(segment));
-  }
-  return trajectory;
 }
 
 std::int64_t frames_of(double time_ps, double spacing_fs) {

@@ -201,5 +201,14 @@ TEST_F(Page, OneAnalysisIsDrawn) {
   expect_opens(html_of(analysis), "--charts 3");
 }
 
+TEST_F(Page, SitesOfOneAnalysisAreDrawn) {
+  AnalysisPage analysis{"sites", hostile, hostile, {hostile}, {}, {}, {hostile}};
+  analysis.sites = R"({"columns": ["site", "place", "a", "b", "c", "occupation", "departures"], "occupation_column": 5, "first": 0,
+                       "rows": [[0, "48e", 0, 0, 0, 0.75, 12], [1, "", 0.5, 0.5, 0.5, 0.25, 11]]})";
+  analysis.scene = R"({"cell_ang": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "mobile": "Li", "element": "", "framework_ang": [],
+                       "sites_ang": [[0, 0, 0], [2, 2, 2]], "jumps": [[0, 1, 0, 0, 0, 7, 6], [0, 1, -1, 0, 0, 5, 5]]})";
+  expect_opens(html_of(analysis), "--charts 1 --scenes 1");
+}
+
 }  // namespace
 }  // namespace saltus::runs
