@@ -192,6 +192,7 @@ void H5mdReader::find_contents() {
   }
   if (contents_->image && !contents_->edges) refuse(contents_->image.path, "images without box/edges have no meaning");
   find_observables(name);
+  contents_->position.aligned = true;  // its records are the frames
   for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force, &contents_->edges, &contents_->energy, &contents_->virial})
     align(*e, contents_->position);
   atoms_ = std::make_shared<const Atoms>(read_atoms(contents_->file, group, atom_count_, options_, source_));

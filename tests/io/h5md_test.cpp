@@ -76,6 +76,23 @@ TEST(H5md, DoublePrecisionReadsBackTheSame) {
   }
 }
 
+// Frames are told apart by their place, not by their step: programs that number nothing write zeros.
+TEST(H5md, StepsThatDoNotAscend) {
+  TemporaryFolder folder;
+  for (const std::vector<std::int64_t>& steps : {std::vector<std::int64_t>{0, 0, 0, 0}, {3, 2, 1, 0}, {0, 5, 0, 5}}) {
+    std::vector<Frame> frames;
+    for (int k = 0; k < 4; ++k) {
+      frames.push_back(moving_frame(k, 60));
+      frames.back().step = steps[static_cast<std::size_t>(k)];
+    }
+    WriteOptions options;
+    options.single_precision = false;
+    const auto read = read_frames(write_all(folder / "steps.h5md", frames, options));
+    ASSERT_EQ(read.size(), frames.size());
+    for (std::size_t k = 0; k < frames.size(); ++k) expect_same(read[k], frames[k]);
+  }
+}
+
 TEST(H5md, SinglePrecisionIsWrappedAndUnwrapped) {
   TemporaryFolder folder;
   std::vector<Frame> frames;
