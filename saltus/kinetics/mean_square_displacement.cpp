@@ -17,6 +17,9 @@ namespace {
 // Frames that are added to the sums at once: enough for several threads, few beside those that the longest lag needs.
 std::int64_t frames_at_once(std::int64_t longest_lag) { return std::max<std::int64_t>(64, longest_lag / 4); }
 
+// Less than the second-level cache of any processor of the last ten years.
+constexpr std::size_t tile_bytes = std::size_t{192} << 10;
+
 Mat3 mean_tensor(const std::array<double, 6>& s, double count) {
   return scaled({{Vec3{s[0], s[3], s[4]}, Vec3{s[3], s[1], s[5]}, Vec3{s[4], s[5], s[2]}}}, 1 / count);
 }
@@ -55,45 +58,54 @@ void MsdSums::add(std::span<const Vec3> position) {
     throw Error(ErrorKind::numeric, "MSD: a position is not finite");
   const std::int64_t longest = curve_.lag_frames.empty() ? 0 : curve_.lag_frames.back();
   if (frames_ == 0) {
-    const std::int64_t room = std::min(curve_.n_frames, longest + frames_at_once(longest));
-    for (auto& axis : recent_) axis.reserve(static_cast<std::size_t>(room) * curve_.n_particles);
+    const auto room = static_cast<std::size_t>(std::min(curve_.n_frames, longest + frames_at_once(longest)));
+    const std::size_t together = std::clamp<std::size_t>(tile_bytes / (sizeof(Vec3) * room), 1, curve_.n_particles);
+    for (std::size_t begin = 0; begin < curve_.n_particles; begin += together) {
+      Tile& tile = tiles_.emplace_back(Tile{begin, std::min(begin + together, curve_.n_particles), {}});
+      for (auto& axis : tile.recent) axis.reserve(room * (tile.end - tile.begin));
+    }
   }
-  for (const Vec3& r : position)
-    for (int k = 0; k < 3; ++k) recent_[static_cast<std::size_t>(k)].push_back(r[k]);
+  for (Tile& tile : tiles_)
+    for (int k = 0; k < 3; ++k)
+      for (std::size_t p = tile.begin; p < tile.end; ++p) tile.recent[static_cast<std::size_t>(k)].push_back(position[p][k]);
   ++frames_;
   if (frames_ - frames_taken_ < frames_at_once(longest)) return;
   take_windows();
   const std::int64_t out = std::max<std::int64_t>(0, frames_ - longest - first_recent_);
-  for (auto& axis : recent_) axis.erase(axis.begin(), axis.begin() + out * static_cast<std::int64_t>(curve_.n_particles));
+  for (Tile& tile : tiles_)
+    for (auto& axis : tile.recent) axis.erase(axis.begin(), axis.begin() + out * static_cast<std::int64_t>(tile.end - tile.begin));
   first_recent_ += out;
 }
 
 // Adds the windows that end in frames not seen so far. A window that starts on the last frame of a block, which the next one
 // shares, belongs to the next one.
 void MsdSums::take_windows() {
-  const std::size_t n = curve_.n_particles, blocks = curve_.block_bound.size() - 1;
-  // Frames lie behind each other, so that windows which start in successive frames are one long array.
-  const auto frames = [&](std::int64_t first, std::int64_t count) {
-    const auto part = [&](const std::vector<double>& axis) {
-      return std::span(axis).subspan(static_cast<std::size_t>(first - first_recent_) * n, static_cast<std::size_t>(count) * n);
+  const std::size_t blocks = curve_.block_bound.size() - 1;
+  for (const Tile& tile : tiles_) {
+    const std::size_t n = tile.end - tile.begin;
+    // Frames lie behind each other, so that windows which start in successive frames are one long array.
+    const auto frames = [&](std::int64_t first, std::int64_t count) {
+      const auto part = [&](const std::vector<double>& axis) {
+        return std::span(axis).subspan(static_cast<std::size_t>(first - first_recent_) * n, static_cast<std::size_t>(count) * n);
+      };
+      return kernels::Coordinates{part(tile.recent[0]), part(tile.recent[1]), part(tile.recent[2])};
     };
-    return kernels::Coordinates{part(recent_[0]), part(recent_[1]), part(recent_[2])};
-  };
-  parallel_chunks(curve_.lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
-    const std::int64_t lag = curve_.lag_frames[l];
-    const std::int64_t begin = std::max<std::int64_t>(0, frames_taken_ - lag), end = frames_ - lag;
-    const auto add = [&](Six& sums, std::int64_t first, std::int64_t last) {
-      first = std::max(first, begin);
-      last = std::min(last, end);
-      if (first < last) kernels::add_difference_products(frames(first, last - first), frames(first + lag, last - first), sums);
-    };
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const std::int64_t start = curve_.block_bound[b], next = b + 1 < blocks ? curve_.block_bound[b + 1] : curve_.n_frames;
-      const std::int64_t leaves = std::clamp(curve_.block_bound[b + 1] - lag + 1, start, next);
-      add(inside_[l * blocks + b], start, leaves);
-      add(crossing_[l * blocks + b], leaves, next);
-    }
-  });
+    parallel_chunks(curve_.lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
+      const std::int64_t lag = curve_.lag_frames[l];
+      const std::int64_t begin = std::max<std::int64_t>(0, frames_taken_ - lag), end = frames_ - lag;
+      const auto add = [&](Six& sums, std::int64_t first, std::int64_t last) {
+        first = std::max(first, begin);
+        last = std::min(last, end);
+        if (first < last) kernels::add_difference_products(frames(first, last - first), frames(first + lag, last - first), sums);
+      };
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const std::int64_t start = curve_.block_bound[b], next = b + 1 < blocks ? curve_.block_bound[b + 1] : curve_.n_frames;
+        const std::int64_t leaves = std::clamp(curve_.block_bound[b + 1] - lag + 1, start, next);
+        add(inside_[l * blocks + b], start, leaves);
+        add(crossing_[l * blocks + b], leaves, next);
+      }
+    });
+  }
   frames_taken_ = frames_;
 }
 

@@ -46,7 +46,12 @@ class MsdSums {
 
   MsdCurve curve_;
   std::vector<Six> inside_, crossing_;  // [l * blocks + b] sums over windows within a block, and over those that leave it
-  std::array<std::vector<double>, 3> recent_;  // x, y, z [frame][particle] of the last frames, as long as some lag reaches them
+  /// The last frames, as long as some lag reaches them, of a few particles together, so that all lags find them in the cache.
+  struct Tile {
+    std::size_t begin = 0, end = 0;             // particles
+    std::array<std::vector<double>, 3> recent;  // x, y, z [frame][particle of the tile]
+  };
+  std::vector<Tile> tiles_;
   std::int64_t first_recent_ = 0, frames_ = 0, frames_taken_ = 0;
 };
 
