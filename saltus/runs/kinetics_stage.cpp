@@ -252,6 +252,15 @@ json agreement_json(const Routes& routes, bool plateau) {
 void add_estimates(const kinetics::KineticsEstimate& estimate, const Routes& routes, const KineticsSettings& settings,
                    const AssignmentReport& report, StageResult& result) {
   result.estimates.push_back({"diffusion_msd", routes.msd.value, true, "ang2_per_ps", routes.msd.note});
+  if (routes.msd.value)
+    for (std::size_t k = 0; k < 3; ++k) {
+      const kinetics::DiffusionTensor& tensor = estimate.fit->tensor;
+      const Vec3& axis = tensor.axis[k];
+      const std::optional<double>& error = tensor.axis_error_degrees[k];
+      result.estimates.push_back({fmt::format("diffusion_msd_axis_{}", k + 1), per_ps(tensor.eigenvalue_ang2_fs[k]), true, "ang2_per_ps",
+                                  fmt::format("principal, along {:.2f} {:.2f} {:.2f}{}", axis.x, axis.y, axis.z,
+                                              error ? fmt::format(", within {:.2g}°", *error) : "; not told from the value beside it, so that the axis is not determined")});
+    }
   result.estimates.push_back({"diffusion_msm", routes.msm.value, true, "ang2_per_ps", routes.msm.note});
   NamedEstimate difference{"diffusion_difference", routes.difference, true, "ang2_per_ps", "needs both coefficients"};
   NamedEstimate agree{"routes_agree", std::nullopt, false, "", "needs both coefficients"};
