@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/kinetics/distributions.hpp"
 
 namespace saltus::kinetics {
 
@@ -19,9 +20,9 @@ Estimate exponential(const Estimate& e) { return {std::exp(e.value), std::exp(e.
 }  // namespace
 
 double error_of_logarithm(const Estimate& d) {
-  const double symmetric = (d.high - d.value) / (normal_standard_errors_95 * d.value);
+  const double symmetric = (d.high - d.value) / (normal_95 * d.value);
   if (!(d.low > 0)) return symmetric;
-  return std::min(symmetric, std::log(d.high / d.low) / (2 * normal_standard_errors_95));
+  return std::min(symmetric, std::log(d.high / d.low) / (2 * normal_95));
 }
 
 ArrheniusFit fit_arrhenius(std::span<const ArrheniusPoint> points) {

@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/kinetics/brownian_covariance.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/linear_trend.hpp"
 
 namespace saltus::kinetics {

@@ -7,6 +7,7 @@
 
 #include <Eigen/Eigenvalues>
 
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 
 namespace saltus::kinetics {

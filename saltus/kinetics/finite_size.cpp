@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "saltus/base/error.hpp"
+#include "saltus/kinetics/distributions.hpp"
 
 namespace saltus::kinetics {
 
@@ -20,7 +21,7 @@ SizeFit fit_finite_size(std::span<const SizePoint> points) {
       throw Error(ErrorKind::usage, "finite size: D of size " + std::to_string(point.size) + " has no interval: there is no weight for it");
     x.push_back(1 / point.size);
     y.push_back(d.value);
-    error.push_back(half / normal_standard_errors_95);
+    error.push_back(half / normal_95);
   }
   if (x.empty() || !(*std::max_element(x.begin(), x.end()) > *std::min_element(x.begin(), x.end()) * (1 + 1e-12)))
     throw Error(ErrorKind::usage, "finite size: D in cells of two sizes or more is needed, three to see whether they lie on a line");

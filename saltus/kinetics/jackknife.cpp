@@ -2,51 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "saltus/base/error.hpp"
+#include "saltus/kinetics/distributions.hpp"
 
 namespace saltus::kinetics {
 
 namespace {
-
-// P(|T| <= t), finite sums for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
-double inside_probability(double t, int degrees) {
-  const double theta = std::atan(t / std::sqrt(degrees)), c2 = std::cos(theta) * std::cos(theta);
-  double term = 1, series = 0;
-  if (degrees % 2 == 0) {
-    for (int k = 0; k < degrees / 2; ++k) {
-      if (k > 0) term *= c2 * (2 * k - 1) / (2 * k);
-      series += term;
-    }
-    return std::sin(theta) * series;
-  }
-  for (int k = 0; k < (degrees - 1) / 2; ++k) {
-    if (k > 0) term *= c2 * (2 * k) / (2 * k + 1);
-    series += term;
-  }
-  return 2 / std::numbers::pi * (theta + std::sin(theta) * std::cos(theta) * series);
-}
 
 double mean_of(std::span<const double> x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
 }  // namespace
-
-double student_t(double confidence, int degrees) {
-  if (!(confidence > 0 && confidence < 1) || degrees < 1) {
-    throw Error(ErrorKind::usage, "Student's t: confidence must lie in (0, 1) and degrees of freedom be at least 1");
-  }
-  double low = 0, high = 1;
-  while (inside_probability(high, degrees) < confidence && high < 1e12) high *= 2;
-  for (int step = 0; step < 200 && high - low > 1e-14 * high; ++step) {
-    const double middle = 0.5 * (low + high);
-    (inside_probability(middle, degrees) < confidence ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
 
 std::vector<double> leave_one_out_means(std::span<const double> block_value) {
   const auto count = static_cast<double>(block_value.size());

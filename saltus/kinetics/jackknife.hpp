@@ -10,9 +10,6 @@
 
 namespace saltus::kinetics {
 
-/// t with P(|T| <= t) = confidence for Student's distribution with `degrees` >= 1 degrees of freedom.
-double student_t(double confidence, int degrees);
-
 /// The replicates that leaving out one of B equal blocks gives for the mean of block values.
 std::vector<double> leave_one_out_means(std::span<const double> block_value);
 

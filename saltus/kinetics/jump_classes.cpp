@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/random.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jump_rates.hpp"
 
 namespace saltus::kinetics {
@@ -57,7 +58,7 @@ double p_value(const JumpClass& found, std::span<const double> exposure, double 
   }
   if (events.size() < 2) return 1;
   const double chi2 = chi_square(events, expected) / dispersion;
-  if (*std::min_element(expected.begin(), expected.end()) >= least_expected) return chi_square_tail(chi2, static_cast<double>(events.size()) - 1);
+  if (*std::min_element(expected.begin(), expected.end()) >= least_expected) return chi_squared_tail(chi2, static_cast<int>(events.size()) - 1);
   Random random(drawing_seed, stream);
   int as_large = 0;
   std::vector<double> drawn(events.size());

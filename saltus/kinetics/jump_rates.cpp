@@ -50,10 +50,6 @@ std::map<Key, std::int64_t> jumps_of(const TransitionCounts& counts) {
 
 }  // namespace
 
-double chi_square_tail(double x, double degrees) {
-  return x <= 0 ? 1 : Eigen::numext::igammac(degrees / 2, x / 2);
-}
-
 Estimate event_rate(double events, double exposure, double dispersion) {
   if (!(events >= 0) || !(exposure > 0) || !(dispersion >= 1))
     throw Error(ErrorKind::usage, "rates need events >= 0, a positive exposure and a dispersion of at least 1");

@@ -13,9 +13,6 @@
 
 namespace saltus::kinetics {
 
-/// P(chi² >= x) with `degrees` > 0 degrees of freedom.
-double chi_square_tail(double x, double degrees);
-
 /// Rate of a Poisson process that showed `events` during `exposure`, with the exact central 95 % interval. Events need not be
 /// whole: those that come in bursts are divided by their dispersion. Without an event low is 0 and high the rate that would
 /// have shown one with probability 97.5 %. Throws Error{usage} unless events >= 0 and exposure > 0.

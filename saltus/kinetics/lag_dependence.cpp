@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "saltus/kinetics/distributions.hpp"
+
 namespace saltus::kinetics {
 
 std::optional<std::size_t> constant_from(std::span<const SeriesMember> series) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "saltus/base/error.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 
 namespace saltus::kinetics {
@@ -30,19 +31,6 @@ Estimate slope_estimate(std::span<const double> x, std::span<const double> y) {
   }
   const double half = student_t(0.95, static_cast<int>(x.size()) - 2) * std::sqrt(residual / ((n - 2) * xx));
   return {slope, slope - half, slope + half};
-}
-
-double chi_squared_tail(double chi2, int degrees) {
-  if (degrees < 1) throw Error(ErrorKind::usage, "chi-squared: at least one degree of freedom is needed");
-  if (!(chi2 > 0)) return 1;
-  // Abramowitz and Stegun 26.4.4, 26.4.5: finite sums of x^(k/2) exp(-x/2) / Gamma(k/2 + 1).
-  const bool even = degrees % 2 == 0;
-  double tail = even ? 0 : std::erfc(std::sqrt(chi2 / 2));
-  for (int k = even ? 0 : 1; k < degrees; k += 2) {
-    const double half = k / 2.0;
-    tail += std::exp(half * std::log(chi2 / 2) - chi2 / 2 - std::lgamma(half + 1));
-  }
-  return std::min(tail, 1.0);
 }
 
 WeightedLine weighted_line(std::span<const double> x, std::span<const double> y, std::span<const double> error) {
@@ -77,7 +65,7 @@ WeightedLine weighted_line(std::span<const double> x, std::span<const double> y,
     line.chi2 += r * r;
   }
   line.degrees = static_cast<int>(x.size()) - 2;
-  line.standard_errors_95 = normal_standard_errors_95;
+  line.standard_errors_95 = normal_95;
   if (line.degrees == 0) return line;
   line.probability = chi_squared_tail(line.chi2, line.degrees);
   line.scattered = line.probability < 0.05;

@@ -34,10 +34,4 @@ WeightedLine weighted_line(std::span<const double> x, std::span<const double> y,
 Estimate value_at(const WeightedLine& line, double x);
 Estimate slope_of(const WeightedLine& line);
 
-/// Half the width of a 95 % interval of the normal distribution, in standard deviations.
-inline constexpr double normal_standard_errors_95 = 1.959963984540054;
-
-/// P(X >= chi2) of the chi-squared distribution with `degrees` >= 1 degrees of freedom.
-double chi_squared_tail(double chi2, int degrees);
-
 }  // namespace saltus::kinetics

@@ -6,6 +6,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/laplace_errors.hpp"
 
@@ -13,7 +14,6 @@ namespace saltus::kinetics {
 
 namespace {
 
-constexpr double normal_95 = 1.959963984540054;
 constexpr int most_laplace_states = 500;
 
 // Both sorted by from and to, `part` contained in `all`.

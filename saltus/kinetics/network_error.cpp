@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/laplacian.hpp"
 
 namespace saltus::kinetics {
 
 namespace {
 
-constexpr double normal_95 = 1.959963984540054;
 
 /// An undirected path, or a stay (a == b, no length).
 struct Path {

@@ -13,6 +13,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/memory.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/jump_rates.hpp"
 #include "saltus/kinetics/lag_dependence.hpp"
@@ -201,7 +202,7 @@ void add_rates(SitesReport& report, const kinetics::TransitionCounts& steps) {
   }
   if (!report.network) report.network = kinetics::rate_network(steps, 1 / report.jump_dispersion, site_ang, report.sites.cell.rows_ang(), spacing_ps);
   if (const kinetics::ImbalanceTest test = kinetics::imbalance_of(steps);
-      test.pairs > 0 && kinetics::chi_square_tail(test.chi2 / report.jump_dispersion, static_cast<double>(test.pairs)) < 0.01)
+      test.pairs > 0 && kinetics::chi_squared_tail(test.chi2 / report.jump_dispersion, static_cast<int>(test.pairs)) < 0.01)
     report.warnings.push_back(fmt::format("jumps and their reverses are not equally frequent (chi² {:.1f} over {} pairs): the run is not in equilibrium, and "
                                           "the rates, which assume it, are doubtful",
                                           test.chi2, test.pairs));

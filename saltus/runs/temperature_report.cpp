@@ -11,6 +11,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/linear_trend.hpp"
 

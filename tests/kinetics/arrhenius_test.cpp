@@ -1,4 +1,5 @@
 #include "saltus/kinetics/arrhenius.hpp"
+#include "saltus/kinetics/distributions.hpp"
 
 #include <cmath>
 #include <vector>
@@ -19,7 +20,7 @@ double arrhenius(double temperature, double energy_ev, double prefactor) {
 }
 
 Estimate within(double value, double relative_error) {
-  const double half = normal_standard_errors_95 * relative_error * value;
+  const double half = normal_95 * relative_error * value;
   return {value, value - half, value + half};
 }
 
@@ -42,17 +43,17 @@ TEST(Arrhenius, TwoPointsHaveTheErrorsGiven) {
   const ArrheniusFit fit = fit_arrhenius(points);
   const double k = units::boltzmann_ev_per_kelvin, span = 1 / (k * 500) - 1 / (k * 1000);
   EXPECT_NEAR(fit.activation_energy_ev.value, std::log(20) / span, 1e-13);
-  EXPECT_NEAR(fit.activation_energy_ev.high - fit.activation_energy_ev.value, normal_standard_errors_95 * std::hypot(0.05, 0.12) / span, 1e-13);
+  EXPECT_NEAR(fit.activation_energy_ev.high - fit.activation_energy_ev.value, normal_95 * std::hypot(0.05, 0.12) / span, 1e-13);
   EXPECT_EQ(fit.line.degrees, 0);
   EXPECT_FALSE(fit.line.scattered);
   const Estimate there = diffusion_at(fit, 500);
   EXPECT_NEAR(there.value, 0.1, 1e-14);
-  EXPECT_NEAR(std::log(there.high / there.value), normal_standard_errors_95 * 0.05, 1e-12);
+  EXPECT_NEAR(std::log(there.high / there.value), normal_95 * 0.05, 1e-12);
 }
 
 TEST(Arrhenius, ErrorOfTheLogarithmOfBothKindsOfInterval) {
   EXPECT_NEAR(error_of_logarithm(within(3, 0.3)), 0.3, 1e-14);
-  const double s = 0.8, z = normal_standard_errors_95;
+  const double s = 0.8, z = normal_95;
   EXPECT_NEAR(error_of_logarithm({2, 2 * std::exp(-z * s), 2 * std::exp(z * s)}), s, 1e-14);
   EXPECT_NEAR(error_of_logarithm({1, 0, 1 + z * 0.7}), 0.7, 1e-14);  // cut at zero
 }
@@ -161,7 +162,7 @@ TEST(FiniteSize, IntervalsCover) {
     std::vector<SizePoint> points;
     for (const double n : {76.0, 256.0, 608.0, 2052.0}) {
       const double error = 0.05 * std::sqrt(76 / n), value = 1 + error * random.normal();
-      points.push_back({n, {value, value - normal_standard_errors_95 * error, value + normal_standard_errors_95 * error}});
+      points.push_back({n, {value, value - normal_95 * error, value + normal_95 * error}});
     }
     const SizeFit fit = fit_finite_size(points);
     bulk += fit.bulk.low <= 1 && 1 <= fit.bulk.high ? 1.0 / sets : 0.0;

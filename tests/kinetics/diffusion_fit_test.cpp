@@ -10,6 +10,7 @@
 #include "saltus/base/threads.hpp"
 #include "saltus/kinetics/brownian_covariance.hpp"
 #include "saltus/kinetics/diffusion_fit.hpp"
+#include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/mean_square_displacement.hpp"
 #include "tests/kinetics/numbers_file.hpp"
 

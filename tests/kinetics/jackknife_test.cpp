@@ -9,18 +9,6 @@
 namespace saltus::kinetics {
 namespace {
 
-// Tables of Student's distribution; one and two degrees of freedom in closed form.
-TEST(Jackknife, StudentQuantiles) {
-  EXPECT_NEAR(student_t(0.95, 1), std::tan(0.95 * std::acos(-1.0) / 2), 1e-10);
-  EXPECT_NEAR(student_t(0.95, 2), 0.95 * std::sqrt(2 / (1 - 0.95 * 0.95)), 1e-11);
-  EXPECT_NEAR(student_t(0.95, 4), 2.7764451, 1e-7);
-  EXPECT_NEAR(student_t(0.95, 9), 2.2621572, 1e-7);
-  EXPECT_NEAR(student_t(0.99, 10), 3.1692727, 1e-7);
-  EXPECT_NEAR(student_t(0.5, 9), 0.7027221, 1e-7);
-  EXPECT_NEAR(student_t(0.95, 100000), 1.9599877, 1e-6);
-  EXPECT_THROW(student_t(1, 5), Error);
-}
-
 TEST(Jackknife, MeanOfBlocksAndItsError) {
   const std::vector<double> block{1, 2, 4, 9};
   const std::vector<double> replicate = leave_one_out_means(block);

@@ -58,12 +58,6 @@ TEST(JumpRates, PoissonIntervalsAreThoseOfTheTables) {
   EXPECT_THROW(event_rate(-1, 1), Error);
 }
 
-TEST(JumpRates, ChiSquareTail) {
-  EXPECT_NEAR(chi_square_tail(3.841458820694124, 1), 0.05, 1e-12);
-  for (const double x : {0.1, 3.0, 40.0}) EXPECT_NEAR(chi_square_tail(x, 2), std::exp(-x / 2), 1e-14);
-  EXPECT_EQ(chi_square_tail(0, 3), 1);
-}
-
 // Exact intervals hold the truth in at least 95 % of all cases, a little more as counts are whole: 4 rates × 400 walks, of which
 // independent Poisson errors leave a standard error of 0.6 % at most.
 TEST(JumpRates, IntervalsHoldTheTrueRates) {
