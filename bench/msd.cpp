@@ -1,35 +1,19 @@
 // Mean-square displacement and D of walks in a file, for bench/msd.py: bench_msd POSITIONS.npy BLOCKS LAG…, an array
 // [frame, 3 particles] in Å, frames 1 fs apart. Prints the best CPU time of several rounds and what came out, as JSON; reading is not timed.
 #include <cstdlib>
-#include <ctime>
-#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "bench/best_seconds.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/io/number_table.hpp"
 #include "saltus/kinetics/diffusion_fit.hpp"
 #include "saltus/kinetics/mean_square_displacement.hpp"
 #include "saltus/kinetics/tensor.hpp"
 
-namespace {
-
 using namespace saltus;
 using namespace saltus::kinetics;
-
-template <typename Work>
-double best_seconds(int rounds, const Work& work) {
-  double best = std::numeric_limits<double>::infinity();
-  for (int k = 0; k < rounds; ++k) {
-    const std::clock_t begin = std::clock();
-    work();
-    best = std::min(best, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-  }
-  return best;
-}
-
-}  // namespace
 
 int main(int count, char** argument) {
   if (count < 4) return 2;

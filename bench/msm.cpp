@@ -2,12 +2,11 @@
 // COUNTS rows of (from, to, count). Prints the best CPU time of several rounds and what came out, as JSON; reading is not timed.
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
-#include <limits>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "bench/best_seconds.hpp"
 #include "saltus/io/number_table.hpp"
 #include "saltus/kinetics/discrete_trajectory.hpp"
 #include "saltus/kinetics/reversible_model.hpp"
@@ -17,17 +16,6 @@ namespace {
 
 using namespace saltus;
 using namespace saltus::kinetics;
-
-template <typename Work>
-double best_seconds(int rounds, const Work& work) {
-  double best = std::numeric_limits<double>::infinity();
-  for (int k = 0; k < rounds; ++k) {
-    const std::clock_t begin = std::clock();
-    work();
-    best = std::min(best, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-  }
-  return best;
-}
 
 CountMatrix read_counts(const std::string& path) {
   const NumberTable table = read_number_table(path);
