@@ -20,6 +20,7 @@
 #include "saltus/kinetics/site_scattering.hpp"
 #include "saltus/kinetics/tensor.hpp"
 #include "saltus/kinetics/transport_channels.hpp"
+#include "saltus/runs/mobile_pass.hpp"
 
 namespace saltus::runs {
 
@@ -262,12 +263,10 @@ json channels_json(const kinetics::KineticsInput& input, const Network& jumps, c
                    std::vector<NamedEstimate>& estimates) {
   if (jumps.states.size() < 2 || jumps.network.moves.empty()) return nullptr;
   const kinetics::NetworkTransport transport = kinetics::network_transport(jumps.moments);
-  const double per_ps = fs_per_ps / input.frame_spacing_fs;
   const Mat3 reciprocal = transpose(inverse(input.lattice_rows_ang));
   json object{{"text", "From the jumps one frame apart."}, {"directions", json::array()}};
   if (!estimate.lags.empty() && estimate.lags[0].lag_frames == 1 && estimate.lags[0].diffusion_ang2_fs) {
-    const Estimate& per_fs = *estimate.lags[0].diffusion_ang2_fs;
-    const Estimate memoryless{fs_per_ps * per_fs.value, fs_per_ps * per_fs.low, fs_per_ps * per_fs.high};
+    const Estimate memoryless = per_ps(*estimate.lags[0].diffusion_ang2_fs);
     estimates.push_back({"diffusion_memoryless", memoryless, true, "ang2_per_ps", "of the jumps from frame to frame, as if each ion forgot where it came from"});
     object["text"] = fmt::format("From the jumps one frame apart. Without memory they would give D = {:.3g} Å²/ps.", memoryless.value);
     if (estimate.diffusion_msm_ang2_fs && memoryless.value > 0) {
@@ -281,7 +280,7 @@ json channels_json(const kinetics::KineticsInput& input, const Network& jumps, c
     const double inverse_spacing = norm(reciprocal[axis]);
     const Vec3 n = (1 / inverse_spacing) * reciprocal[axis];
     const double along = dot(n, transport.diffusion_ang2 * n);
-    json direction{{"name", std::string(1, static_cast<char>('a' + axis))}, {"diffusion_ang2_per_ps", number(per_ps * along)}, {"text", ""},
+    json direction{{"name", std::string(1, static_cast<char>('a' + axis))}, {"text", ""},
                    {"progress", nullptr}, {"paths", json::array()}, {"channels", json::array()}};
     if (!(along > 0)) {
       direction["text"] = "No connected way across the cell was seen in this direction.";

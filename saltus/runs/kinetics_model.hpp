@@ -19,7 +19,7 @@ namespace saltus::runs {
 ///   "chapman_kolmogorov": {"lag_ps", "passed", "text", "sets": [{"population", "sites": [...]}],
 ///                          "curves": [{"from", "to", "time_ps", "foretold", "low", "high", "estimated", "estimated_low", "estimated_high"}]}
 ///   "scattering": {"text", "curves": [{"k_per_ang", "time_ps", "value", "low", "high", "model_ps", "model"}]}
-///   "channels": {"text", "directions": [{"name", "diffusion_ang2_per_ps", "text", "progress": [sites],
+///   "channels": {"text", "directions": [{"name", "text", "progress": [sites],
 ///                "paths": [[from, to, image a, image b, image c, share]], "channels": [{"sites", "image", "share"}]}]}
 /// each only where the data carry it; what the texts say is for people. Estimates of the stage are appended to `estimates`.
 void add_model_reading(const kinetics::KineticsInput& input, const kinetics::KineticsEstimate& estimate, int n_blocks, const Progress& progress,

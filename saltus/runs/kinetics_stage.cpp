@@ -18,6 +18,7 @@
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/kinetics_model.hpp"
+#include "saltus/runs/mobile_pass.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/scene_json.hpp"
 #include "saltus/runs/sites_report.hpp"
@@ -29,9 +30,6 @@ using json = nlohmann::ordered_json;
 using units::fs_per_ps;
 
 namespace {
-
-/// Å²/fs → Å²/ps
-Estimate per_ps(const Estimate& per_fs) { return {fs_per_ps * per_fs.value, fs_per_ps * per_fs.low, fs_per_ps * per_fs.high}; }
 
 json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 

@@ -103,9 +103,9 @@ json kinetics_chart(double speed) {
   chart["scattering"] = {{"text", "Made up."}, {"curves", {{{"k_per_ang", 0.5}, {"time_ps", {0.1, 1, 10}}, {"value", {0.99, 0.9, 0.4}}, {"low", {0.98, 0.88, nullptr}}, {"high", {1.0, 0.92, nullptr}},
                                                              {"model_ps", {1, 2, 3}}, {"model", {0.9, 0.81, 0.73}}}}}};
   chart["channels"] = {{"text", "Made up."},
-                       {"directions", {{{"name", "a"}, {"diffusion_ang2_per_ps", 0.1}, {"text", "One way."}, {"progress", {0.0, 0.5, nullptr}},
+                       {"directions", {{{"name", "a"}, {"text", "One way."}, {"progress", {0.0, 0.5, nullptr}},
                                         {"paths", {{0, 1, 0, 0, 0, 0.6}, {1, 0, 1, 0, 0, 0.4}}}, {"channels", {{{"sites", {0, 1}}, {"image", {1, 0, 0}}, {"share", 1.0}}}}},
-                                       {{"name", "b"}, {"diffusion_ang2_per_ps", 0.0}, {"text", "None."}, {"progress", nullptr}, {"paths", json::array()}, {"channels", json::array()}}}}};
+                                       {{"name", "b"}, {"text", "None."}, {"progress", nullptr}, {"paths", json::array()}, {"channels", json::array()}}}}};
   return chart;
 }
 
