@@ -23,6 +23,7 @@
 #include "saltus/runs/scene_json.hpp"
 #include "saltus/runs/sites_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
+#include "saltus/runs/whole_paths.hpp"
 
 namespace saltus::runs {
 
@@ -39,12 +40,6 @@ int element_of(const std::string& symbol) {
   return *element;
 }
 
-struct TrajectoryPaths {
-  Paths paths;
-  std::string formula;
-  std::size_t atoms = 0;
-};
-
 TrajectoryInput trajectory_of(const Plan& plan, const KineticsSettings& settings) {
   const auto file_of = [&](const std::string& name) { return (plan.file.parent_path() / name).lexically_normal(); };
   TrajectoryInput input;
@@ -52,21 +47,6 @@ TrajectoryInput trajectory_of(const Plan& plan, const KineticsSettings& settings
   if (!settings.topology.empty()) input.read.topology = file_of(settings.topology);
   input.time_step_fs = settings.time_step_fs;
   return input;
-}
-
-TrajectoryPaths read_paths(const TrajectoryInput& input, const KineticsSettings& settings, const Progress& progress, std::vector<std::string>& warnings) {
-  TrajectoryPaths result;
-  PathAnalysis analysis({element_of(settings.mobile), element_of(settings.framework)});
-  TrajectorySource source(input, true, [&](const ProgressReport& report) {
-    if (progress) progress({"kinetics-" + settings.name + ": " + report.task, report.done, report.total, report.note, report.unit});
-  });
-  const Frame& first = source.first();
-  result.formula = formula(*first.atoms);
-  result.atoms = first.size();
-  Analysis* const analyses[] = {&analysis};
-  read_all(source, input, analyses, warnings);
-  result.paths = analysis.finish();
-  return result;
 }
 
 std::int64_t frames_of(double time_ps, double spacing_fs) {
@@ -289,13 +269,18 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   const double temperature_kelvin = temperature_of(plan, settings);
   if (settings.trajectory.empty()) source.path = context.inputs.at("md-" + settings.md) / "trajectory";
   else source = trajectory_of(plan, settings);
-  TrajectoryPaths trajectory = read_paths(source, settings, progress, result.warnings);
+  const Progress of_stage = [&](const ProgressReport& report) {
+    if (progress) progress({name + ": " + report.task, report.done, report.total, report.note, report.unit});
+  };
+  Int3 fold;
+  for (std::size_t axis = 0; axis < 3; ++axis) fold[axis] = static_cast<int>(settings.fold[axis]);
+  WholePaths trajectory = read_whole_paths(source, PathSettings{element_of(settings.mobile), element_of(settings.framework)}, fold, of_stage);
   Paths& paths = trajectory.paths;
   const double spacing_fs = paths.frame_spacing_fs;
   const auto warn = [&](const std::vector<std::string>& warnings) {
     result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
   };
-  warn(paths.warnings);
+  warn(trajectory.warnings);
 
   const FrameworkCheck check = check_framework(paths.cell, paths.framework_site_path(), paths.frames, spacing_fs);
   if (!check.crystalline)
@@ -313,7 +298,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   report_progress(progress, name + ": sites", 0, 0);
 
   SiteSettings site_settings;
-  for (std::size_t axis = 0; axis < 3; ++axis) site_settings.fold[axis] = static_cast<int>(settings.fold[axis]);
+  site_settings.fold = fold;
   const Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);
   AssignmentSettings assignment;
   if (settings.core_radius_ang > 0) assignment.core_radius_ang = settings.core_radius_ang;
@@ -329,9 +314,6 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   input.n_particles = paths.mobile.size();
   input.frame_spacing_fs = spacing_fs;
   input.position_ang = std::move(paths.mobile_ang);
-  const Progress of_stage = [&](const ProgressReport& report) {
-    if (progress) progress({name + ": " + report.task, report.done, report.total, report.note, report.unit});
-  };
   const kinetics::KineticsEstimate estimate = kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), of_stage);
 
   const Routes routes = routes_of(estimate);

@@ -11,13 +11,13 @@
 #include "saltus/analysis/framework.hpp"
 #include "saltus/analysis/mean_framework.hpp"
 #include "saltus/base/error.hpp"
-#include "saltus/base/memory.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/distributions.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/kinetics/jump_rates.hpp"
 #include "saltus/kinetics/lag_dependence.hpp"
 #include "saltus/kinetics/mean_square_displacement.hpp"
+#include "saltus/runs/whole_paths.hpp"
 
 namespace saltus::runs {
 
@@ -28,32 +28,6 @@ namespace {
 constexpr std::int64_t fewest_jumps = 100;  // below, no lag test
 constexpr int tested_timescales = 1;
 constexpr double fewest_frames = 20;           // of a mean stay: with fewer, more than 5 % of the jumps hide between frames
-
-void refuse_beyond_memory(std::size_t frames, std::size_t atoms) {
-  const double needed = 2.0 * sizeof(Vec3) * static_cast<double>(frames) * static_cast<double>(atoms), there = static_cast<double>(memory_bytes());
-  if (needed < 0.8 * there) return;
-  throw Error(ErrorKind::unsupported, fmt::format("the paths of {} atoms over {} frames take up to {:.1f} GB of the {:.1f} GB of memory: read fewer frames "
-                                                  "(--every, --skip-fs)",
-                                                  atoms, frames, needed / 1e9, there / 1e9));
-}
-
-Paths read_paths(const TrajectoryInput& input, const SitesSettings& settings, const Progress& progress, SitesReport& report) {
-  TrajectorySource source(input, true, progress);
-  const Atoms& atoms = *source.first().atoms;
-  folded(source.first().cell, settings.density.fold);  // refuses what cannot be meant before all is read
-  report.formula = formula(atoms);
-  std::size_t kept = indices_of(atoms, settings.mobile).size();
-  if (settings.framework) kept += indices_of(atoms, *settings.framework).size();
-  refuse_beyond_memory(source.left(), kept);
-  PathAnalysis analysis(PathSettings{settings.mobile, settings.framework});
-  Analysis* const analyses[] = {&analysis};
-  report.frames = read_all(source, input, analyses, report.warnings);
-  Paths paths = analysis.finish();
-  report.ions = paths.mobile.size();
-  report.frame_spacing_fs = paths.frame_spacing_fs;
-  report.warnings.insert(report.warnings.end(), paths.warnings.begin(), paths.warnings.end());
-  return paths;
-}
 
 void check_host(const Paths& paths, std::vector<std::string>& warnings) {
   if (paths.framework.empty() || paths.frames < 30) return;
@@ -290,8 +264,14 @@ SiteStates states_of(const SitesReport& report, bool primitive) {
 
 SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& settings, const Progress& progress) {
   SitesReport report;
-  report.paths = read_paths(input, settings, progress, report);
+  WholePaths whole = read_whole_paths(input, PathSettings{settings.mobile, settings.framework}, settings.density.fold, progress);
+  report.paths = std::move(whole.paths);
+  report.formula = std::move(whole.formula);
+  report.warnings = std::move(whole.warnings);
   const Paths& paths = report.paths;
+  report.frames = paths.frames;
+  report.ions = paths.mobile.size();
+  report.frame_spacing_fs = paths.frame_spacing_fs;
   const std::vector<std::int64_t> bounds = kinetics::block_bounds(static_cast<std::int64_t>(paths.frames), settings.blocks);
   check_host(paths, report.warnings);
   if (settings.follow) report.followed_ang = following_path_ang(paths);
