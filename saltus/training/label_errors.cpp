@@ -9,6 +9,13 @@
 
 namespace saltus {
 
+void LabelErrorCollector::Sums::add(double reference, double error) {
+  ++components;
+  square += error * error;
+  absolute += std::abs(error);
+  reference_square += reference * reference;
+}
+
 void LabelErrorCollector::add(const Frame& frame, const Evaluation& evaluation) {
   ++frames_;
   if (frame.energy_ev) {
@@ -16,15 +23,23 @@ void LabelErrorCollector::add(const Frame& frame, const Evaluation& evaluation) 
     for (const auto z : frame.atoms->atomic_number) ++e.count[z];
     energies_.push_back(std::move(e));
   }
+  if (const double volume = frame.cell.volume_ang3(); frame.virial_ev && evaluation.virial_ev && volume > 0)
+    for (int i = 0; i < 3; ++i)
+      for (int j = i; j < 3; ++j) {
+        const auto stress = [&](const Mat3& virial_ev) { return -(virial_ev[i][j] + virial_ev[j][i]) / (2 * volume); };
+        stress_.add(stress(*frame.virial_ev), stress(*evaluation.virial_ev) - stress(*frame.virial_ev));
+      }
   if (frame.force_ev_ang.empty()) return;
   for (std::size_t i = 0; i < frame.size(); ++i) {
     Sums& sums = forces_[frame.atoms->atomic_number[i]];
+    const Vec3 &labelled = frame.force_ev_ang[i], &predicted = evaluation.force_ev_ang[i];
+    if (const double lengths = norm(labelled) * norm(predicted); lengths > 0) {
+      ++sums.cosines;
+      sums.cosine += dot(labelled, predicted) / lengths;
+    }
     for (int axis = 0; axis < 3; ++axis) {
-      const double reference = frame.force_ev_ang[i][axis], error = evaluation.force_ev_ang[i][axis] - reference;
-      ++sums.components;
-      sums.square += error * error;
-      sums.absolute += std::abs(error);
-      sums.reference_square += reference * reference;
+      const double reference = labelled[axis], error = predicted[axis] - reference;
+      sums.add(reference, error);
       if (parity_stride_ && seen_++ % parity_stride_ == 0) force_parity_.push_back({reference, reference + error});
     }
   }
@@ -60,7 +75,8 @@ LabelErrors LabelErrorCollector::finish() const {
   result.frames = frames_;
   const auto finish_forces = [](const Sums& s) {
     const auto n = static_cast<double>(std::max<std::size_t>(1, s.components));
-    return ForceErrors{s.components, std::sqrt(s.square / n), s.absolute / n, std::sqrt(s.reference_square / n)};
+    return ForceErrors{s.components, std::sqrt(s.square / n), s.absolute / n, std::sqrt(s.reference_square / n),
+                       s.cosine / static_cast<double>(std::max<std::size_t>(1, s.cosines))};
   };
   Sums all;
   for (const auto& [z, sums] : forces_) {
@@ -69,8 +85,14 @@ LabelErrors LabelErrorCollector::finish() const {
     all.square += sums.square;
     all.absolute += sums.absolute;
     all.reference_square += sums.reference_square;
+    all.cosine += sums.cosine;
+    all.cosines += sums.cosines;
   }
   result.forces = finish_forces(all);
+  const auto components = static_cast<double>(std::max<std::size_t>(1, stress_.components));
+  result.stress = {stress_.components / 6, std::sqrt(stress_.square / components), stress_.absolute / components,
+                   std::sqrt(stress_.reference_square / components)};
+  result.energies = energies_.size();
   if (energies_.empty()) return result;
 
   std::vector<double> error;

@@ -1,5 +1,6 @@
 // Errors of a potential against reference labels, with energies raw, mean-aligned and composition-aligned side by side:
 // total energies of two methods differ by constants per element, which must not pass for an error or an improvement.
+// Stress = −virial / volume.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,16 @@ struct ForceErrors {
   double rmse_ev_ang = 0;
   double mae_ev_ang = 0;
   double reference_rms_ev_ang = 0;   ///< root mean square of the reference force components
+  double cosine = 0;                 ///< mean over atoms of the cosine between both forces; atoms without force are left out
   double relative() const { return reference_rms_ev_ang > 0 ? rmse_ev_ang / reference_rms_ev_ang : 0; }
+};
+
+/// Of the six independent components.
+struct StressErrors {
+  std::size_t frames = 0;
+  double rmse_ev_ang3 = 0;
+  double mae_ev_ang3 = 0;
+  double reference_rms_ev_ang3 = 0;
 };
 
 struct EnergyErrors {
@@ -27,11 +37,13 @@ struct EnergyErrors {
 
 struct LabelErrors {
   std::size_t frames = 0;
+  std::size_t energies = 0;          ///< frames with an energy
   EnergyErrors raw;
   EnergyErrors mean_aligned;         ///< after subtracting the mean error per atom of these frames
   EnergyErrors composition_aligned;  ///< after the best shift per element (minimum norm where compositions are degenerate)
   ForceErrors forces;
   std::map<std::uint8_t, ForceErrors> forces_of_element;
+  StressErrors stress;
 };
 
 /// One point of a parity plot.
@@ -44,7 +56,7 @@ class LabelErrorCollector {
  public:
   /// `parity_stride`: one in so many force components is kept for the parity plot (0 = none).
   explicit LabelErrorCollector(std::size_t parity_stride = 0) : parity_stride_(parity_stride) {}
-  /// Frames without energy or without forces count for the other only.
+  /// Frames without energy, forces or virial count for the others only; the virial where both have one and the cell a volume.
   void add(const Frame& frame, const Evaluation& evaluation);
   LabelErrors finish() const;
   const std::vector<ParityPoint>& force_parity() const { return force_parity_; }   ///< eV/Å
@@ -57,12 +69,14 @@ class LabelErrorCollector {
     std::size_t atoms;
   };
   struct Sums {
-    std::size_t components = 0;
-    double square = 0, absolute = 0, reference_square = 0;
+    std::size_t components = 0, cosines = 0;
+    double square = 0, absolute = 0, reference_square = 0, cosine = 0;
+    void add(double reference, double error);
   };
   std::size_t parity_stride_, seen_ = 0, frames_ = 0;
   std::vector<FrameEnergy> energies_;
   std::map<std::uint8_t, Sums> forces_;
+  Sums stress_;
   std::vector<ParityPoint> force_parity_;
 };
 

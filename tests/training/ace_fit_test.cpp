@@ -208,6 +208,40 @@ TEST(LabelErrors, RawMeanAndCompositionAligned) {
   EXPECT_EQ(e.forces_of_element.at(14).components, 6u);
 }
 
+TEST(LabelErrors, StressIsMinusTheVirialOverTheVolume) {
+  LabelErrorCollector collector;
+  Frame frame;
+  frame.atoms = std::make_shared<const Atoms>(atoms_of({3}));
+  frame.cell = Cell(Mat3{Vec3{2, 0, 0}, Vec3{0, 2, 0}, Vec3{0, 0, 5}});  // 20 Å³
+  frame.position_ang = {{0, 0, 0}};
+  frame.virial_ev = Mat3{Vec3{-2, 0, 4}, Vec3{0, 0, 0}, Vec3{4, 0, 0}};
+  Evaluation evaluation;
+  evaluation.virial_ev = Mat3{Vec3{-4, 0, 3}, Vec3{0, 0, 0}, Vec3{5, 0, 0}};  // the halves of an off-diagonal element need not be equal
+  collector.add(frame, evaluation);
+  const StressErrors stress = collector.finish().stress;
+  EXPECT_EQ(stress.frames, 1u);
+  EXPECT_NEAR(stress.rmse_ev_ang3, 0.1 / std::sqrt(6), 1e-15);
+  EXPECT_NEAR(stress.mae_ev_ang3, 0.1 / 6, 1e-15);
+  EXPECT_NEAR(stress.reference_rms_ev_ang3, std::sqrt((0.01 + 0.04) / 6), 1e-15);
+  frame.virial_ev.reset();
+  collector.add(frame, evaluation);
+  EXPECT_EQ(collector.finish().stress.frames, 1u);
+}
+
+TEST(LabelErrors, CosineLeavesAtomsWithoutForceOut) {
+  LabelErrorCollector collector;
+  Frame frame;
+  frame.atoms = std::make_shared<const Atoms>(atoms_of({3, 3, 14}));
+  frame.position_ang.assign(3, Vec3{});
+  frame.force_ev_ang = {{1, 0, 0}, {0, 0, 0}, {0, 2, 0}};
+  Evaluation evaluation;
+  evaluation.force_ev_ang = {{3, 0, 0}, {1, 1, 1}, {0, 1, 1}};
+  collector.add(frame, evaluation);
+  const LabelErrors e = collector.finish();
+  EXPECT_NEAR(e.forces.cosine, (1 + std::sqrt(0.5)) / 2, 1e-15);
+  EXPECT_NEAR(e.forces_of_element.at(3).cosine, 1, 1e-15);
+}
+
 TEST(AceFit, RefusesUnlabelledFrames) {
   TemporaryFolder folder;
   auto writer = create_trajectory(folder.path / "u.extxyz");
