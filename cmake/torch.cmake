@@ -1,0 +1,33 @@
+# libtorch, for fine-tuning only: saltus/training/torch and the program saltus-train. Nothing else sees it.
+set(SALTUS_TORCH AUTO CACHE STRING "Build saltus-train, which fine-tunes models with libtorch: ON, OFF, or AUTO (where libtorch is found)")
+set_property(CACHE SALTUS_TORCH PROPERTY STRINGS AUTO ON OFF)
+
+set(SALTUS_WITH_TORCH OFF)
+if(SALTUS_TORCH STREQUAL "OFF")
+  message(STATUS "Fine-tuning: off")
+else()
+  find_package(Torch QUIET)
+  if(TORCH_FOUND)
+    set(SALTUS_WITH_TORCH ON)
+    message(STATUS "Fine-tuning: libtorch ${Torch_VERSION}")
+  elseif(SALTUS_TORCH STREQUAL "AUTO")
+    message(STATUS "Fine-tuning: off, no libtorch found ('scripts/setup --torch' installs it, or give its folder by -DTorch_DIR=…/share/cmake/Torch)")
+  else()
+    message(FATAL_ERROR "SALTUS_TORCH is ON, but no libtorch was found: run 'scripts/setup --torch', or give its folder by -DTorch_DIR=…/share/cmake/Torch")
+  endif()
+endif()
+
+if(SALTUS_WITH_TORCH)
+  # The headers of the C++ front end (torch/torch.h) double the time to compile and are not needed: tensors and autograd are.
+  file(GLOB torch_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/saltus/training/torch/*.cpp)
+  add_library(saltus_training_torch STATIC ${torch_sources})
+  target_link_libraries(saltus_training_torch PUBLIC saltus_training torch PRIVATE saltus_warnings)
+  target_precompile_headers(saltus_training_torch PRIVATE ${PROJECT_SOURCE_DIR}/saltus/training/torch/tensors.hpp)
+
+  set(cli ${PROJECT_SOURCE_DIR}/saltus/cli)
+  if(EXISTS ${cli}/train/main.cpp)
+  add_executable(saltus-train ${cli}/train/main.cpp ${cli}/train/finetune_output.cpp ${cli}/interrupt.cpp ${cli}/message.cpp ${cli}/print_json.cpp ${cli}/progress_line.cpp)
+  target_link_libraries(saltus-train PRIVATE saltus_training_torch saltus_runs CLI11::CLI11 saltus_warnings)
+  add_dependencies(saltus saltus-train)
+  endif()
+endif()
