@@ -16,6 +16,9 @@ add_custom_command(OUTPUT ${told}
 add_custom_target(manual_and_completions ALL DEPENDS ${told})
 
 install(TARGETS saltus RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(SALTUS_WITH_TORCH)
+  install(TARGETS saltus-train RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
 install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 FILES_MATCHING PATTERN "*.5")
 install(FILES ${completions}/saltus DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -16,6 +16,7 @@ std::function<int()> set_up_explain(CLI::App& app);
 std::function<int()> set_up_sites(CLI::App& app);
 std::function<int()> set_up_msm(CLI::App& app);
 std::function<int()> set_up_fit(CLI::App& app);
+std::function<int()> set_up_finetune(CLI::App& app);
 std::function<int()> set_up_evaluate(CLI::App& app);
 std::function<int()> set_up_info(CLI::App& app);
 std::function<int()> set_up_convert(CLI::App& app);

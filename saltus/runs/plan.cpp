@@ -13,6 +13,7 @@
 #include "saltus/base/files.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/runs/choices.hpp"
+#include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/settings_reference.hpp"
@@ -103,6 +104,7 @@ struct Reader {
 
 std::string label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
+  if (table_name == "finetune") return "the settings of a fine-tuning";
   return table_name == "fit" ? "[fit]" : "[[" + table_name + "]]";
 }
 
@@ -243,6 +245,17 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     plan.arrhenius.push_back(settings);
   }
   return plan;
+}
+
+void read_finetune_settings(std::string_view toml, const std::string& source_name, FinetuneSettings& settings) {
+  const Source source{source_name};
+  toml::table root;
+  try {
+    root = toml::parse(toml, source.file);
+  } catch (const toml::parse_error& error) {
+    source.fail(error.source(), std::string(error.description()));
+  }
+  read_fields(source, root, finetune_fields(), settings, "finetune");
 }
 
 Plan read_plan(const std::filesystem::path& file) { return parse_plan(read_file(file), file); }

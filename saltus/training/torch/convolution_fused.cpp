@@ -1,8 +1,6 @@
-// The convolution as one operator: edges by receiver for what belongs to receivers and edges, by sender for what belongs to senders, so
-// that threads never add to the same place and sums have one order.
+// The convolution as one operator, one edge after another on the calling thread: training gives each thread configurations of its own.
 #include "saltus/training/torch/convolution.hpp"
 
-#include "saltus/base/threads.hpp"
 #include "saltus/kernels/trilinear.hpp"
 
 namespace saltus::training {
@@ -11,8 +9,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-constexpr std::size_t atoms_per_chunk = 8;
 
 std::vector<kernels::TrilinearPath> paths_of(const Convolution& convolution) {
   std::vector<kernels::TrilinearPath> paths;
@@ -39,26 +35,12 @@ const T* data(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
 }
 
-/// Calls body(edge, center, neighbor, scratch) for all edges, grouped by center or by neighbour; one group is never shared by threads.
+/// Calls body(edge, center, neighbour, scratch) for all edges in their order.
 template <typename T, class Body>
-void for_edges(const Graph& graph, bool by_center, std::size_t scratch, const Body& body) {
-  parallel_chunks(static_cast<std::size_t>(graph.atoms), atoms_per_chunk, [&](std::size_t begin, std::size_t end) {
-    std::vector<T> own(scratch);
-    for (std::size_t atom = begin; atom < end; ++atom) {
-      const auto& first = by_center ? graph.first : graph.neighbor_first;
-      for (auto p = first[atom]; p < first[atom + 1]; ++p) {
-        const auto e = by_center ? p : graph.by_neighbor[static_cast<std::size_t>(p)];
-        body(e, static_cast<std::int64_t>(atom), own.data());
-      }
-    }
-  });
-}
-
-std::vector<std::int64_t> centers(const Graph& graph) {
-  std::vector<std::int64_t> center(static_cast<std::size_t>(graph.edges));
-  for (std::size_t i = 0; i + 1 < graph.first.size(); ++i)
-    for (auto e = graph.first[i]; e < graph.first[i + 1]; ++e) center[static_cast<std::size_t>(e)] = static_cast<std::int64_t>(i);
-  return center;
+void for_edges(const Graph& graph, std::size_t scratch, const Body& body) {
+  std::vector<T> own(scratch);
+  for (std::int64_t i = 0; i < graph.atoms; ++i)
+    for (auto e = graph.first[static_cast<std::size_t>(i)]; e < graph.first[static_cast<std::size_t>(i) + 1]; ++e) body(e, i, graph.neighbor_of[static_cast<std::size_t>(e)], own.data());
 }
 
 template <typename T>
@@ -72,41 +54,26 @@ struct Pass {
       : kernel(shape.paths), graph(*shape.graph), in_size(shape.in_size), out_size(shape.out_size), harmonics(shape.harmonics), weights(w_.size(1)), x(data<T>(x_)),
         y(data<T>(y_)), w(data<T>(w_)) {}
 
-  std::int64_t neighbor(std::int64_t e) const { return graph.neighbor_of[static_cast<std::size_t>(e)]; }
-
   void forward(T* out) const {
-    for_edges<T>(graph, true, kernel.scratch(), [&](std::int64_t e, std::int64_t i, T* scratch) {
-      kernel.forward({.x = x + neighbor(e) * in_size, .y = y + e * harmonics, .w = w + e * weights}, out + i * out_size, scratch);
+    for_edges<T>(graph, kernel.scratch(), [&](std::int64_t e, std::int64_t i, std::int64_t j, T* scratch) {
+      kernel.forward({.x = x + j * in_size, .y = y + e * harmonics, .w = w + e * weights}, out + i * out_size, scratch);
     });
   }
 
   void reverse(const T* g, T* x_gradient, T* y_gradient, T* w_gradient) const {
-    if (w_gradient)
-      for_edges<T>(graph, true, kernel.scratch(), [&](std::int64_t e, std::int64_t i, T* scratch) {
-        kernel.reverse_edge({.x = x + neighbor(e) * in_size, .y = y + e * harmonics, .w = w + e * weights, .g = g + i * out_size}, w_gradient + e * weights,
-                            y_gradient ? y_gradient + e * harmonics : nullptr, scratch);
-      });
-    if (!x_gradient) return;
-    const auto center = centers(graph);
-    for_edges<T>(graph, false, kernel.scratch(), [&](std::int64_t e, std::int64_t j, T* scratch) {
-      kernel.reverse_sender({.y = y + e * harmonics, .w = w + e * weights, .g = g + center[static_cast<std::size_t>(e)] * out_size}, x_gradient + j * in_size, scratch);
+    for_edges<T>(graph, kernel.scratch(), [&](std::int64_t e, std::int64_t i, std::int64_t j, T* scratch) {
+      const kernels::TrilinearRows<T> rows{.x = x + j * in_size, .y = y + e * harmonics, .w = w + e * weights, .g = g + i * out_size};
+      if (w_gradient) kernel.reverse_edge(rows, w_gradient + e * weights, y_gradient + e * harmonics, scratch);
+      if (x_gradient) kernel.reverse_sender(rows, x_gradient + j * in_size, scratch);
     });
   }
 
   void second(const T* g, const T* hx, const T* hy, const T* hw, T* x_gradient, T* y_gradient, T* w_gradient, T* g_gradient) const {
-    const auto change = [&](const T* rows, std::int64_t offset) { return rows ? rows + offset : nullptr; };
-    for_edges<T>(graph, true, kernel.scratch(), [&](std::int64_t e, std::int64_t i, T* scratch) {
-      const std::int64_t j = neighbor(e);
-      kernel.second_edge({.x = x + j * in_size, .y = y + e * harmonics, .w = w + e * weights, .g = g + i * out_size, .x_change = change(hx, j * in_size),
-                          .y_change = change(hy, e * harmonics), .w_change = change(hw, e * weights)},
-                         g_gradient + i * out_size, w_gradient + e * weights, y_gradient ? y_gradient + e * harmonics : nullptr, scratch);
-    });
-    if (!x_gradient) return;
-    const auto center = centers(graph);
-    for_edges<T>(graph, false, kernel.scratch(), [&](std::int64_t e, std::int64_t j, T* scratch) {
-      kernel.second_sender({.y = y + e * harmonics, .w = w + e * weights, .g = g + center[static_cast<std::size_t>(e)] * out_size, .y_change = change(hy, e * harmonics),
-                            .w_change = change(hw, e * weights)},
-                           x_gradient + j * in_size, scratch);
+    for_edges<T>(graph, kernel.scratch(), [&](std::int64_t e, std::int64_t i, std::int64_t j, T* scratch) {
+      const kernels::TrilinearRows<T> rows{.x = x + j * in_size, .y = y + e * harmonics, .w = w + e * weights, .g = g + i * out_size, .x_change = hx ? hx + j * in_size : nullptr,
+                                           .y_change = hy ? hy + e * harmonics : nullptr, .w_change = hw ? hw + e * weights : nullptr};
+      kernel.second_edge(rows, g_gradient + i * out_size, w_gradient + e * weights, y_gradient ? y_gradient + e * harmonics : nullptr, scratch);
+      if (x_gradient) kernel.second_sender(rows, x_gradient + j * in_size, scratch);
     });
   }
 };

@@ -51,13 +51,6 @@ Graph make_graph(std::span<const Frame* const> frames, const SpeciesIndex& speci
   graph.atoms = static_cast<std::int64_t>(kind.size());
   graph.edges = static_cast<std::int64_t>(center.size());
 
-  graph.neighbor_first.assign(static_cast<std::size_t>(graph.atoms) + 1, 0);
-  for (const auto j : graph.neighbor_of) ++graph.neighbor_first[static_cast<std::size_t>(j) + 1];
-  for (std::size_t j = 1; j < graph.neighbor_first.size(); ++j) graph.neighbor_first[j] += graph.neighbor_first[j - 1];
-  graph.by_neighbor.resize(center.size());
-  auto place = graph.neighbor_first;
-  for (std::size_t e = 0; e < center.size(); ++e) graph.by_neighbor[static_cast<std::size_t>(place[static_cast<std::size_t>(graph.neighbor_of[e])]++)] = static_cast<std::int64_t>(e);
-
   const std::size_t kinds = static_cast<std::size_t>(1 + *std::max_element(species.begin(), species.end()));
   std::vector<std::vector<std::int64_t>> atoms_of(kinds);
   for (std::size_t i = 0; i < kind.size(); ++i) atoms_of[static_cast<std::size_t>(kind[i])].push_back(static_cast<std::int64_t>(i));

@@ -24,9 +24,8 @@ struct Graph {
   at::Tensor center, neighbor;  ///< [edges]; edges are sorted by center
   at::Tensor vector_ang;        ///< [edges, 3] r_neighbor − r_center, image included
   at::Tensor edge_configuration;  ///< [edges]
-  /// On the CPU, for kernels of our own: edges of center i are first[i] … first[i+1]−1; those in which j is the neighbour are
-  /// by_neighbor[neighbor_first[j]] …
-  std::vector<std::int64_t> first, neighbor_first, by_neighbor, neighbor_of;
+  /// On the CPU, for kernels of our own: edges of center i are first[i] … first[i+1]−1.
+  std::vector<std::int64_t> first, neighbor_of;
   /// Atoms of each species that is there, and where they are put back: row k of all of them together is atom order[k].
   std::vector<std::pair<std::int64_t, at::Tensor>> atoms_of_species;
   at::Tensor back;              ///< [atoms] place of an atom in that order

@@ -1,0 +1,102 @@
+// saltus-train: fine-tunes a model with libtorch; 'saltus finetune' starts it with its own words.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/text.hpp"
+#include "saltus/base/threads.hpp"
+#include "saltus/cli/finetune_options.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
+#include "saltus/cli/progress_line.hpp"
+#include "saltus/cli/train/finetune_output.hpp"
+#include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/models/published_model.hpp"
+#include "saltus/runs/finetune_fields.hpp"
+#include "saltus/training/torch/finetune.hpp"
+
+namespace {
+
+using namespace saltus;
+
+FinetuneSettings settings_of(const cli::FinetuneOptions& options) {
+  FinetuneSettings settings = published_recipe(family(read_published_model(options.model)));
+  if (!options.settings_file.empty()) runs::read_finetune_settings(read_file(options.settings_file), options.settings_file, settings);
+  runs::set_finetune_settings(options.words, settings);
+  return settings;
+}
+
+int run(const cli::FinetuneOptions& options) {
+  cli::require_finetune_files(options);
+  training::FinetuneInput input;
+  input.settings = settings_of(options);
+  if (options.list_settings) {
+    fmt::print("{}", runs::finetune_settings_text(input.settings));
+    return 0;
+  }
+  input.model = options.model;
+  input.out = options.out;
+  input.head = options.head;
+  for (const std::string& set : options.sets) input.sets.push_back({set, options.read});
+  for (const std::string& set : options.replay) input.replay.push_back({set, options.read});
+  input.settings_text = runs::finetune_settings_json(input.settings);
+  cli::listen_for_signals();
+  const training::FinetuneResult result =
+      training::finetune(input, cli::progress_line(), cli::stop_requested, [](const training::EpochRow& row) { cli::say_progress(cli::epoch_line(row)); });
+  for (const std::string& warning : result.warnings) cli::print_warning(warning);
+  const auto document = cli::finetune_json(result, options.model, options.out, input.settings_text);
+  write_file_atomically(std::filesystem::path(options.out).replace_extension().concat("_finetune.json"), document.dump(2) + "\n");
+  if (options.json) cli::print_json(document);
+  else cli::print_finetune_table(result, options.out);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"saltus-train: fine-tunes a model; started by 'saltus finetune'", "saltus finetune"};
+  cli::FinetuneOptions options;
+  int threads = 0;
+  bool quiet = false;
+  cli::add_finetune_options(app, options);
+  app.add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
+  app.add_flag("--quiet", quiet, "no progress; warnings and errors stay");
+  try {
+    app.parse(argc, argv);
+    set_thread_count(threads);
+    if (quiet) cli::silence_progress();
+    kernels::use_one_blas_thread();
+    const int code = run(options);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error(ErrorKind::file, "cannot write to standard output");
+    return code;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    cli::print_error(error.what());
+    return static_cast<int>(ErrorKind::usage);
+  } catch (const Error& error) {
+    cli::print_error(error.what());
+    return error.exit_code();
+  } catch (const Interrupted& interrupted) {
+    cli::say_above_progress(fmt::format("saltus: stopped{}{}; what is done is kept, the same command goes on from there", interrupted.place.empty() ? "" : " at ", interrupted.place));
+    return 128 + cli::stop_signal();
+  } catch (const std::filesystem::filesystem_error& error) {
+    cli::print_error(error.what());
+    return static_cast<int>(ErrorKind::file);
+  } catch (const std::bad_alloc&) {
+    cli::print_error("not enough memory");
+    return static_cast<int>(ErrorKind::internal);
+  } catch (const std::exception& error) {
+    cli::print_error(fmt::format("internal: {}", error.what()));
+    return static_cast<int>(ErrorKind::internal);
+  }
+}
