@@ -28,7 +28,7 @@ using Irreps = std::vector<IrrepBlock>;
 std::string text(Irrep irrep);
 /// "32x0e+32x1o"
 std::string text(const Irreps& irreps);
-/// Nothing when the text is not such a sum, or a degree is above 20 or a block above 1e6 channels. A bare irrep is one channel.
+/// Nothing when the text is not such a sum, or there are more than 256 blocks, degrees above 20 or 1e6 channels. A bare irrep is one channel.
 std::optional<Irreps> parse_irreps(std::string_view text);
 
 /// Numbers in a feature vector: Σ channels (2l + 1).

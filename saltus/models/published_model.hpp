@@ -16,7 +16,7 @@ namespace saltus {
 
 /// One path of an equivariant convolution ("uvu"): out[c,k] += w[c] √(2 l_out + 1) Σ_ij (l_in l_Y l_out)_ijk feature[c,i] Y[j].
 struct ConvolutionPath {
-  std::size_t feature = 0;           ///< block of features_in
+  std::size_t feature = 0;           ///< block of features_in (SevenNet) or convolution_in (MACE)
   int harmonic_degree = 0;           ///< l of Y
   std::size_t output = 0;            ///< block of convolution_out
   std::size_t channels = 0;          ///< of the feature, and so of the output
@@ -52,7 +52,8 @@ struct SevenNetLayer {
   Irreps convolution_out;  ///< sorted and joined: one block per irrep
   Irreps gate_in;          ///< of linear_2 and the self connection: scalars, then gates, then what is gated
   Irreps features_out;     ///< of the gate
-  std::size_t gates = 0;   ///< scalars of gate_in, at the end of its even scalars, that gate the other blocks, one per channel in their order
+  /// The last channels of the 0e block of gate_in (of 0o where there is no 0e output): one for each channel of the blocks of l > 0, in their order.
+  std::size_t gates = 0;
   std::vector<ConvolutionPath> paths;
   std::vector<std::size_t> radial_widths;  ///< basis functions, hidden widths, weights of the paths
   double denominator = 1;                  ///< of the sum over neighbours
@@ -63,6 +64,7 @@ struct SevenNetLayer {
 struct SevenNetModel {
   int harmonics_degree = 0;      ///< largest l of Y
   bool odd_harmonics = false;    ///< parity of Y_l is (−1)^l; else all are even
+  bool unit_vectors = true;      ///< Y of r/|r|; else of r itself, that is |r|^l times as large (r in Å): early models
   double bessel_prefactor = 0;   ///< of sin(c_n r)/r
   CutoffFunction cutoff_function;
   ScaledActivation radial_activation;
@@ -81,6 +83,7 @@ enum class MaceInteraction { agnostic, agnostic_residual, agnostic_density, agno
 struct MaceLayer {
   MaceInteraction interaction = MaceInteraction::agnostic;
   Irreps features_in;      ///< of the layer before
+  Irreps convolution_in;   ///< after `linear_up`
   Irreps convolution_out;  ///< one block per irrep, in the order of the paths
   Irreps message;          ///< after `linear`: what the product is made of
   Irreps features_out;     ///< after the product
@@ -89,7 +92,8 @@ struct MaceLayer {
   double avg_num_neighbors = 1;
   bool self_connection = false;  ///< skip(features_in) is added after the product; else skip acts on the message
   int correlation = 1;
-  std::vector<std::size_t> readout_hidden;  ///< empty: one linear map
+  bool has_readout = true;
+  std::vector<std::size_t> readout_hidden;  ///< of all heads together; empty: one linear map
   bool operator==(const MaceLayer&) const = default;
 };
 
@@ -107,7 +111,8 @@ struct ZblRepulsion {
 
 struct MaceModel {
   bool scale_shift = false;     ///< else plain MACE: no scale, no shift, ZBL outside
-  int harmonics_degree = 0;     ///< largest l of Y; parity (−1)^l
+  int harmonics_degree = 0;     ///< largest l of Y
+  bool odd_harmonics = true;    ///< parity of Y_l is (−1)^l; else all are even
   double bessel_prefactor = 0;  ///< of sin(c_n r)/r
   PolynomialCutoff cutoff_function;
   bool cutoff_on_basis = true;  ///< the cutoff multiplies the radial basis; else the radial network's output (and the density)
@@ -122,7 +127,8 @@ struct MaceModel {
 struct PublishedModel {
   std::variant<SevenNetModel, MaceModel> architecture;
   std::string version;             ///< of the code that wrote it; empty: not stated
-  std::string form;                ///< "TorchScript", "checkpoint", "module", "safetensors"
+  std::string form;                ///< of the published file: "TorchScript", "checkpoint" or "module"
+  bool converted = false;          ///< read from a container of Saltus
   std::vector<std::uint8_t> atomic_number;  ///< [species], in the order of the tensors' rows
   double cutoff_ang = 0;
   Dtype dtype = Dtype::f32;        ///< of the weights: f32 or f64
@@ -147,8 +153,12 @@ PublishedModel read_published_model(std::string_view bytes, const std::string& s
 
 /// As a container of Saltus, with the required metadata; nothing is lost.
 TensorFile to_container(const PublishedModel& model);
-/// Throws Error{format} when the metadata or a tensor is missing or wrong.
+/// Throws Error{format} when the metadata or a tensor is missing or wrong, Error{unsupported} for another family or units.
 PublishedModel from_container(TensorFile file);
+/// Throws Error{format} when the tensors are not those of the architecture, in names, shapes and type.
+void check_published_model(const PublishedModel& model);
+/// The architecture as JSON, as it stands in the metadata of a container.
+std::string architecture_json(const PublishedModel& model);
 /// Whether that family is a published one, so that from_container reads it.
 bool is_published_family(const std::string& family);
 

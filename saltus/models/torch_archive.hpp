@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class TorchArchive {
   std::string root_;  ///< what the entries' names begin with, "archive/"
   std::unique_ptr<Pickle> data_;
   std::optional<Pickle> constants_;
+  mutable std::set<const ZipEntry*> checked_;  ///< storages whose checksum was compared; not for several threads
 };
 
 /// Elements of a view.
