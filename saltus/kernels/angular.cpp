@@ -137,7 +137,11 @@ std::vector<double> real_3j(int l1, int l2, int l3) {
         result[(static_cast<std::size_t>(a + l1) * n2 + static_cast<std::size_t>(b + l2)) * n3 + static_cast<std::size_t>(e + l3)] = v;
         square += v * v;
       }
-  for (double& v : result) v /= std::sqrt(square);
+  // The sign of (1 l l) and its permutations, l > 1, is the opposite of the Clebsch-Gordan coefficients' in e3nn 0.4.4, whose weights are published.
+  std::array<int, 3> sorted{l1, l2, l3};
+  std::sort(sorted.begin(), sorted.end());
+  const double sign = sorted[0] == 1 && sorted[1] == sorted[2] && sorted[1] > 1 ? -1 : 1;
+  for (double& v : result) v *= sign / std::sqrt(square);
   return result;
 }
 

@@ -17,7 +17,7 @@ void e3nn_harmonics(int l_max, const double (&unit)[3], const double (&tangent)[
 /// Two unit vectors that make a right-handed frame with a unit vector: tangent[0] × tangent[1] = unit.
 void tangents_of(const double (&unit)[3], double (&tangent)[2][3]);
 
-/// The invariant (l1 l2 l3) of real components, unit Frobenius norm: [(2l1+1)(2l2+1)(2l3+1)], last index fastest.
+/// The invariant (l1 l2 l3) of real components, unit Frobenius norm: [(2l1+1)(2l2+1)(2l3+1)], last index fastest, with the signs of e3nn 0.4.4.
 /// All zero where the triangle rule forbids it. Throws Error{usage} above e3nn_max_l.
 std::vector<double> real_3j(int l1, int l2, int l3);
 

@@ -112,6 +112,9 @@ void RadialFunction::check() const {
     check_network(*density, basis.frequency.size());
     if (density->width.back() != 1) refuse("a density has one value");
   }
+  if (!power.empty() && power.size() != weights()) refuse("one power of the distance for each weight is needed");
+  for (const int p : power)
+    if (p < 0 || p > 8) refuse("powers of the distance from 0 to 8 are possible");
 }
 
 template <typename T>
@@ -144,11 +147,14 @@ void ExactRadial<T>::evaluate(std::span<const double> r, std::span<const double>
     for (int o = 0; o < orders; ++o) density_input[o] = input[o];
   run_network(function_.network, weight_, rows, orders, input, output, stride);
   const bool outside = !function_.basis.cutoff_on_basis;
-  if (outside)
+  if (outside || !function_.power.empty())
     for (std::size_t e = 0; e < rows; ++e) {
-      const Jet f = function_.basis.envelope(r[e]);
+      Jet factor[9];  // by power of the distance
+      factor[0] = outside ? function_.basis.envelope(r[e]) : Jet{1, 0, 0};
+      for (int p = 1; p <= 8; ++p) factor[p] = factor[p - 1] * Jet{r[e], 1, 0};
       for (std::size_t u = 0; u < weights; ++u) {
         const std::size_t at = e * stride + u;
+        const Jet f = factor[function_.power.empty() ? 0 : function_.power[u]];
         const Jet w{static_cast<double>(value[at]), first ? static_cast<double>(first[at]) : 0, second ? static_cast<double>(second[at]) : 0};
         const Jet product = f * w;
         value[at] = static_cast<T>(product.value);

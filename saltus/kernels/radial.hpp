@@ -54,6 +54,7 @@ struct RadialFunction {
   RadialBasis basis;
   DenseNetwork network;
   std::optional<DenseNetwork> density;
+  std::vector<int> power;   ///< [weights()] each weight is multiplied by r to this power; empty: none is
 
   std::size_t weights() const { return network.width.back(); }
   std::size_t outputs() const { return weights() + (density ? 1 : 0); }

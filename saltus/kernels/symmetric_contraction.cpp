@@ -140,24 +140,24 @@ SymmetricContraction<T>::SymmetricContraction(const ContractionPlan& plan)
     }
     for (std::size_t component = 0; component < output.components; ++component) {
       // Monomials as sorted factors, with what makes up their coefficient.
-      std::map<std::vector<std::uint8_t>, std::map<std::pair<std::uint32_t, std::uint32_t>, double>> monomials;
+      std::map<std::vector<std::uint16_t>, std::map<std::pair<std::uint32_t, std::uint32_t>, double>> monomials;
       for (std::size_t t = 0; t < output.terms.size(); ++t) {
         const ContractionTerm& term = output.terms[t];
         const auto order = static_cast<std::size_t>(term.order);
         const std::size_t products = term.coupling.size() / output.components / std::max<std::size_t>(term.paths, 1);
         if (term.paths == 0) continue;
         const double* U = term.coupling.data() + component * products * term.paths;
-        std::vector<std::uint8_t> factors(order);
+        std::vector<std::uint16_t> factors(order);
         for (std::size_t index = 0; index < products; ++index)
           for (std::size_t path = 0; path < term.paths; ++path) {
             const double u = U[index * term.paths + path];
             if (u == 0) continue;
             std::size_t rest = index;
             for (std::size_t k = order; k-- > 0;) {
-              factors[k] = static_cast<std::uint8_t>(rest % inputs_);
+              factors[k] = static_cast<std::uint16_t>(rest % inputs_);
               rest /= inputs_;
             }
-            std::vector<std::uint8_t> sorted = factors;
+            std::vector<std::uint16_t> sorted = factors;
             std::sort(sorted.begin(), sorted.end());
             monomials[sorted][{static_cast<std::uint32_t>(first_term + t), static_cast<std::uint32_t>(path)}] += u;
           }
@@ -171,28 +171,28 @@ SymmetricContraction<T>::SymmetricContraction(const ContractionPlan& plan)
       std::erase_if(monomials, [](const auto& m) { return m.second.empty(); });
 
       // Prefixes of all monomials; those with longer ones become nodes.
-      std::map<std::vector<std::uint8_t>, std::vector<std::vector<std::uint8_t>>> children;
+      std::map<std::vector<std::uint16_t>, std::vector<std::vector<std::uint16_t>>> children;
       for (const auto& [factors, parts] : monomials)
         for (std::size_t n = factors.size(); n > 0; --n) {
-          const std::vector<std::uint8_t> child(factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(n));
-          auto& list = children[std::vector<std::uint8_t>(child.begin(), child.end() - 1)];
+          const std::vector<std::uint16_t> child(factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(n));
+          auto& list = children[std::vector<std::uint16_t>(child.begin(), child.end() - 1)];
           if (!list.empty() && list.back() == child) break;  // monomials come in order, so it would be the last
           list.push_back(child);
         }
       Polynomial p;
       p.first_row = rows_;
-      const auto row_of = [&](const std::vector<std::uint8_t>& factors) {
+      const auto row_of = [&](const std::vector<std::uint16_t>& factors) {
         std::vector<Source> sources;
         if (const auto found = monomials.find(factors); found != monomials.end())
           for (const auto& [key, value] : found->second) sources.push_back({key.first, key.second, value});
         source_.push_back(std::move(sources));
         return static_cast<std::uint32_t>(p.rows++);
       };
-      std::vector<std::vector<std::uint8_t>> prefix{{}};
+      std::vector<std::vector<std::uint16_t>> prefix{{}};
       p.node.push_back({});
       p.node[0].coefficient = row_of({});
       for (std::size_t k = 0; k < p.node.size(); ++k) {
-        const std::vector<std::uint8_t> own = prefix[k];
+        const std::vector<std::uint16_t> own = prefix[k];
         const auto& list = children[own];
         p.node[k].first_inner = static_cast<std::uint32_t>(p.node.size());
         for (const auto& child : list) {

@@ -124,8 +124,14 @@ kernels::DenseNetwork dense_network(const TensorFile& file, const std::string& n
     case kernels::Nonlinearity::tanh: network.activation = kernels::DenseActivation::tanh; break;
     case kernels::Nonlinearity::abs: throw Error(ErrorKind::unsupported, "a radial network with kinks (abs) cannot be evaluated");
   }
-  for (std::size_t k = 0; k + 1 < widths.size(); ++k)
-    network.weight.push_back(get_doubles(file, fmt::format("{}.{}", name, k), {widths[k], widths[k + 1]}));
+  if (widths.empty())
+    for (std::size_t k = 0; k == 0 || file.tensors.contains(fmt::format("{}.{}", name, k)); ++k) {
+      const Tensor& tensor = find_tensor(file, fmt::format("{}.{}", name, k), {any_size, any_size});
+      if (k == 0) network.width.push_back(tensor.shape[0]);
+      network.width.push_back(tensor.shape[1]);
+    }
+  for (std::size_t k = 0; k + 1 < network.width.size(); ++k)
+    network.weight.push_back(get_doubles(file, fmt::format("{}.{}", name, k), {network.width[k], network.width[k + 1]}));
   return network;
 }
 

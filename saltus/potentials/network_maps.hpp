@@ -43,7 +43,7 @@ template <typename T>
 std::vector<kernels::LinearMap<T>> species_linear_maps(const TensorFile& file, const std::string& name, const MergedIrreps& in,
                                                        const MergedIrreps& out, std::size_t species);
 
-/// Row-major [inputs, outputs] network from tensors `name`.0, `name`.1, …
+/// Row-major [inputs, outputs] network from tensors `name`.0, `name`.1, …; no widths: as the tensors have them.
 kernels::DenseNetwork dense_network(const TensorFile& file, const std::string& name, const std::vector<std::size_t>& widths,
                                     const ScaledActivation& activation);
 

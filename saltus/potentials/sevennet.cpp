@@ -54,6 +54,8 @@ Gate make_gate(const SevenNetModel& model, const SevenNetLayer& layer, const Mer
   gate.out = out.block;
   gate.gates = layer.gates;
   std::size_t next_gate = 0;
+  // Gates are even scalars; where nothing even comes out, odd ones.
+  const int gate_parity = out.find({0, 1}) ? 1 : -1;
   for (std::size_t o = 0; o < out.block.size(); ++o) {
     const Irrep irrep = out.irrep[o];
     const auto i = in.find(irrep);
@@ -61,7 +63,7 @@ Gate make_gate(const SevenNetModel& model, const SevenNetLayer& layer, const Mer
     const std::size_t have = in.block[*i].channels, want = out.block[o].channels;
     if (irrep.degree == 0) {
       const bool even = irrep.parity == 1;
-      if (have != want + (even ? layer.gates : 0)) refuse();
+      if (have != want + (irrep.parity == gate_parity ? layer.gates : 0)) refuse();
       const ScaledActivation& f = even ? model.scalar_activation : model.odd_scalar_activation;
       gate.scalars.push_back({*i, o, want, nonlinearity(f, "scalars"), f.factor});
     } else {
@@ -77,12 +79,13 @@ Gate make_gate(const SevenNetModel& model, const SevenNetLayer& layer, const Mer
   }
   if (next_gate != layer.gates) refuse();
   if (layer.gates > 0) {
-    const auto even = in.find({0, 1});
-    if (!even || in.block[*even].channels < layer.gates) refuse();
-    gate.gate_block = *even;
-    gate.first_gate = in.block[*even].channels - layer.gates;
-    gate.gate_function = nonlinearity(model.gate_activation, "gates");
-    gate.gate_factor = model.gate_activation.factor;
+    const auto block = in.find({0, gate_parity});
+    if (!block || in.block[*block].channels < layer.gates) refuse();
+    gate.gate_block = *block;
+    gate.first_gate = in.block[*block].channels - layer.gates;
+    const ScaledActivation& f = gate_parity == 1 ? model.gate_activation : model.odd_gate_activation;
+    gate.gate_function = nonlinearity(f, "gates");
+    gate.gate_factor = f.factor;
   }
   for (const FeatureBlock& b : gate.in) gate.widest = std::max(gate.widest, b.channels);
   return gate;
@@ -199,7 +202,12 @@ class NetworkOf final : public SevenNet::Network {
         layer.self_connection = species_linear_maps<T>(file.tensors, name + "self_connection", in, gate_in, species);
       layer.linear_1 = linear_map<T>(file.tensors, name + "linear_1", in, in, hots(model.modal_linear_1), modality);
       layer.linear_2 = linear_map<T>(file.tensors, name + "linear_2", sum, gate_in, hots(model.modal_linear_2), modality);
-      kernels::RadialFunction radial{basis, dense_network(file.tensors, name + "radial", from.radial_widths, model.radial_activation), {}};
+      kernels::RadialFunction radial{basis, dense_network(file.tensors, name + "radial", from.radial_widths, model.radial_activation), {}, {}};
+      if (!model.unit_vectors) {  // Y(r) = |r|^l Y(r/|r|): the power goes with the weights
+        radial.power.assign(from.radial_widths.back(), 0);
+        for (const ConvolutionPath& path : from.paths)
+          for (std::size_t c = 0; c < path.channels && path.first_weight + c < radial.power.size(); ++c) radial.power[path.first_weight + c] = path.harmonic_degree;
+      }
       layer.message = kernels::Message<T>(message_plan(l_max_, from.features_in, from.convolution_out, from.paths, from.radial_widths.back()));
       layer.radial = kernels::RadialWeights<T>(radial, {1.0}, settings.exact_radial);
       layer.radial.prepare(std::array<std::uint32_t, 1>{0});
