@@ -237,10 +237,12 @@ class NetworkOf final : public Mace::Network {
     for (const auto& chunk : s.graph.chunks)
       if (s.present.empty() || s.present.back() != chunk.species) s.present.push_back(chunk.species);
     const std::vector<std::uint32_t> classes = s.graph.classes_present();
-    for (const Layer<T>& layer : layers_) {
-      layer.radial.prepare(classes);
-      layer.contraction.prepare(s.present);
-    }
+    parallel_chunks(layers, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t t = begin; t < end; ++t) {
+        layers_[t].radial.prepare(classes);
+        layers_[t].contraction.prepare(s.present);
+      }
+    });
     s.h.resize(layers + 1);
     s.up.resize(layers);
     s.bare.resize(layers);

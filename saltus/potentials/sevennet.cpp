@@ -210,13 +210,16 @@ class NetworkOf final : public SevenNet::Network {
       }
       layer.message = kernels::Message<T>(message_plan(l_max_, from.features_in, from.convolution_out, from.paths, from.radial_widths.back()));
       layer.radial = kernels::RadialWeights<T>(radial, {1.0}, settings.exact_radial);
-      layer.radial.prepare(std::array<std::uint32_t, 1>{0});
       if (!(from.denominator != 0 && std::isfinite(from.denominator))) throw Error(ErrorKind::format, "SevenNet: a denominator is zero or not finite");
       layer.denominator = static_cast<T>(from.denominator);
       layer.gate = make_gate(model, from, gate_in, out);
       if (t + 1 < model.layers.size() && !(model.layers[t + 1].features_in == from.features_out))
         throw Error(ErrorKind::format, "SevenNet: the features of two layers do not fit together");
     }
+
+    parallel_chunks(layers_.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t t = begin; t < end; ++t) layers_[t].radial.prepare(std::array<std::uint32_t, 1>{0});
+    });
 
     // Both maps of the readout are linear: one row of numbers and a constant.
     const MergedIrreps last = merged(model.layers.back().features_out);
