@@ -11,6 +11,7 @@
 #include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/kernels/radial_weights.hpp"
 #include "saltus/kernels/symmetric_contraction.hpp"
+#include "saltus/potentials/network_maps.hpp"
 #include "saltus/potentials/site_graph.hpp"
 
 namespace saltus {

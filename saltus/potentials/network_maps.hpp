@@ -10,15 +10,9 @@
 #include "saltus/kernels/message.hpp"
 #include "saltus/kernels/radial.hpp"
 #include "saltus/models/published_model.hpp"
+#include "saltus/potentials/network_settings.hpp"
 
 namespace saltus {
-
-/// How a published network is to be evaluated.
-struct NetworkSettings {
-  std::optional<Dtype> precision = {};  ///< f32 or f64; empty: as in the file
-  bool exact_radial = false;            ///< the radial networks themselves instead of their tables: slow, the check of the tables
-  std::optional<std::string> head = {};  ///< of a model with several heads or modalities; not needed when there is one
-};
 
 /// Index of the head asked for. Throws Error{usage} that lists them when it is not there or a choice is needed.
 std::size_t choose_head(const std::vector<std::string>& heads, const NetworkSettings& settings, const char* what);

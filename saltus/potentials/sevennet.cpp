@@ -9,6 +9,7 @@
 #include "saltus/base/threads.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/kernels/radial_weights.hpp"
+#include "saltus/potentials/network_maps.hpp"
 #include "saltus/potentials/site_graph.hpp"
 
 namespace saltus {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "saltus/models/published_model.hpp"
-#include "saltus/potentials/network_maps.hpp"
+#include "saltus/potentials/network_settings.hpp"
 #include "saltus/potentials/potential.hpp"
 
 namespace saltus {
