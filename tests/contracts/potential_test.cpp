@@ -11,6 +11,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/random.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/potentials/mace.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
@@ -28,6 +29,10 @@ void PrintTo(const Contract& contract, std::ostream* out) { *out << contract.nam
 
 std::unique_ptr<Potential> sevennet(std::uint64_t seed, const SevenNetShape& shape, const NetworkSettings& settings) {
   return std::make_unique<SevenNet>(random_sevennet(seed, shape), settings);
+}
+
+std::unique_ptr<Potential> mace(std::uint64_t seed, const MaceShape& shape, const NetworkSettings& settings = {}) {
+  return std::make_unique<Mace>(random_mace(seed, shape), settings);
 }
 
 /// Contents of a small skewed cell: several images of each neighbour within the cutoff, as many species as are known.
@@ -238,6 +243,13 @@ const Contract contracts[] = {
     {"sevennet_modal", [] { return sevennet(4, {.modalities = 2}, {.precision = {}, .exact_radial = false, .head = "level_1"}); }},
     {"sevennet_scalars", [] { return sevennet(5, {.channels = {12}, .layers = 2, .hidden = {8}}, {}); }},
     {"sevennet_float32", [] { return sevennet(1, {}, {.precision = Dtype::f32, .exact_radial = false, .head = {}}); }, 2e-3, 2e-5, 1e-2},
+    {"mace", [] { return mace(1, {}); }},
+    {"mace_exact", [] { return mace(1, {}, {.precision = {}, .exact_radial = true, .head = {}}); }},
+    {"mace_hidden_vectors", [] { return mace(2, {.channels = 5, .l_max = 3, .l_hidden = 1, .correlation = 2, .residual_first = true}); }},
+    {"mace_density", [] { return mace(3, {.correlation = 2, .density = true, .transform = true, .repulsion = true, .cutoff_on_basis = false}); }},
+    {"mace_fourfold", [] { return mace(4, {.channels = 17, .l_max = 1, .l_hidden = 1, .correlation = 4, .layers = 3, .scale_shift = false}); }},
+    {"mace_heads", [] { return mace(5, {.correlation = 1, .layers = 1, .repulsion = true, .heads = 3}, {.precision = {}, .exact_radial = false, .head = "head_2"}); }},
+    {"mace_float32", [] { return mace(1, {}, {.precision = Dtype::f32, .exact_radial = false, .head = {}}); }, 2e-3, 2e-5, 1e-2},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PotentialContract, testing::ValuesIn(contracts), [](const auto& each) { return each.param.name; });

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "saltus/base/random.hpp"
+#include "saltus/kernels/angular.hpp"
 #include "saltus/models/published_model.hpp"
 
 namespace saltus {
@@ -154,6 +155,154 @@ inline PublishedModel random_sevennet(std::uint64_t seed, const SevenNetShape& s
   put_linear(t, "readout.1", {{6, {0, 1}}}, {{1, {0, 1}}}, random);
   put_random(t, "energy_scale", {1, shape.elements.size()}, random, 0.5);
   put_random(t, "energy_shift", {1, shape.elements.size()}, random, 3);
+  file.architecture = model;
+  return file;
+}
+
+struct MaceShape {
+  std::vector<std::uint8_t> elements{1, 8, 11, 17};
+  std::size_t channels = 8;
+  int l_max = 2;                 ///< of the harmonics and of the messages
+  int l_hidden = 0;              ///< of the features between layers
+  int correlation = 3, layers = 2;
+  bool density = false, residual_first = false, transform = false, repulsion = false, cutoff_on_basis = true, scale_shift = true;
+  std::size_t heads = 1;
+  std::vector<std::size_t> hidden{16, 16};
+  double cutoff_ang = 4.0;
+  Dtype dtype = Dtype::f64;
+};
+
+/// All couplings of `order` factors of degrees 0 … l_max to the degree l_out, coupled one after the other: [2l+1, D^order, paths].
+inline std::vector<double> successive_couplings(int l_max, int l_out, int order, std::size_t& paths) {
+  struct Partial {
+    int l;
+    std::vector<double> data;  // [2l+1][D^n]
+  };
+  const auto extent = [](int l) { return static_cast<std::size_t>(2 * l + 1); };
+  const auto inputs = static_cast<std::size_t>((l_max + 1) * (l_max + 1));
+  std::vector<Partial> partial;
+  std::size_t products = inputs;
+  for (int l = 0; l <= l_max; ++l) {
+    Partial p{l, std::vector<double>(extent(l) * inputs, 0.0)};
+    for (std::size_t m = 0; m < extent(l); ++m) p.data[m * inputs + static_cast<std::size_t>(l * l) + m] = 1;
+    partial.push_back(p);
+  }
+  for (int n = 1; n < order; ++n) {
+    std::vector<Partial> next;
+    for (const Partial& p : partial)
+      for (int l = 0; l <= l_max; ++l)
+        for (int to = std::abs(p.l - l); to <= std::min(p.l + l, l_max); ++to) {
+          if ((p.l + l + to) % 2) continue;  // parity (−1)^l throughout
+          const std::vector<double> w = kernels::real_3j(p.l, l, to);
+          Partial q{to, std::vector<double>(extent(to) * products * inputs, 0.0)};
+          for (std::size_t a = 0; a < extent(p.l); ++a)
+            for (std::size_t b = 0; b < extent(l); ++b)
+              for (std::size_t k = 0; k < extent(to); ++k)
+                for (std::size_t i = 0; i < products; ++i)
+                  q.data[(k * products + i) * inputs + static_cast<std::size_t>(l * l) + b] += w[(a * extent(l) + b) * extent(to) + k] * p.data[a * products + i];
+          next.push_back(std::move(q));
+        }
+    partial = std::move(next);
+    products *= inputs;
+  }
+  std::vector<const Partial*> fitting;
+  for (const Partial& p : partial)
+    if (p.l == l_out) fitting.push_back(&p);
+  paths = fitting.size();
+  std::vector<double> result(extent(l_out) * products * paths);
+  for (std::size_t f = 0; f < paths; ++f)
+    for (std::size_t k = 0; k < extent(l_out) * products; ++k) result[k * paths + f] = fitting[f]->data[k];
+  return result;
+}
+
+inline PublishedModel random_mace(std::uint64_t seed, const MaceShape& shape = {}) {
+  Random random(seed, 1);
+  PublishedModel file;
+  MaceModel model;
+  const std::size_t species = shape.elements.size(), basis = 6;
+  file.atomic_number = shape.elements;
+  file.cutoff_ang = shape.cutoff_ang;
+  file.dtype = shape.dtype;
+  model.scale_shift = shape.scale_shift;
+  model.harmonics_degree = shape.l_max;
+  model.bessel_prefactor = std::sqrt(2 / shape.cutoff_ang);
+  model.cutoff_function = {5};
+  model.cutoff_on_basis = shape.cutoff_on_basis;
+  model.radial_activation = model.readout_activation = model.density_activation = {Activation::silu, 1.679};
+  TensorFile& t = file.tensors;
+  if (shape.transform) model.distance_transform = AgnesiTransform{1.0805, 0.9183, 4.5791};
+  if (shape.repulsion) {
+    model.repulsion = ZblRepulsion{};
+    model.repulsion->order = 6;
+    const double coefficient[4] = {0.1818, 0.5099, 0.2802, 0.02817};
+    std::copy(coefficient, coefficient + 4, model.repulsion->coefficient);
+    model.repulsion->exponent = 0.3;
+    model.repulsion->prefactor = 0.4543;
+  }
+  if (shape.transform || shape.repulsion) {
+    std::vector<double> radius(119, 0.9);
+    for (std::size_t z = 0; z < radius.size(); ++z) radius[z] += 0.01 * static_cast<double>(z);
+    put(t, "covalent_radii_ang", {119}, radius);
+  }
+  for (std::size_t h = 0; h < shape.heads; ++h) model.heads.push_back(fmt::format("head_{}", h));
+  put_random(t, "atomic_energies", {shape.heads, species}, random, 5);
+  if (shape.scale_shift) {
+    put_random(t, "scale", {shape.heads}, random);
+    put_random(t, "shift", {shape.heads}, random);
+  }
+  std::vector<double> frequency;
+  for (std::size_t n = 1; n <= basis; ++n) frequency.push_back(static_cast<double>(n) * 3.14159 / shape.cutoff_ang);
+  put(t, "bessel_frequencies", {basis}, frequency);
+  put_random(t, "embedding.0e", {species, shape.channels}, random, 2);
+  Irreps features{{shape.channels, {0, 1}}};
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    MaceLayer own;
+    const bool last = layer + 1 == shape.layers;
+    const bool residual = layer > 0 || shape.residual_first;
+    if (shape.density) own.interaction = residual ? MaceInteraction::agnostic_density_residual : MaceInteraction::agnostic_density;
+    else own.interaction = residual ? MaceInteraction::agnostic_residual : MaceInteraction::agnostic;
+    own.self_connection = residual;
+    own.features_in = own.convolution_in = features;
+    std::vector<Irrep> wanted;
+    for (int l = 0; l <= shape.l_max; ++l) {
+      wanted.push_back({l, l % 2 ? -1 : 1});
+      own.message.push_back({shape.channels, wanted.back()});
+      if (l <= (last ? 0 : shape.l_hidden)) own.features_out.push_back({shape.channels, wanted.back()});
+    }
+    own.paths = all_paths(features, shape.l_max, true, wanted, own.convolution_out);
+    own.radial_widths = {basis};
+    own.radial_widths.insert(own.radial_widths.end(), shape.hidden.begin(), shape.hidden.end());
+    own.radial_widths.push_back(own.paths.back().first_weight + own.paths.back().channels);
+    own.avg_num_neighbors = 6.5;
+    own.correlation = shape.correlation;
+    const std::string at = fmt::format("interactions.{}.", layer), product = fmt::format("products.{}.", layer), readout = fmt::format("readouts.{}.", layer);
+    put_linear(t, at + "linear_up", features, features, random);
+    put_network(t, at + "radial", own.radial_widths, random);
+    if (shape.density) put_network(t, at + "density", {basis, 8, 1}, random);
+    put_linear(t, at + "linear", own.convolution_out, own.message, random);
+    put_species_linear(t, at + "skip", residual ? features : own.message, residual ? own.features_out : own.message, species, random);
+    for (const IrrepBlock& out : own.features_out)
+      for (int order = 1; order <= shape.correlation; ++order) {
+        std::size_t paths = 0;
+        const std::vector<double> u = successive_couplings(shape.l_max, out.irrep.degree, order, paths);
+        std::vector<std::size_t> extents{static_cast<std::size_t>(2 * out.irrep.degree + 1)};
+        for (int k = 0; k < order; ++k) extents.push_back(static_cast<std::size_t>((shape.l_max + 1) * (shape.l_max + 1)));
+        extents.push_back(paths);
+        put(t, fmt::format("{}{}.u.{}", product, text(out.irrep), order), extents, u);
+        put_random(t, fmt::format("{}{}.weight.{}", product, text(out.irrep), order), {species, paths, shape.channels}, random, 1 / std::sqrt(static_cast<double>(paths)));
+      }
+    put_linear(t, product + "linear", own.features_out, own.features_out, random);
+    const Irreps heads{{shape.heads, {0, 1}}};
+    if (last) {
+      own.readout_hidden = {5 * shape.heads};
+      put_linear(t, readout + "linear_1", own.features_out, {{5 * shape.heads, {0, 1}}}, random);
+      put_linear(t, readout + "linear_2", {{5 * shape.heads, {0, 1}}}, heads, random);
+    } else {
+      put_linear(t, readout + "linear", own.features_out, heads, random);
+    }
+    features = own.features_out;
+    model.layers.push_back(own);
+  }
   file.architecture = model;
   return file;
 }
