@@ -12,7 +12,9 @@
 #include "saltus/kernels/features.hpp"
 #include "saltus/kernels/message.hpp"
 #include "saltus/kernels/radial.hpp"
+#include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/kernels/radial_weights.hpp"
+#include "saltus/kernels/symmetric_contraction.hpp"
 
 namespace saltus::kernels {
 namespace {
@@ -217,6 +219,7 @@ TEST(Radial, DerivativesOfTheNetworkAreThoseOfItsValues) {
 }
 
 TEST(Radial, TablesAgreeWithTheNetworkToTheStatedTolerance) {
+  use_one_blas_thread();
   for (const bool xplor : {false, true}) {
     const RadialFunction f = random_radial(20, {8, 32, 32, 21}, xplor, !xplor, false, !xplor);
     const std::size_t n = f.outputs();
@@ -393,6 +396,92 @@ TEST(Message, ImpossiblePathsAreRefused) {
   plan = random_plan({4, 2}, 2);
   plan.paths[0].l_edge = 3;
   EXPECT_THROW(Message<float>{plan}, Error);
+}
+
+template <typename T>
+void check_contraction(double tolerance) {
+  constexpr std::size_t inputs = 4, channels = 19, species = 2, sites = 3;
+  Random random(60, 0);
+  ContractionPlan plan{inputs, channels, species, {}};
+  for (const std::size_t components : {std::size_t(1), std::size_t(3)}) {
+    ContractionOutput output{components, {}};
+    for (int order = 1; order <= 4; ++order) {
+      ContractionTerm term;
+      term.order = order;
+      term.paths = order == 2 ? 0 : 2;
+      std::size_t products = 1;
+      for (int k = 0; k < order; ++k) products *= inputs;
+      term.coupling.resize(components * products * term.paths);
+      for (double& u : term.coupling) u = random.uniform() < 0.3 ? random.normal() : 0;
+      term.weight.resize(species * term.paths * channels);
+      for (double& w : term.weight) w = random.normal();
+      output.terms.push_back(term);
+    }
+    plan.outputs.push_back(output);
+  }
+  const SymmetricContraction<T> contraction(plan);
+  contraction.prepare(std::vector<int>{1});
+  std::vector<std::vector<T>> a(sites * inputs, std::vector<T>(channels)), b(sites * 4, std::vector<T>(channels)), gb = b, ga = a;
+  for (auto* rows : {&a, &gb})
+    for (auto& row : *rows)
+      for (T& v : row) v = static_cast<T>(random.normal());
+  const auto pointers = [](auto& rows) {
+    std::vector<T*> p;
+    for (auto& row : rows) p.push_back(row.data());
+    return p;
+  };
+  const auto ap = pointers(a), bp = pointers(b), gbp = pointers(gb), gap = pointers(ga);
+  std::vector<ContractionRows<T>> rows;
+  for (std::size_t s = 0; s < sites; ++s) rows.push_back({ap.data() + s * inputs, bp.data() + s * 4, gbp.data() + s * 4, gap.data() + s * inputs});
+  std::vector<T> scratch;
+  contraction.forward(1, rows, scratch);
+  contraction.backward(1, rows, scratch);
+  for (std::size_t s = 0; s < sites; ++s)
+    for (std::size_t c = 0; c < channels; ++c) {
+      std::vector<double> slope(inputs, 0.0);
+      std::size_t first = 0;
+      for (const ContractionOutput& output : plan.outputs) {
+        for (std::size_t o = 0; o < output.components; ++o) {
+          double sum = 0;
+          for (const ContractionTerm& term : output.terms) {
+            std::size_t products = 1;
+            for (int k = 0; k < term.order; ++k) products *= inputs;
+            for (std::size_t index = 0; index < products; ++index)
+              for (std::size_t p = 0; p < term.paths; ++p) {
+                const double u = term.coupling[(o * products + index) * term.paths + p] * term.weight[(term.paths + p) * channels + c];
+                std::vector<std::size_t> factor;
+                for (std::size_t rest = index, k = 0; k < static_cast<std::size_t>(term.order); ++k, rest /= inputs) factor.push_back(rest % inputs);
+                double product = u;
+                for (const std::size_t i : factor) product *= static_cast<double>(a[s * inputs + i][c]);
+                sum += product;
+                for (std::size_t skip = 0; skip < factor.size(); ++skip) {
+                  double rest = u * static_cast<double>(gb[s * 4 + first + o][c]);
+                  for (std::size_t k = 0; k < factor.size(); ++k)
+                    if (k != skip) rest *= static_cast<double>(a[s * inputs + factor[k]][c]);
+                  slope[factor[skip]] += rest;
+                }
+              }
+          }
+          ASSERT_NEAR(static_cast<double>(b[s * 4 + first + o][c]), sum, tolerance * (1 + std::abs(sum)));
+        }
+        first += output.components;
+      }
+      for (std::size_t i = 0; i < inputs; ++i) ASSERT_NEAR(static_cast<double>(ga[s * inputs + i][c]), slope[i], tolerance * (10 + std::abs(slope[i])));
+    }
+}
+
+TEST(SymmetricContraction, AgreesWithItsDefinitionInBothPrecisions) {
+  check_contraction<double>(1e-11);
+  check_contraction<float>(1e-3);  // hundreds of products that cancel
+}
+
+TEST(SymmetricContraction, ImpossiblePlansAreRefused) {
+  ContractionPlan plan{3, 4, 1, {{1, {{2, 1, std::vector<double>(9), std::vector<double>(4)}}}}};
+  EXPECT_NO_THROW(SymmetricContraction<float>{plan});
+  plan.outputs[0].terms[0].coupling.pop_back();
+  EXPECT_THROW(SymmetricContraction<float>{plan}, Error);
+  plan.outputs[0].terms[0] = {7, 1, {}, {}};
+  EXPECT_THROW(SymmetricContraction<float>{plan}, Error);
 }
 
 TEST(Features, LinearMapsAndTheirTransposesAgreeWithSums) {
