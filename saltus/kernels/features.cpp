@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/kernels/matrix_product.hpp"
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #undef HWY_TARGET_INCLUDE
@@ -102,6 +102,18 @@ template class Features<float>;
 template class Features<double>;
 
 template <typename T>
+void LinearMap<T>::add(std::size_t in_block, std::size_t out_block, std::vector<T> weight, std::size_t channels_in) {
+  const std::size_t channels_out = weight.size() / channels_in;
+  std::vector<T> transposed(weight.size());
+  for (std::size_t i = 0; i < channels_in; ++i)
+    for (std::size_t o = 0; o < channels_out; ++o) transposed[o * channels_in + i] = weight[i * channels_out + o];
+  terms.push_back({in_block, out_block, std::move(weight), std::move(transposed)});
+}
+
+template struct LinearMap<float>;
+template struct LinearMap<double>;
+
+template <typename T>
 void apply(const LinearMap<T>& map, const Features<T>& in, std::size_t first, std::size_t last, Features<T>& out, std::size_t out_first,
            bool add) {
   if (first == last) return;
@@ -115,7 +127,7 @@ void apply(const LinearMap<T>& map, const Features<T>& in, std::size_t first, st
     } else {
       const FeatureBlock& from = in.block(term->in);
       multiply(count * static_cast<std::size_t>(2 * to.l + 1), from.channels, to.channels, T(1), in.row(term->in, first), from.channels,
-               term->weight.data(), to.channels, add ? T(1) : T(0), target, to.channels);
+               term->weight.data(), to.channels, add, target, to.channels);
     }
     if (!map.bias.empty() && map.bias_block == b)
       for (std::size_t s = 0; s < count; ++s)
@@ -135,8 +147,8 @@ void apply_transposed(const LinearMap<T>& map, const Features<T>& out, std::size
     for (const auto& term : map.terms) {
       if (term.in != b) continue;
       const FeatureBlock& from = out.block(term.out);
-      multiply_transposed(count * static_cast<std::size_t>(2 * to.l + 1), from.channels, to.channels, scale, out.row(term.out, first),
-                          from.channels, term.weight.data(), from.channels, put ? T(0) : T(1), target, to.channels);
+      multiply(count * static_cast<std::size_t>(2 * to.l + 1), from.channels, to.channels, scale, out.row(term.out, first), from.channels,
+               term.transposed.data(), to.channels, !put, target, to.channels);
       put = false;
     }
     if (put) std::fill(target, target + to.size() * count, T(0));

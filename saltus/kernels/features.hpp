@@ -38,7 +38,10 @@ struct LinearMap {
   struct Term {
     std::size_t in = 0, out = 0;          ///< blocks
     std::vector<T> weight;                ///< the factor included
+    std::vector<T> transposed;            ///< [channels out, channels in]
   };
+  /// Adds a term with its transpose.
+  void add(std::size_t in_block, std::size_t out_block, std::vector<T> weight, std::size_t channels_in);
   std::vector<Term> terms;                ///< at most one to each output block
   std::vector<T> bias;                    ///< of output block `bias_block`, or empty
   std::size_t bias_block = 0;

@@ -22,42 +22,6 @@ int size_of(std::size_t n) { return static_cast<int>(n); }
 
 void use_one_blas_thread() { openblas_set_num_threads(1); }
 
-namespace {
-
-void gemm(CBLAS_TRANSPOSE b_order, std::size_t rows, std::size_t inner, std::size_t columns, double factor, const double* a,
-          std::size_t a_stride, const double* b, std::size_t b_stride, double keep, double* c, std::size_t c_stride) {
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, b_order, size_of(rows), size_of(columns), size_of(inner), factor, a, size_of(a_stride), b,
-              size_of(b_stride), keep, c, size_of(c_stride));
-}
-
-void gemm(CBLAS_TRANSPOSE b_order, std::size_t rows, std::size_t inner, std::size_t columns, float factor, const float* a,
-          std::size_t a_stride, const float* b, std::size_t b_stride, float keep, float* c, std::size_t c_stride) {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, b_order, size_of(rows), size_of(columns), size_of(inner), factor, a, size_of(a_stride), b,
-              size_of(b_stride), keep, c, size_of(c_stride));
-}
-
-}  // namespace
-
-void multiply(std::size_t rows, std::size_t inner, std::size_t columns, double factor, const double* a, std::size_t a_stride,
-              const double* b, std::size_t b_stride, double keep, double* c, std::size_t c_stride) {
-  gemm(CblasNoTrans, rows, inner, columns, factor, a, a_stride, b, b_stride, keep, c, c_stride);
-}
-
-void multiply(std::size_t rows, std::size_t inner, std::size_t columns, float factor, const float* a, std::size_t a_stride,
-              const float* b, std::size_t b_stride, float keep, float* c, std::size_t c_stride) {
-  gemm(CblasNoTrans, rows, inner, columns, factor, a, a_stride, b, b_stride, keep, c, c_stride);
-}
-
-void multiply_transposed(std::size_t rows, std::size_t inner, std::size_t columns, double factor, const double* a, std::size_t a_stride,
-                         const double* b, std::size_t b_stride, double keep, double* c, std::size_t c_stride) {
-  gemm(CblasTrans, rows, inner, columns, factor, a, a_stride, b, b_stride, keep, c, c_stride);
-}
-
-void multiply_transposed(std::size_t rows, std::size_t inner, std::size_t columns, float factor, const float* a, std::size_t a_stride,
-                         const float* b, std::size_t b_stride, float keep, float* c, std::size_t c_stride) {
-  gemm(CblasTrans, rows, inner, columns, factor, a, a_stride, b, b_stride, keep, c, c_stride);
-}
-
 void add_gram(std::span<const double> x, std::size_t rows, std::size_t n, double factor, std::span<double> c) {
   if (rows == 0) return;
   // Tiles are computed whole by one thread each, so that the sums do not depend on the number of threads.

@@ -10,18 +10,6 @@ namespace saltus::kernels {
 /// OpenBLAS calls stay on the calling thread from now on: Saltus divides the work itself. Called once, at the start.
 void use_one_blas_thread();
 
-/// c = keep · c + factor · a b  for row-major a [rows·inner], b [inner·columns], c [rows·columns], whose rows begin `a_stride`, … apart.
-/// What c holds is not read when keep is 0.
-void multiply(std::size_t rows, std::size_t inner, std::size_t columns, double factor, const double* a, std::size_t a_stride,
-              const double* b, std::size_t b_stride, double keep, double* c, std::size_t c_stride);
-void multiply(std::size_t rows, std::size_t inner, std::size_t columns, float factor, const float* a, std::size_t a_stride,
-              const float* b, std::size_t b_stride, float keep, float* c, std::size_t c_stride);
-/// The same with the transpose of b [columns·inner].
-void multiply_transposed(std::size_t rows, std::size_t inner, std::size_t columns, double factor, const double* a, std::size_t a_stride,
-                         const double* b, std::size_t b_stride, double keep, double* c, std::size_t c_stride);
-void multiply_transposed(std::size_t rows, std::size_t inner, std::size_t columns, float factor, const float* a, std::size_t a_stride,
-                         const float* b, std::size_t b_stride, float keep, float* c, std::size_t c_stride);
-
 /// lower triangle of c += factor · xᵀ x;  x is [rows·n], c is [n·n]. Same sums for any number of threads.
 void add_gram(std::span<const double> x, std::size_t rows, std::size_t n, double factor, std::span<double> c);
 

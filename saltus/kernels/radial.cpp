@@ -6,7 +6,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/kernels/hermite.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/kernels/matrix_product.hpp"
 
 namespace saltus::kernels {
 
@@ -79,10 +79,10 @@ void run_network(const DenseNetwork& network, const std::vector<std::vector<T>>&
     const bool last = k + 1 == weight.size();
     for (int o = 0; o < orders; ++o) {
       if (last) {
-        multiply(rows, in, out, T(1), input[o].data(), in, weight[k].data(), out, T(0), output[o], output_stride);
+        multiply(rows, in, out, T(1), input[o].data(), in, weight[k].data(), out, false, output[o], output_stride);
       } else {
         next[o].resize(rows * out);
-        multiply(rows, in, out, T(1), input[o].data(), in, weight[k].data(), out, T(0), next[o].data(), out);
+        multiply(rows, in, out, T(1), input[o].data(), in, weight[k].data(), out, false, next[o].data(), out);
       }
     }
     if (last) break;

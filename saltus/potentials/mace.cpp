@@ -8,7 +8,6 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/kernels/radial_weights.hpp"
 #include "saltus/kernels/symmetric_contraction.hpp"
 #include "saltus/potentials/network_maps.hpp"
@@ -529,7 +528,6 @@ class NetworkOf final : public Mace::Network {
 Mace::Mace(const PublishedModel& model, const NetworkSettings& settings) {
   const auto* architecture = std::get_if<MaceModel>(&model.architecture);
   if (!architecture) throw Error(ErrorKind::usage, "the model is not of the MACE family");
-  kernels::use_one_blas_thread();  // many small products, from threads of ours
   precision_ = settings.precision.value_or(model.dtype);
   cutoff_ang_ = model.cutoff_ang;
   if (precision_ == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture, settings);

@@ -59,9 +59,9 @@ kernels::LinearMap<T> linear_map(const TensorFile& file, const std::string& name
     const std::vector<double> weight = get_doubles(file, name + "." + text(irrep), {rows, columns});
     const double factor = 1 / std::sqrt(static_cast<double>(rows));
     if (i) {
-      typename kernels::LinearMap<T>::Term term{*i, o, std::vector<T>(own * columns)};
-      for (std::size_t k = 0; k < own * columns; ++k) term.weight[k] = static_cast<T>(factor * weight[k]);
-      map.terms.push_back(std::move(term));
+      std::vector<T> matrix(own * columns);
+      for (std::size_t k = 0; k < own * columns; ++k) matrix[k] = static_cast<T>(factor * weight[k]);
+      map.add(*i, o, std::move(matrix), own);
     }
     if (extra) {
       map.bias_block = o;
@@ -88,10 +88,10 @@ std::vector<kernels::LinearMap<T>> species_linear_maps(const TensorFile& file, c
     const std::vector<double> weight = get_doubles(file, name + "." + text(out.irrep[o]), {rows, species, columns});
     const double factor = 1 / std::sqrt(static_cast<double>(rows * species));
     for (std::size_t z = 0; z < species; ++z) {
-      typename kernels::LinearMap<T>::Term term{*i, o, std::vector<T>(rows * columns)};
+      std::vector<T> matrix(rows * columns);
       for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t c = 0; c < columns; ++c) term.weight[r * columns + c] = static_cast<T>(factor * weight[(r * species + z) * columns + c]);
-      maps[z].terms.push_back(std::move(term));
+        for (std::size_t c = 0; c < columns; ++c) matrix[r * columns + c] = static_cast<T>(factor * weight[(r * species + z) * columns + c]);
+      maps[z].add(*i, o, std::move(matrix), rows);
     }
   }
   return maps;

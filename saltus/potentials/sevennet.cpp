@@ -7,7 +7,6 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/kernels/radial_weights.hpp"
 #include "saltus/potentials/network_maps.hpp"
 #include "saltus/potentials/site_graph.hpp"
@@ -415,7 +414,6 @@ class NetworkOf final : public SevenNet::Network {
 SevenNet::SevenNet(const PublishedModel& model, const NetworkSettings& settings) {
   const auto* architecture = std::get_if<SevenNetModel>(&model.architecture);
   if (!architecture) throw Error(ErrorKind::usage, "the model is not of the SevenNet family");
-  kernels::use_one_blas_thread();  // many small products, from threads of ours
   precision_ = settings.precision.value_or(model.dtype);
   cutoff_ang_ = model.cutoff_ang;
   if (precision_ == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture, settings);

@@ -12,7 +12,7 @@
 #include "saltus/kernels/features.hpp"
 #include "saltus/kernels/message.hpp"
 #include "saltus/kernels/radial.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/kernels/matrix_product.hpp"
 #include "saltus/kernels/radial_weights.hpp"
 #include "saltus/kernels/symmetric_contraction.hpp"
 
@@ -219,7 +219,6 @@ TEST(Radial, DerivativesOfTheNetworkAreThoseOfItsValues) {
 }
 
 TEST(Radial, TablesAgreeWithTheNetworkToTheStatedTolerance) {
-  use_one_blas_thread();
   for (const bool xplor : {false, true}) {
     const RadialFunction f = random_radial(20, {8, 32, 32, 21}, xplor, !xplor, false, !xplor);
     const std::size_t n = f.outputs();
@@ -484,6 +483,36 @@ TEST(SymmetricContraction, ImpossiblePlansAreRefused) {
   EXPECT_THROW(SymmetricContraction<float>{plan}, Error);
 }
 
+template <typename T>
+void check_product(double tolerance) {
+  Random random(70, 0);
+  for (const std::size_t rows : {0, 1, 5, 6, 7, 17})
+    for (const std::size_t columns : {1, 3, 16, 64, 101})
+      for (const std::size_t inner : {0, 1, 9})
+        for (const bool add : {false, true}) {
+          const std::size_t a_stride = inner + 2, b_stride = columns + 1, c_stride = columns + 3;
+          std::vector<T> a(rows * a_stride + 1), b(inner * b_stride + 1), c(rows * c_stride + 1);
+          for (auto* m : {&a, &b, &c})
+            for (T& v : *m) v = static_cast<T>(random.normal());
+          const std::vector<T> before = c;
+          multiply(rows, inner, columns, T(1.5), a.data(), a_stride, b.data(), b_stride, add, c.data(), c_stride);
+          for (std::size_t i = 0; i < rows; ++i)
+            for (std::size_t j = 0; j < c_stride; ++j) {
+              double want = static_cast<double>(before[i * c_stride + j]);
+              if (j < columns) {
+                if (!add) want = 0;
+                for (std::size_t k = 0; k < inner; ++k) want += 1.5 * static_cast<double>(a[i * a_stride + k]) * static_cast<double>(b[k * b_stride + j]);
+              }
+              ASSERT_NEAR(static_cast<double>(c[i * c_stride + j]), want, tolerance);
+            }
+        }
+}
+
+TEST(MatrixProduct, AgreesWithSumsForAllSizes) {
+  check_product<double>(1e-13);
+  check_product<float>(1e-5);
+}
+
 TEST(Features, LinearMapsAndTheirTransposesAgreeWithSums) {
   const std::vector<FeatureBlock> in_blocks{{3, 0}, {4, 1}}, out_blocks{{5, 1}, {2, 0}, {3, 2}};
   Features<double> in, out, back;
@@ -494,10 +523,11 @@ TEST(Features, LinearMapsAndTheirTransposesAgreeWithSums) {
   for (std::size_t b = 0; b < 2; ++b)
     for (std::size_t k = 0; k < 4 * in_blocks[b].size(); ++k) in.row(b, 0)[k] = random.normal();
   LinearMap<double> map;
-  map.terms.push_back({1, 0, std::vector<double>(20)});
-  map.terms.push_back({0, 1, std::vector<double>(6)});
-  for (auto& t : map.terms)
-    for (double& w : t.weight) w = random.normal();
+  for (const std::size_t size : {20, 6}) {
+    std::vector<double> weight(size);
+    for (double& w : weight) w = random.normal();
+    map.add(size == 20 ? 1 : 0, size == 20 ? 0 : 1, weight, size == 20 ? 4 : 3);
+  }
   map.bias = {0.5, -2};
   map.bias_block = 1;
   apply(map, in, 1, 4, out, 0, false);
