@@ -22,7 +22,7 @@ void add_finetune_options(CLI::App& app, FinetuneOptions& options) {
   app.add_option("--model", options.model, "published model of SevenNet or MACE, or one converted or fine-tuned")->type_name("FILE");
   app.add_option("--out", options.out, "model file to write (safetensors)")->type_name("FILE");
   app.add_option("--head", options.head, "of a model with several heads or modalities: which to train");
-  app.add_option("--replay", options.replay, "frames it must not forget; without labels, the model's own count")->type_name("FILE");
+  app.add_option("--replay", options.replay, "frames it must not forget; without labels, the model's own count")->type_name("FILE")->allow_extra_args(false);
   add_label_options(app, options.read);
   add_setting(app, options, "--epochs", "epochs", "INT", "passes through the training frames (default: the family's)");
   add_setting(app, options, "--batch", "batch", "INT", "configurations a step (default: the family's)");

@@ -15,7 +15,6 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
-#include "saltus/base/random.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/base/threads.hpp"
@@ -23,6 +22,7 @@
 #include "saltus/training/torch/frames.hpp"
 #include "saltus/training/torch/loss.hpp"
 #include "saltus/training/torch/optimizer.hpp"
+#include "saltus/training/torch/passes.hpp"
 #include "saltus/training/torch/trained_weights.hpp"
 #include "saltus/training/torch/training_state.hpp"
 
@@ -32,52 +32,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Configurations go through the network together up to so many atoms: more would leave the caches.
-constexpr std::size_t atoms_per_pass = 64;
+/// Of consecutive held-out frames of a set, for intervals.
 constexpr std::size_t most_blocks = 10;
 /// Streams of the random numbers.
 constexpr std::uint64_t lora_stream = 1, order_stream = 1'000'000, replay_stream = 2'000'000;
-
-struct Sample {
-  const Frame* frame = nullptr;
-  bool replay = false;
-};
-
-/// Parts of a batch that go through the network together: not both kinds, at most atoms_per_pass atoms unless a configuration alone has more.
-std::vector<std::vector<Sample>> passes_of(const std::vector<Sample>& batch) {
-  std::vector<std::vector<Sample>> passes;
-  std::size_t atoms = 0;
-  for (const Sample& sample : batch) {
-    const bool fits = !passes.empty() && passes.back().front().replay == sample.replay && atoms + sample.frame->size() <= atoms_per_pass;
-    if (!fits) {
-      passes.emplace_back();
-      atoms = 0;
-    }
-    passes.back().push_back(sample);
-    atoms += sample.frame->size();
-  }
-  return passes;
-}
-
-std::vector<const Frame*> frames_of(const std::vector<Sample>& samples) {
-  std::vector<const Frame*> frames;
-  for (const Sample& sample : samples) frames.push_back(sample.frame);
-  return frames;
-}
-
-std::vector<Sample> samples_of(const std::vector<Frame>& frames) {
-  std::vector<Sample> samples;
-  for (const Frame& frame : frames) samples.push_back({&frame, false});
-  return samples;
-}
-
-std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed, std::uint64_t stream) {
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Random random(seed, stream);
-  for (std::size_t k = count; k > 1; --k) std::swap(order[k - 1], order[random.below(k)]);
-  return order;
-}
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -131,9 +89,13 @@ class Trainer {
     result_.trained_numbers = weights_.trained_numbers();
     result_.numbers = model_.parameters;
     TrainingState state = fresh_state();
-    if (resumed) state = load_state(checkpoint, fingerprint(), std::move(state));
+    if (resumed) {
+      state = load_state(checkpoint, fingerprint(), std::move(state));
+      result_.warnings.push_back(fmt::format("{} epochs and {} steps were done before: it went on from its checkpoint", state.epoch, state.step));
+    }
     for (const EpochRow& row : state.rows) result_.epochs.push_back(row);
     train(state, on_epoch);
+    save_state(checkpoint, fingerprint(), state);  // a stop from here on costs no training
     result_.best_epoch = state.best_epoch;
     result_.after = held_out(state.best, "finetune: the model as it became");
     write(state);
@@ -161,6 +123,9 @@ class Trainer {
     return sha256(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", model_.source_hash, sha256_of_path(input_.model), labelled_.hashes, input_.head, input_.settings_text, placement_.type == at::kDouble));
   }
 
+  /// A GPU takes one pass after another.
+  std::size_t passes_per_thread(std::size_t passes) const { return placement_.device.is_cpu() ? 1 : std::max<std::size_t>(1, passes); }
+
   std::shared_ptr<const Graph> graph_of(const std::vector<const Frame*>& frames) const {
     return std::make_shared<const Graph>(make_graph(frames, species_, model_.cutoff_ang, placement_));
   }
@@ -169,11 +134,11 @@ class Trainer {
   std::vector<Evaluation> evaluate(const std::vector<Sample>& samples, const Tensors& trained, bool forces, const char* task) const {
     const Tensors all = weights_.effective(trained, false);
     const Network::Weights of = weights_of(all);
-    const auto passes = passes_of(samples);
+    const auto passes = passes_of(samples, atoms_per_pass(placement_));
     std::vector<std::vector<Evaluation>> found(passes.size());
     std::atomic<std::size_t> done = 0;
     std::mutex reporting;
-    parallel_chunks(passes.size(), 1, [&](std::size_t begin, std::size_t end) {
+    parallel_chunks(passes.size(), passes_per_thread(passes.size()), [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         const at::NoGradGuard no_grad;
         const auto frames = frames_of(passes[p]);
@@ -187,28 +152,6 @@ class Trainer {
     std::vector<Evaluation> result;
     for (auto& part : found)
       for (auto& evaluation : part) result.push_back(std::move(evaluation));
-    return result;
-  }
-
-  static std::vector<Evaluation> evaluations(const Labels& labels, const std::vector<const Frame*>& frames, bool forces) {
-    std::vector<Evaluation> result;
-    const at::Tensor energy = labels.energy_ev.cpu();
-    at::Tensor force, virial;
-    if (forces) {
-      force = labels.force_ev_ang.to(at::kDouble).cpu().contiguous();
-      virial = labels.virial_ev.to(at::kDouble).cpu().contiguous();
-    }
-    std::size_t atom = 0;
-    for (std::size_t k = 0; k < frames.size(); ++k) {
-      Evaluation evaluation;
-      evaluation.energy_ev = energy.data_ptr<double>()[k];
-      if (forces) {
-        const double *f = force.data_ptr<double>(), *w = virial.data_ptr<double>() + 9 * k;
-        for (std::size_t i = 0; i < frames[k]->size(); ++i, ++atom) evaluation.force_ev_ang.push_back({f[3 * atom], f[3 * atom + 1], f[3 * atom + 2]});
-        evaluation.virial_ev = Mat3{{Vec3{w[0], w[1], w[2]}, Vec3{w[3], w[4], w[5]}, Vec3{w[6], w[7], w[8]}}};
-      }
-      result.push_back(std::move(evaluation));
-    }
     return result;
   }
 
@@ -315,7 +258,7 @@ class Trainer {
 
   TrainingState fresh_state() const {
     TrainingState state;
-    state.trained = weights_.start();
+    state.trained = copy(weights_.start());
     state.adam = Adam(s_, state.trained);
     if (s_.ema_decay > 0) state.averages = copy(state.trained);
     state.best = copy(state.trained);
@@ -336,11 +279,11 @@ class Trainer {
       counts.force_components += c.force_components;
       counts.stress_components += c.stress_components;
     }
-    const auto passes = passes_of(batch);
+    const auto passes = passes_of(batch, atoms_per_pass(placement_));
     std::vector<Gradient> found(passes.size());
     std::vector<std::string> names;
     for (const auto& [name, tensor] : trained) names.push_back(name);
-    parallel_chunks(passes.size(), 1, [&](std::size_t begin, std::size_t end) {
+    parallel_chunks(passes.size(), passes_per_thread(passes.size()), [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         const bool replay = passes[p].front().replay;
         const auto frames = frames_of(passes[p]);
@@ -378,7 +321,7 @@ class Trainer {
   std::pair<double, LabelErrors> validate(const Tensors& trained, double energy_weight) const {
     const auto samples = samples_of(labelled_.valid);
     const Tensors all = weights_.effective(trained, false);
-    const auto passes = passes_of(samples);
+    const auto passes = passes_of(samples, atoms_per_pass(placement_));
     Counts counts;
     for (const Sample& sample : samples) {
       const Counts c = count_labels(*sample.frame);
@@ -388,7 +331,7 @@ class Trainer {
     }
     std::vector<double> loss(passes.size(), 0);
     std::vector<std::vector<Evaluation>> found(passes.size());
-    parallel_chunks(passes.size(), 1, [&](std::size_t begin, std::size_t end) {
+    parallel_chunks(passes.size(), passes_per_thread(passes.size()), [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         const at::NoGradGuard no_grad;
         const auto frames = frames_of(passes[p]);
@@ -459,7 +402,7 @@ class Trainer {
       const Tensors& validated = s_.ema_decay > 0 ? state.averages : state.trained;
       const auto [valid_loss, errors] = validate(validated, energy_weight);
       if (!std::isfinite(valid_loss)) throw Error(ErrorKind::numeric, fmt::format("epoch {}: the validation loss is not finite; lower the learning rate", state.epoch + 1));
-      if (second && state.epoch == stage_two) state.best_loss = std::numeric_limits<double>::infinity();  // another loss
+      if (second && state.epoch == stage_two) state.best_loss = state.plateau.best = std::numeric_limits<double>::infinity();  // another loss
       EpochRow row;
       row.best = valid_loss < state.best_loss;
       if (row.best) {
