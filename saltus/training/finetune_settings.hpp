@@ -15,7 +15,8 @@ struct FinetuneSettings {
   double gap_fs = 50;               ///< left out at each border between parts
   std::int64_t train_every = 1;     ///< one training frame in so many
   bool reference_energies = true;   ///< re-estimated by least squares over composition before training
-  double reference_ridge = 1e-3;
+  /// Small: AIMD of one crystal and of the same with a vacancy have nearly one composition, and what tells their elements apart must count.
+  double reference_ridge = 1e-9;
   // Loss: Σ weight · mean of f(error), the energy per atom
   std::string loss = "huber";       ///< mse, huber, universal
   double huber_delta = 0.01;
