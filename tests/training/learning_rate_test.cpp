@@ -1,10 +1,9 @@
-// Schedules of the learning rate against their closed forms, and the patterns that name parameters.
+// Schedules of the learning rate against their closed forms.
 #include <cmath>
 #include <numbers>
 
 #include <gtest/gtest.h>
 
-#include "saltus/base/error.hpp"
 #include "saltus/training/learning_rate.hpp"
 
 namespace {
@@ -64,24 +63,6 @@ TEST(LearningRate, HasASecondStageAndALowerBound) {
   EXPECT_DOUBLE_EQ(learning_rate(s, {}, 8, 0, 5), 0.001);
   s.min_learning_rate = 0.002;
   EXPECT_DOUBLE_EQ(learning_rate(s, {}, 8, 0, 5), 0.002);
-}
-
-TEST(FinetuneSettings, NameParametersByPatterns) {
-  EXPECT_TRUE(matches_pattern("*", "layers.0.linear_1.0e"));
-  EXPECT_TRUE(matches_pattern("layers.0.*", "layers.0.linear_1.0e"));
-  EXPECT_FALSE(matches_pattern("layers.0.*", "layers.10.linear_1.0e"));
-  EXPECT_TRUE(matches_pattern("*.radial.*", "layers.3.radial.2"));
-  EXPECT_TRUE(matches_pattern("interactions.*.linear.*", "interactions.1.linear.0e"));
-  EXPECT_FALSE(matches_pattern("interactions.*.linear.*", "interactions.1.linear_up.0e"));
-  EXPECT_TRUE(matches_pattern("scale", "scale"));
-  EXPECT_FALSE(matches_pattern("scale", "energy_scale"));
-  EXPECT_FALSE(matches_pattern("", "scale"));
-}
-
-TEST(FinetuneSettings, HaveARecipePerFamily) {
-  EXPECT_DOUBLE_EQ(published_recipe("sevennet").learning_rate, 0.004);
-  EXPECT_TRUE(published_recipe("mace").amsgrad);
-  EXPECT_THROW(published_recipe("ace"), Error);
 }
 
 }  // namespace
