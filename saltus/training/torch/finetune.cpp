@@ -435,7 +435,7 @@ class Trainer {
 
   void write(const TrainingState& state) {
     std::string names;
-    for (const FinetuneSet& set : input_.sets) names += (names.empty() ? "" : " ") + set.path.filename().string();
+    for (const FinetuneSet& set : input_.sets) names += fmt::format("{}{}", names.empty() ? "" : " ", set.path.filename().string());
     Tensors tensors = weights_.effective(state.best, false);
     PublishedModel child = with_tensors(model_, tensors);
     TensorFile file = to_container(child);

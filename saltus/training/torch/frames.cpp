@@ -72,7 +72,7 @@ LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progres
     result.test.emplace_back();
     for (const auto k : split.test) result.test.back().push_back(frames[k]);
     result.set.push_back(set.path.stem().string());
-    result.hashes += (result.hashes.empty() ? "" : " ") + sha256_of_path(set.path);
+    result.hashes += fmt::format("{}{}", result.hashes.empty() ? "" : " ", sha256_of_path(set.path));
   }
   std::map<std::string, int> known;
   for (const auto& frames : result.test)
@@ -103,7 +103,7 @@ std::vector<Frame> read_replay(const FinetuneInput& input, LabelledFrames& label
       report_progress(progress, "finetune: reading replay", static_cast<double>(frames.size()), 0, "frames");
     }
     for (const std::string& note : notes.all()) labelled.warnings.push_back(fmt::format("{}: {}", set.path.string(), note));
-    labelled.hashes += " " + sha256_of_path(set.path);
+    labelled.hashes += fmt::format(" {}", sha256_of_path(set.path));
   }
   return frames;
 }

@@ -72,7 +72,7 @@ std::string learning_curve(const std::vector<EpochRow>& rows) {
   std::string text = fmt::format("{}\n", header);
   for (const EpochRow& row : rows) {
     text += fmt::format("{},{}", row.epoch, row.epochs);
-    for (const auto member : numbers) text += "," + shortest(row.*member);
+    for (const auto member : numbers) text += fmt::format(",{}", shortest(row.*member));
     text += row.best ? ",1\n" : ",0\n";
   }
   return text;
