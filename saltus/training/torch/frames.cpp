@@ -1,6 +1,9 @@
 #include "saltus/training/torch/frames.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -61,9 +64,15 @@ LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progres
       report_progress(progress, "finetune: reading", static_cast<double>(frames.size()), 0, "frames");
     }
     for (const std::string& note : notes.all()) result.warnings.push_back(fmt::format("{}: {}", path, note));
+    double gap_fs = s.gap_fs;
+    if (time_fs.size() > 1 && std::adjacent_find(time_fs.begin(), time_fs.end(), std::not_equal_to<>()) == time_fs.end()) {
+      std::iota(time_fs.begin(), time_fs.end(), 0.0);
+      gap_fs = 0;
+      result.warnings.push_back(fmt::format("{}: its frames have no times: they are split in their order, with no gaps between the parts", path));
+    }
     Split split;
     try {
-      split = split_by_blocks(time_fs, {s.test_fraction, s.valid_fraction, static_cast<int>(s.valid_blocks), s.gap_fs});
+      split = split_by_blocks(time_fs, {s.test_fraction, s.valid_fraction, static_cast<int>(s.valid_blocks), gap_fs});
     } catch (const Error& error) {
       throw with_place(error, path);
     }
