@@ -14,6 +14,7 @@
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
+#include "saltus/cli/start_options.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 
@@ -23,8 +24,7 @@ namespace {
 
 struct Options {
   std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
-  runs::StartSettings start;
-  std::vector<int> supercell{1, 1, 1};
+  StartOptions start;
   runs::MolecularDynamicsSettings run;
   double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0;
   bool json = false;
@@ -43,14 +43,10 @@ int run_md(Options options) {
   options.run.single_precision = options.precision == "single";
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
-  options.start.supercell = {options.supercell[0], options.supercell[1], options.supercell[2]};
-  options.start.seed = options.run.seed;
-  if (options.start.vacancies > 0 && options.start.vacancy_element.empty())
-    throw Error(ErrorKind::usage, "--vacancies needs --vacancy-element, e.g. Li");
 
   const auto potential = load_potential(options.model);
   const std::string model_sha256 = sha256_of_path(options.model);
-  const Frame start = runs::starting_frame(options.start);
+  const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
@@ -77,12 +73,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   auto& run = o->run;
   auto& loop = run.loop;
   app.add_option("--model", o->model, "model file (safetensors)")->type_name("FILE")->required();
-  app.add_option("--init", o->start.file, "trajectory or data set with the starting frame")->type_name("FILE")->required();
-  app.add_option("--frame", o->start.frame, "which frame of it, from 0 (default 0)");
-  app.add_option("--supercell", o->supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
-  app.add_option("--remove", o->start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');
-  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove (default 0)");
-  app.add_option("--vacancy-element", o->start.vacancy_element, "element of the vacancies, e.g. Li");
+  add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
       ->check(CLI::IsMember({"csvr", "langevin", "none"}));

@@ -11,7 +11,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
-#include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -35,20 +35,6 @@ Thermostat thermostat_of(const MdSettings& md) {
   if (md.thermostat == "langevin") return Langevin{md.temperature_kelvin, 1 / md.thermostat_time_fs};
   if (md.thermostat == "csvr") return VelocityRescaling{md.temperature_kelvin, md.thermostat_time_fs};
   return NoThermostat{};
-}
-
-StartSettings start_of(const Plan& plan, const MdSettings& md) {
-  StartSettings start;
-  const DataSettings& data = entry_named(plan.data, md.initial);
-  start.file = data_file(plan, data);
-  start.read = read_options(plan, data);
-  start.frame = static_cast<std::size_t>(md.frame);
-  for (std::size_t axis = 0; axis < 3; ++axis) start.supercell[axis] = static_cast<int>(md.supercell[axis]);
-  for (std::int64_t atom : md.removed_atoms) start.removed_atoms.push_back(static_cast<std::size_t>(atom));
-  start.vacancies = static_cast<std::size_t>(md.vacancies);
-  start.vacancy_element = md.vacancy_element;
-  start.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
-  return start;
 }
 
 MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
@@ -109,15 +95,17 @@ NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
 }
 
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const std::filesystem::path model = context.inputs.at("fit") / "model.safetensors";
-  const AcePotential potential(load_ace(model));
+  const std::filesystem::path model = context.inputs.at(potential_stage(plan)) / "model.safetensors";
+  const auto potential = load_potential(model);
+  MolecularDynamicsSettings dynamics = dynamics_of(plan, md);
+  if (!potential->info().has_extrapolation) dynamics.max_extrapolation.reset();
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress, context.stop);
-  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
+      run_molecular_dynamics(dynamics, start, *potential, sha256_of_path(model), context.folder, progress, context.stop);
+  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics.loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
   std::erase_if(production, [](const LogRow& row) { return row.step < 0; });
@@ -132,6 +120,8 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   result.estimates.push_back(mean_temperature(production));
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
+  if (!potential->info().has_extrapolation)
+    result.warnings.push_back(fmt::format("a potential of kind {} has no measure of extrapolation: the run was not watched for it", potential->info().kind));
   if (summary.max_extrapolation && *summary.max_extrapolation > 1)
     result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
                                           "at {})", *summary.max_extrapolation, md.max_extrapolation));
@@ -145,7 +135,7 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.name = "md-" + md.name;
   stage.kind = "md";
   stage.resumable = true;
-  stage.depends_on = {"fit", "data-" + md.initial};
+  stage.depends_on = {potential_stage(plan), "data-" + md.initial};
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
   stage.settings = settings.dump();

@@ -103,7 +103,8 @@ struct Reader {
 
 std::string label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
-  return table_name == "fit" ? "[fit]" : "[[" + table_name + "]]";
+  const bool single = table_name == "fit" || table_name == "model" || table_name == "distill";
+  return single ? "[" + table_name + "]" : "[[" + table_name + "]]";
 }
 
 template <class S>
@@ -191,7 +192,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "distill", "md", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -199,18 +200,40 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     plan.data.push_back(settings);
   }
   static const toml::table empty;
-  const toml::node* fit = root.get("fit");
-  if (fit && !fit->is_table()) source.fail(fit->source(), "'fit' is one table: write [fit]");
-  if (plan.data.empty() && (fit || root.contains("md") || !root.contains("kinetics")))
+  const auto single = [&](const char* key) {
+    const toml::node* node = root.get(key);
+    if (node && !node->is_table()) source.fail(node->source(), fmt::format("'{0}' is one table: write [{0}]", key));
+    return node ? node->as_table() : nullptr;
+  };
+  const toml::table *fit = single("fit"), *model = single("model"), *distill = single("distill");
+  if (plan.data.empty() && (fit || model || distill || root.contains("md") || !root.contains("kinetics")))
     source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
-  if (!plan.data.empty()) plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
-
-  for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+  if (model) {
+    plan.model.emplace();
+    plan.settings.push_back(read_fields(source, *model, model_fields(), *plan.model, "model"));
+  }
+  if (fit && model && !distill) source.fail(fit->source(), "the potential is either fitted, [fit], or there, [model]; both go together with [distill] only");
+  if (distill && !model) source.fail(distill->source(), "[distill] needs a model to learn from: [model]");
+  if (!plan.data.empty() && (!model || distill)) plan.settings.push_back(read_fields(source, fit ? *fit : empty, fit_fields(), plan.fit, "fit"));
+  // An entry that starts from a frame of a data set: the first set where it names none.
+  const auto set_initial = [&](auto& settings, const toml::table& table) {
     if (settings.initial.empty()) {
       settings.initial = plan.data.front().name;
       set_default(plan.settings.back(), "initial", json(settings.initial).dump());
     }
-    check_reference(source, *table, "initial", settings.initial, plan.data, "data");
+    check_reference(source, table, "initial", settings.initial, plan.data, "data");
+  };
+  if (distill) {
+    plan.distill.emplace();
+    plan.settings.push_back(read_fields(source, *distill, distill_fields(), *plan.distill, "distill"));
+    set_initial(*plan.distill, *distill);
+    const std::vector<double>& kelvin = plan.distill->temperatures_kelvin;
+    if (kelvin.empty() || std::set<double>(kelvin.begin(), kelvin.end()).size() < kelvin.size())
+      source.fail(distill->source(), "'temperatures_kelvin' of [distill] needs one temperature or more, each once");
+  }
+
+  for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+    set_initial(settings, *table);
     plan.md.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {

@@ -6,6 +6,7 @@
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/io/trajectory.hpp"
+#include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan.hpp"
 
 namespace saltus::runs {
@@ -30,6 +31,22 @@ inline ReadOptions read_options(const Plan& plan, const DataSettings& settings) 
 template <class S>
 const S& entry_named(const std::vector<S>& entries, const std::string& name) {
   return *std::find_if(entries.begin(), entries.end(), [&](const S& entry) { return entry.name == name; });
+}
+
+/// The starting frame of a simulation or of sampling (MdSettings, DistillSettings).
+template <class S>
+StartSettings start_of(const Plan& plan, const S& settings) {
+  StartSettings start;
+  const DataSettings& data = entry_named(plan.data, settings.initial);
+  start.file = data_file(plan, data);
+  start.read = read_options(plan, data);
+  start.frame = static_cast<std::size_t>(settings.frame);
+  for (std::size_t axis = 0; axis < 3; ++axis) start.supercell[axis] = static_cast<int>(settings.supercell[axis]);
+  for (std::int64_t atom : settings.removed_atoms) start.removed_atoms.push_back(static_cast<std::size_t>(atom));
+  start.vacancies = static_cast<std::size_t>(settings.vacancies);
+  start.vacancy_element = settings.vacancy_element;
+  start.seed = static_cast<std::uint64_t>(plan.seed + settings.seed_offset);
+  return start;
 }
 
 /// Of the simulation behind an analysis; 0: not known.
