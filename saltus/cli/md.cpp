@@ -26,7 +26,7 @@ struct Options {
   std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
   StartOptions start;
   runs::MolecularDynamicsSettings run;
-  double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0;
+  double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0, max_force_spread_ev_ang = 0;
   bool json = false;
 };
 
@@ -43,6 +43,7 @@ int run_md(Options options) {
   options.run.single_precision = options.precision == "single";
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
+  if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
   const auto potential = load_potential(options.model);
   const std::string model_sha256 = sha256_of_path(options.model);
@@ -60,6 +61,7 @@ int run_md(Options options) {
                summary.temperature_deviation_kelvin);
     fmt::print("conserved quantity  {:.3g} meV/atom/ps drift\n", summary.conserved_drift_mev_per_atom_ps);
     if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
+    if (summary.max_force_spread_ev_ang) fmt::print("spread of a force   {:.3g} eV/Å at most, of the members on one atom\n", *summary.max_force_spread_ev_ang);
     fmt::print("speed               {:.3g} ns/day\n", summary.ns_per_day);
   }
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, options.run.loop.steps), true};
@@ -93,9 +95,11 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::IsMember({"single", "double"}));
   app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
   app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
-  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 100)")
+  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation and spread (default 100)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond this (1 = edge of the training data; default: no limit)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-force-spread-ev-ang", o->max_force_spread_ev_ang, "fail beyond this spread of a committee, eV/Å (default: no limit)")
       ->check(CLI::PositiveNumber);
   app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
       ->check(CLI::NonNegativeNumber);

@@ -9,6 +9,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 
 namespace saltus {

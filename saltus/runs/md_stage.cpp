@@ -42,6 +42,7 @@ MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
   settings.temperature_kelvin = md.temperature_kelvin;
   settings.max_extrapolation = md.max_extrapolation;
+  if (md.max_force_spread_ev_ang > 0) settings.max_force_spread_ev_ang = md.max_force_spread_ev_ang;
   settings.single_precision = md.trajectory_precision == "single";
   LoopSettings& loop = settings.loop;
   loop.timestep_fs = md.timestep_fs;
@@ -63,7 +64,8 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
                                      md.thermostat, summary.ns_per_day)},
              {"target_kelvin", md.thermostat == "none" ? json(nullptr) : json(md.temperature_kelvin)},
              {"max_extrapolation", md.max_extrapolation}};
-  for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation"}) chart[column] = json::array();
+  for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation", "force_spread_ev_ang"}) chart[column] = json::array();
+  if (md.max_force_spread_ev_ang > 0) chart["max_force_spread_ev_ang"] = md.max_force_spread_ev_ang;
   const std::size_t stride = std::max<std::size_t>(1, (production.size() + rows_shown - 1) / rows_shown);
   for (std::size_t k = 0; k < production.size(); k += stride) {
     const LogRow& row = production[k];
@@ -71,10 +73,14 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
     chart["temperature_kelvin"].push_back(row.temperature_kelvin);
     chart["conserved_mev_per_atom"].push_back(units::mev_per_ev * (row.conserved_ev - production.front().conserved_ev) /
                                               static_cast<double>(summary.atoms));
-    std::optional<double> largest;
-    for (std::size_t j = k; j < std::min(k + stride, production.size()); ++j)
-      if (production[j].max_extrapolation) largest = std::max(largest.value_or(0), *production[j].max_extrapolation);
-    chart["extrapolation"].push_back(largest ? json(*largest) : json(nullptr));
+    const auto largest = [&](std::optional<double> LogRow::*measured) {
+      std::optional<double> value;
+      for (std::size_t j = k; j < std::min(k + stride, production.size()); ++j)
+        if (production[j].*measured) value = std::max(value.value_or(0), *(production[j].*measured));
+      return value ? json(*value) : json(nullptr);
+    };
+    chart["extrapolation"].push_back(largest(&LogRow::max_extrapolation));
+    chart["force_spread_ev_ang"].push_back(largest(&LogRow::max_force_spread_ev_ang));
   }
   return chart;
 }
@@ -120,8 +126,9 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   result.estimates.push_back(mean_temperature(production));
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
-  if (!potential->info().has_extrapolation)
-    result.warnings.push_back(fmt::format("a potential of kind {} has no measure of extrapolation: the run was not watched for it", potential->info().kind));
+  if (summary.max_force_spread_ev_ang) figure("max_force_spread", *summary.max_force_spread_ev_ang, "ev_ang", "of the members of the committee on one atom");
+  if (!potential->info().has_extrapolation && !potential->info().has_spread)
+    result.warnings.push_back(fmt::format("a potential of kind {} measures neither extrapolation nor spread: the run was not watched for them", potential->info().kind));
   if (summary.max_extrapolation && *summary.max_extrapolation > 1)
     result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
                                           "at {})", *summary.max_extrapolation, md.max_extrapolation));

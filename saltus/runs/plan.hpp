@@ -92,6 +92,7 @@ struct MdSettings {
   double checkpoint_ps = 10;
   double skin_ang = 1;
   double max_extrapolation = 20;
+  double max_force_spread_ev_ang = 0;
   std::int64_t seed_offset = 0;
 };
 

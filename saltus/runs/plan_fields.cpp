@@ -138,6 +138,8 @@ std::span<const Field<MdSettings>> md_fields() {
       Field<S>{.key = "skin_ang", .member = &S::skin_ang, .unit = "ang", .help = "of the neighbour list", .minimum = 0, .maximum = 5},
       Field<S>{.key = "max_extrapolation", .member = &S::max_extrapolation, .unit = "",
                .help = "the run stops with an atom beyond (1 = edge of the training data)", .minimum = 1},
+      Field<S>{.key = "max_force_spread_ev_ang", .member = &S::max_force_spread_ev_ang, .unit = "ev_ang",
+               .help = "of a committee: the run stops with an atom beyond; 0 = no limit", .minimum = 0},
       Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
   };
   return table;
