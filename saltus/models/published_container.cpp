@@ -20,6 +20,7 @@ constexpr const char* activation_names[] = {"silu", "tanh", "abs", "shifted_soft
 constexpr const char* connection_names[] = {"none", "linear", "species"};
 constexpr const char* interaction_names[] = {"agnostic", "agnostic_residual", "agnostic_density", "agnostic_density_residual"};
 constexpr const char* units = "ang, ev";
+constexpr std::size_t most_layers = 64;
 
 template <std::size_t count>
 std::size_t index_of(const Json& json, const char* const (&names)[count]) {
@@ -289,7 +290,7 @@ class Inventory {
   }
 
   void list(const SevenNetModel& m) {
-    if (m.layers.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers");
+    if (m.layers.empty() || m.layers.size() > most_layers || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers, or too many");
     const std::size_t modes = m.modalities.size();
     put("bessel_frequencies", {m.layers.front().radial_widths.front()});
     put_linear("embedding", {{species_, {0, 1}}}, m.layers.front().features_in, m.modal_embedding ? modes : 0);
@@ -311,7 +312,7 @@ class Inventory {
   }
 
   void list(const MaceModel& m) {
-    if (m.layers.empty() || m.heads.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers or no heads");
+    if (m.layers.empty() || m.layers.size() > most_layers || m.heads.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers, too many, or no heads");
     const std::size_t basis = m.layers.front().radial_widths.front(), heads = m.heads.size();
     put("atomic_energies", {heads, species_});
     put("bessel_frequencies", {basis});
