@@ -11,7 +11,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
-#include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -55,7 +55,7 @@ MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   MolecularDynamicsSettings settings;
   settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
   settings.temperature_kelvin = md.temperature_kelvin;
-  settings.max_extrapolation = md.max_extrapolation;
+  if (md.max_extrapolation > 0) settings.max_extrapolation = md.max_extrapolation;
   settings.single_precision = md.trajectory_precision == "single";
   LoopSettings& loop = settings.loop;
   loop.timestep_fs = md.timestep_fs;
@@ -76,7 +76,7 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
                                      summary.atoms, md.temperature_kelvin, md.production_ps, md.equilibration_ps, md.timestep_fs,
                                      md.thermostat, summary.ns_per_day)},
              {"target_kelvin", md.thermostat == "none" ? json(nullptr) : json(md.temperature_kelvin)},
-             {"max_extrapolation", md.max_extrapolation}};
+             {"max_extrapolation", md.max_extrapolation > 0 ? json(md.max_extrapolation) : json(nullptr)}};
   for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation"}) chart[column] = json::array();
   const std::size_t stride = std::max<std::size_t>(1, (production.size() + rows_shown - 1) / rows_shown);
   for (std::size_t k = 0; k < production.size(); k += stride) {
@@ -108,15 +108,20 @@ NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
   return named;
 }
 
+std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
+
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const std::filesystem::path model = context.inputs.at("fit") / "model.safetensors";
-  const AcePotential potential(load_ace(model));
+  const std::filesystem::path model = md.model.empty() ? context.inputs.at("fit") / "model.safetensors" : model_file(plan, md);
+  NetworkSettings network;
+  if (md.arithmetic != "file") network.precision = md.arithmetic == "float64" ? Dtype::f64 : Dtype::f32;
+  if (!md.head.empty()) network.head = md.head;
+  const std::unique_ptr<Potential> potential = load_potential(model, network);
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress, context.stop);
+      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, sha256_of_path(model), context.folder, progress, context.stop);
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
@@ -145,9 +150,14 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.name = "md-" + md.name;
   stage.kind = "md";
   stage.resumable = true;
-  stage.depends_on = {"fit", "data-" + md.initial};
+  stage.depends_on = {"data-" + md.initial};
+  if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), "fit");
+  else stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
+  settings.erase("model");  // its content counts, not its name
+  if (md.model.empty())
+    for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();
   stage.run = [plan, md](const StageContext& context) { return simulate(plan, md, context); };
   return stage;

@@ -179,6 +179,16 @@ void check_reference(const Source& source, const toml::table& table, const char*
               fmt::format("'{}': there is no [[{}]] named '{}'{}", key, kind, value, did_you_mean(value, known)));
 }
 
+/// Whether there are simulations and each has a model of its own.
+bool only_models(const toml::table& root) {
+  const toml::array* list = root["md"].as_array();
+  if (!list || list->empty()) return false;
+  return std::all_of(list->begin(), list->end(), [](const toml::node& node) {
+    const toml::table* table = node.as_table();
+    return table && !(*table)["model"].value_or(std::string()).empty();
+  });
+}
+
 }  // namespace
 
 Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
@@ -203,9 +213,17 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   if (fit && !fit->is_table()) source.fail(fit->source(), "'fit' is one table: write [fit]");
   if (plan.data.empty() && (fit || root.contains("md") || !root.contains("kinetics")))
     source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
-  if (!plan.data.empty()) plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
+  plan.fits = !plan.data.empty() && (fit || !only_models(root));
+  if (plan.fits) plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
 
   for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+    if (settings.model.empty()) {
+      for (const char* key : {"arithmetic", "head"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
+    } else if (!table->contains("max_extrapolation")) {
+      settings.max_extrapolation = 0;  // networks have no measure of it
+      set_default(plan.settings.back(), "max_extrapolation", "0");
+    }
     if (settings.initial.empty()) {
       settings.initial = plan.data.front().name;
       set_default(plan.settings.back(), "initial", json(settings.initial).dump());

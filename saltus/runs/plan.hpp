@@ -47,6 +47,9 @@ struct FitSettings {
 
 struct MdSettings {
   std::string name;
+  std::string model;       ///< empty: the fit of the plan
+  std::string arithmetic = "file";
+  std::string head;
   std::string initial;
   std::int64_t frame = 0;
   std::vector<std::int64_t> supercell{1, 1, 1};
@@ -64,7 +67,7 @@ struct MdSettings {
   double log_spacing_fs = 100;
   double checkpoint_ps = 10;
   double skin_ang = 1;
-  double max_extrapolation = 20;
+  double max_extrapolation = 20;  ///< 0: no limit
   std::int64_t seed_offset = 0;
 };
 
@@ -98,6 +101,7 @@ struct Plan {
   std::int64_t seed = 0;
   std::vector<DataSettings> data;  ///< empty: nothing is fitted or simulated
   FitSettings fit;
+  bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;
   std::vector<ArrheniusSettings> arrhenius;

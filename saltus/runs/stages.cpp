@@ -6,7 +6,7 @@ namespace saltus::runs {
 std::vector<Stage> stages_of(const Plan& plan) {
   std::vector<Stage> stages;
   for (const DataSettings& data : plan.data) stages.push_back(data_stage(plan, data));
-  if (!plan.data.empty()) stages.push_back(fit_stage(plan));
+  if (plan.fits) stages.push_back(fit_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
   for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));
