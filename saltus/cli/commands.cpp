@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       Command{"sites", "sites of mobile ions and jumps between them; states for msm, rates for network", set_up_sites},
       Command{"msm", "Markov state model of states in time or of counts: timescales, sets, paths", set_up_msm},
       Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
+      Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},
       Command{"propagate", "distributions on many cells of a network, beside the diffusion equation", set_up_propagate},

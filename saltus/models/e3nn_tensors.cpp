@@ -85,11 +85,23 @@ void divide(std::string& bytes, double divisor) {
 struct Triple {
   int a, b, c;
 };
-// Where the first entry that is not zero, in row-major order, is negative in e3nn 0.4.4: tests/golden/peers/models/couplings.py.
+// Where the first entry that is not zero, in row-major order, is negative in e3nn 0.4.4: tests/golden/peers/models.
 constexpr std::array<Triple, 22> negative_first{{{1, 1, 2}, {1, 2, 3}, {1, 3, 4}, {2, 1, 2}, {2, 1, 3}, {2, 2, 2}, {2, 3, 2}, {2, 3, 3},
                                                  {2, 4, 3}, {2, 4, 4}, {3, 1, 3}, {3, 1, 4}, {3, 2, 3}, {3, 2, 4}, {3, 3, 2}, {3, 4, 2},
                                                  {3, 4, 3}, {4, 1, 4}, {4, 2, 4}, {4, 3, 3}, {4, 3, 4}, {4, 4, 2}}};
+// Of the other sign in e3nn 0.5.
+constexpr std::array<Triple, 9> changed{{{1, 2, 2}, {1, 3, 3}, {1, 4, 4}, {2, 1, 2}, {2, 2, 1}, {3, 1, 3}, {3, 3, 1}, {4, 1, 4}, {4, 4, 1}}};
 constexpr int largest_coupled_degree = 4;
+
+template <std::size_t size>
+bool is_among(const std::array<Triple, size>& list, int a, int b, int c) {
+  return std::any_of(list.begin(), list.end(), [&](const Triple& t) { return t.a == a && t.b == b && t.c == c; });
+}
+
+void check_degrees(int a, int b, int c, const std::string& place) {
+  if (std::max({a, b, c}) > largest_coupled_degree)
+    throw Error(ErrorKind::unsupported, fmt::format("{}: couplings of degree above {} are not read", place, largest_coupled_degree));
+}
 
 }  // namespace
 
@@ -183,8 +195,7 @@ std::vector<Irrep> harmonics_up_to(int degree, bool odd) {
 }
 
 int coupling_sign(int a, int b, int c, std::span<const double> values, double scale, const std::string& place) {
-  if (std::max({a, b, c}) > largest_coupled_degree)
-    throw Error(ErrorKind::unsupported, fmt::format("{}: couplings of degree above {} are not read", place, largest_coupled_degree));
+  check_degrees(a, b, c, place);
   const auto expected = static_cast<std::size_t>((2 * a + 1) * (2 * b + 1) * (2 * c + 1));
   double norm2 = 0;
   for (const double value : values) norm2 += value * value;
@@ -192,8 +203,12 @@ int coupling_sign(int a, int b, int c, std::span<const double> values, double sc
   if (values.size() != expected || !(std::abs(norm2 / (scale * scale) - 1) < 1e-4))
     throw Error(ErrorKind::format, fmt::format("{}: the coupling of degrees {}, {}, {} is no 3j symbol of {} numbers", place, a, b, c, expected));
   const auto first = std::find_if(values.begin(), values.end(), [&](double value) { return std::abs(value) > 1e-3 * scale; });
-  const bool negative = std::any_of(negative_first.begin(), negative_first.end(), [&](const Triple& t) { return t.a == a && t.b == b && t.c == c; });
-  return (*first < 0) == negative ? 1 : -1;
+  return (*first < 0) == is_among(negative_first, a, b, c) ? 1 : -1;
+}
+
+int coupling_sign_of_e3nn_05(int a, int b, int c, const std::string& place) {
+  check_degrees(a, b, c, place);
+  return is_among(changed, a, b, c) ? -1 : 1;
 }
 
 void negate_columns(Tensor& matrix, std::size_t first, std::size_t count) {

@@ -45,6 +45,8 @@ std::vector<Irrep> harmonics_up_to(int degree, bool odd);
 /// +1 or −1: the sign of a stored coupling [2a+1, 2b+1, 2c+1] against that of e3nn 0.4.4. Throws Error{unsupported} when a degree is above 4,
 /// Error{format} when the values are not those of a 3j but for sign and a factor `scale`.
 int coupling_sign(int a, int b, int c, std::span<const double> values, double scale, const std::string& place);
+/// The same for e3nn 0.5 and later, which computes the symbols instead of reading them from a table.
+int coupling_sign_of_e3nn_05(int a, int b, int c, const std::string& place);
 /// Negates `count` columns of a matrix from `first` on.
 void negate_columns(Tensor& matrix, std::size_t first, std::size_t count);
 

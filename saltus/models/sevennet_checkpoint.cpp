@@ -25,7 +25,7 @@ struct ActivationRow {
   Activation function;
   double factor;  // of e3nn.math.normalize2mom: 1/√⟨f²⟩ over a million normal numbers of torch's generator with seed 0
 };
-// A checkpoint does not hold the factors, sevenn makes them anew: tests/golden/peers/models/couplings.py prints them.
+// A checkpoint does not hold the factors, sevenn makes them anew: tests/golden/peers/models/couplings_0.4.4.json has them.
 constexpr std::array<ActivationRow, 7> activations{{{"silu", Activation::silu, 1.6791767923989418},
                                                     {"tanh", Activation::tanh, 1.5937334472592695},
                                                     {"abs", Activation::abs, 1.001110600838467},
@@ -414,15 +414,15 @@ class CheckpointReader {
       last = fmt::format("layers.{}.radial.{}", t, k);
       put_radial_layer(tensors(), last, weight, model_.dtype);
     }
-    // Some early files were made with an e3nn whose couplings have another sign; they hold those couplings.
+    // Files of e3nn 0.4 and 0.5.1 hold their couplings, later ones do not; the two have different signs.
+    const std::string place = fmt::format("{}: layer {}", archive_.source(), t);
     Tensor& columns = tensors().tensors.at(last);
     for (const ConvolutionPath& path : layer.paths) {
       const int a = layer.features_in[path.feature].irrep.degree, b = path.harmonic_degree, c = layer.convolution_out[path.output].irrep.degree;
       if (a == 0 || b == 0 || c == 0) continue;
       const auto coupling = find_state(fmt::format("{}_convolution.convolution._compiled_main_left_right._w3j_{}_{}_{}", t, a, b, c));
-      if (!coupling) continue;  // newer ones do not, and follow the convention
-      if (coupling_sign(a, b, c, values_of(*coupling), 1, fmt::format("{}: layer {}", archive_.source(), t)) < 0)
-        negate_columns(columns, path.first_weight, path.channels);
+      const int sign = coupling ? coupling_sign(a, b, c, values_of(*coupling), 1, place) : coupling_sign_of_e3nn_05(a, b, c, place);
+      if (sign < 0) negate_columns(columns, path.first_weight, path.channels);
     }
   }
 
