@@ -17,7 +17,7 @@ std::span<const Command> commands() {
       Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
       Command{"distill", "a fast expansion fitted to what another model says of frames that it sampled", set_up_distill},
       Command{"evaluate", "errors of models on the same labelled frames; what a model says of frames", set_up_evaluate},
-      Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert", set_up_models},
+      Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert, combine", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},
       Command{"propagate", "distributions on many cells of a network, beside the diffusion equation", set_up_propagate},

@@ -23,7 +23,7 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
+  std::string model, head, arithmetic, out, thermostat = "csvr", velocities = "thermal", precision = "single";
   StartOptions start;
   runs::MolecularDynamicsSettings run;
   double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0, max_force_spread_ev_ang = 0;
@@ -45,8 +45,14 @@ int run_md(Options options) {
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
   if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
-  const auto potential = load_potential(options.model);
-  const std::string model_sha256 = sha256_of_path(options.model);
+  NetworkSettings network;
+  if (!options.arithmetic.empty()) network.precision = options.arithmetic == "float64" ? Dtype::f64 : Dtype::f32;
+  if (!options.head.empty()) network.head = options.head;
+  const auto potential = load_potential(options.model, network);
+  // With what decides the numbers beside the file.
+  std::string model_sha256 = sha256_of_path(options.model);
+  for (const std::string& choice : {options.arithmetic, options.head})
+    if (!choice.empty()) model_sha256 += ", " + choice;
   const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
@@ -74,7 +80,9 @@ std::function<int()> set_up_md(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   auto& run = o->run;
   auto& loop = run.loop;
-  app.add_option("--model", o->model, "model file (safetensors)")->type_name("FILE")->required();
+  app.add_option("--model", o->model, "model file: of Saltus, or a published SevenNet or MACE")->type_name("FILE")->required();
+  app.add_option("--arithmetic", o->arithmetic, "of a network: float32 or float64 (default: as its file)")->check(CLI::IsMember({"float32", "float64"}));
+  app.add_option("--head", o->head, "of a network with several heads or modalities")->type_name("NAME");
   add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
@@ -106,8 +114,8 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
-      "Stopped by ctrl-C or killed, the same command continues and gives the same trajectory and log, bit for bit;\n"
-      "more --steps extend a finished run. Without thermostat, equilibration is under Langevin friction of 0.01/fs.\n\nExample:\n"
+      "Stopped or killed, the same command continues, bit for bit; more --steps extend a finished run.\n"
+      "Without thermostat, equilibration is under Langevin friction of 0.01/fs.\n\nExample:\n"
       "  saltus md --model li15si4.safetensors --init examples/li15si4/li15si4_900K.extxyz --remove 31 \\\n"
       "    --temperature-kelvin 800 --equilibration-steps 2500 --steps 250000 --out md-800K");
   return [o] { return run_md(*o); };

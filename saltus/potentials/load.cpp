@@ -1,5 +1,6 @@
 #include "saltus/potentials/load.hpp"
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -7,10 +8,13 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/models/published_model.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/ace.hpp"
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
+#include "saltus/potentials/mace.hpp"
+#include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
 
@@ -27,18 +31,66 @@ constexpr Family families[] = {
      [](const TensorFile& file) -> std::unique_ptr<Potential> { return std::make_unique<LennardJones>(lennard_jones_from(file)); }},
 };
 
-}  // namespace
+struct Network {
+  const char* name;
+  std::unique_ptr<Potential> (*load)(const PublishedModel& model, const NetworkSettings& settings);
+};
 
-std::unique_ptr<Potential> load_potential(const std::filesystem::path& path) {
-  const TensorFile file = read_safetensors(path);
-  const std::string& family = get_metadata(file, "family");
+constexpr Network networks[] = {
+    {"mace", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<Mace>(model, s); }},
+    {"sevennet", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<SevenNet>(model, s); }},
+};
+
+std::string head_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(16, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  return head;
+}
+
+std::unique_ptr<Potential> network_of(const PublishedModel& model, const NetworkSettings& settings, const std::string& place) {
+  const std::string own = family(model);
+  for (const Network& candidate : networks)
+    if (own == candidate.name) try {
+        return candidate.load(model, settings);
+      } catch (const Error& error) {
+        throw with_place(error, place);
+      }
+  throw Error(ErrorKind::unsupported, fmt::format("{}: models of the family '{}' can be read, but not evaluated", place, own));
+}
+
+/// `committees`: whether the file may be one; its members may not.
+std::unique_ptr<Potential> potential_of(const TensorFile& file, const NetworkSettings& settings, bool committees) {
+  const std::string family = get_metadata(file, "family");
+  if (is_published_family(family)) return network_of(from_container(file), settings, file.source);
+  if (family == "committee" && committees) {
+    std::vector<std::unique_ptr<Potential>> members;
+    for (const TensorFile& member : members_of(file)) members.push_back(potential_of(member, settings, false));
+    try {
+      return std::make_unique<Committee>(std::move(members));
+    } catch (const Error& error) {
+      throw with_place(error, file.source);
+    }
+  }
+  if (settings.precision || settings.head)
+    throw Error(ErrorKind::usage, fmt::format("{}: a model of the family '{}' has neither a choice of arithmetic nor heads", file.source, family));
   std::vector<std::string> known;
   for (const Family& candidate : families) {
     if (family == candidate.name) return candidate.load(file);
     known.emplace_back(candidate.name);
   }
-  throw Error(ErrorKind::unsupported, fmt::format("{}: potentials of family '{}' are not known{}; known are {}", path.string(), family,
+  for (const Network& candidate : networks) known.emplace_back(candidate.name);
+  if (committees) known.emplace_back("committee");
+  throw Error(ErrorKind::unsupported, fmt::format("{}: potentials of family '{}' are not known{}; known are {}", file.source, family,
                                                   did_you_mean(family, known), join(known)));
+}
+
+}  // namespace
+
+std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings) {
+  if (looks_like_torch(head_of(path))) return network_of(read_published_model(path), settings, path.string());
+  return potential_of(read_safetensors(path), settings, true);
 }
 
 }  // namespace saltus

@@ -1,14 +1,17 @@
-// Model files of any family that Saltus knows, by the `family` in their metadata.
+// Model files of any family that Saltus knows: by the `family` in their metadata, published ones by their content.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
+#include "saltus/potentials/network_settings.hpp"
 #include "saltus/potentials/potential.hpp"
 
 namespace saltus {
 
-/// Throws Error{file}, Error{format} with file and place, Error{unsupported} for a family it does not know.
-std::unique_ptr<Potential> load_potential(const std::filesystem::path& path);
+/// `settings` are for networks (SevenNet, MACE), published or converted; other families have none.
+/// Throws Error{file}, Error{format} with file and place, Error{unsupported} for a family it does not know, Error{usage} for
+/// settings that the model does not have.
+std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings = {});
 
 }  // namespace saltus

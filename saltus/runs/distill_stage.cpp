@@ -81,7 +81,7 @@ void compare_with_data(const Plan& plan, const Potential& teacher, const Potenti
 
 StageResult distill(const Plan& plan, const std::vector<AceFitSettings>& candidates, const StageContext& context) {
   const std::filesystem::path model = context.inputs.at("model") / "model.safetensors";
-  const auto teacher = load_potential(model);
+  const auto teacher = load_potential(model, network_settings(*plan.model));
   const std::string teacher_sha256 = sha256_of_path(model);
   const Frame start = starting_frame(start_of(plan, *plan.distill));
   const auto sets = sample_teacher(*teacher, teacher_sha256, start, sampling_of(plan), context.folder / "sampling", context.progress, context.stop);
@@ -109,6 +109,7 @@ Stage distill_stage(const Plan& plan) {
   for (const DataSettings& data : plan.data) stage.depends_on.push_back("data-" + data.name);
   nlohmann::ordered_json settings = nlohmann::ordered_json::parse(settings_json(plan, "distill"));
   settings["fit"] = nlohmann::ordered_json::parse(settings_json(plan, "fit"));
+  for (const char* key : {"arithmetic", "head"}) settings[key] = nlohmann::ordered_json::parse(settings_json(plan, "model"))[key];
   settings["seed"] = plan.seed + plan.distill->seed_offset;
   stage.settings = settings.dump();
   stage.run = [plan, candidates = ace_candidates(plan.fit)](const StageContext& context) { return distill(plan, candidates, context); };

@@ -41,7 +41,7 @@ MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   MolecularDynamicsSettings settings;
   settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
   settings.temperature_kelvin = md.temperature_kelvin;
-  settings.max_extrapolation = md.max_extrapolation;
+  if (md.max_extrapolation > 0) settings.max_extrapolation = md.max_extrapolation;
   if (md.max_force_spread_ev_ang > 0) settings.max_force_spread_ev_ang = md.max_force_spread_ev_ang;
   settings.single_precision = md.trajectory_precision == "single";
   LoopSettings& loop = settings.loop;
@@ -63,7 +63,7 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
                                      summary.atoms, md.temperature_kelvin, md.production_ps, md.equilibration_ps, md.timestep_fs,
                                      md.thermostat, summary.ns_per_day)},
              {"target_kelvin", md.thermostat == "none" ? json(nullptr) : json(md.temperature_kelvin)},
-             {"max_extrapolation", md.max_extrapolation}};
+             {"max_extrapolation", md.max_extrapolation > 0 ? json(md.max_extrapolation) : json(nullptr)}};
   for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation", "force_spread_ev_ang"}) chart[column] = json::array();
   if (md.max_force_spread_ev_ang > 0) chart["max_force_spread_ev_ang"] = md.max_force_spread_ev_ang;
   const std::size_t stride = std::max<std::size_t>(1, (production.size() + rows_shown - 1) / rows_shown);
@@ -100,18 +100,19 @@ NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
   return named;
 }
 
+std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
+
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const std::filesystem::path model = context.inputs.at(potential_stage(plan)) / "model.safetensors";
-  const auto potential = load_potential(model);
-  MolecularDynamicsSettings dynamics = dynamics_of(plan, md);
-  if (!potential->info().has_extrapolation) dynamics.max_extrapolation.reset();
+  const bool own = !md.model.empty();
+  const std::filesystem::path model = own ? model_file(plan, md) : context.inputs.at(potential_stage(plan)) / "model.safetensors";
+  const auto potential = load_potential(model, own ? network_settings(md) : potential_settings(plan));
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics, start, *potential, sha256_of_path(model), context.folder, progress, context.stop);
-  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics.loop.steps), true};
+      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, sha256_of_path(model), context.folder, progress, context.stop);
+  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
   std::erase_if(production, [](const LogRow& row) { return row.step < 0; });
@@ -142,9 +143,14 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.name = "md-" + md.name;
   stage.kind = "md";
   stage.resumable = true;
-  stage.depends_on = {potential_stage(plan), "data-" + md.initial};
+  stage.depends_on = {"data-" + md.initial};
+  if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
+  else stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
+  settings.erase("model");  // its content counts, not its name
+  if (md.model.empty())
+    for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();
   stage.run = [plan, md](const StageContext& context) { return simulate(plan, md, context); };
   return stage;

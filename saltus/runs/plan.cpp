@@ -164,6 +164,10 @@ std::vector<std::pair<S, const toml::table*>> read_list(const Source& source, co
   return result;
 }
 
+ResolvedSection& section_named(std::vector<ResolvedSection>& sections, std::string_view table, const std::string& name) {
+  return *std::find_if(sections.begin(), sections.end(), [&](const ResolvedSection& section) { return section.table == table && section.name == name; });
+}
+
 void set_default(ResolvedSection& section, const char* key, const std::string& value) {
   for (ResolvedValue& entry : section.values)
     if (entry.key == key) entry.json = value;
@@ -178,6 +182,16 @@ void check_reference(const Source& source, const toml::table& table, const char*
   const toml::node* node = table.get(key);
   source.fail(node ? node->source() : table.source(),
               fmt::format("'{}': there is no [[{}]] named '{}'{}", key, kind, value, did_you_mean(value, known)));
+}
+
+/// Whether there are simulations and each has a model of its own.
+bool only_models(const toml::table& root) {
+  const toml::array* list = root["md"].as_array();
+  if (!list || list->empty()) return false;
+  return std::all_of(list->begin(), list->end(), [](const toml::node& node) {
+    const toml::table* table = node.as_table();
+    return table && !(*table)["model"].value_or(std::string()).empty();
+  });
 }
 
 }  // namespace
@@ -214,26 +228,36 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   if (fit && model && !distill) source.fail(fit->source(), "the potential is either fitted, [fit], or there, [model]; both go together with [distill] only");
   if (distill && !model) source.fail(distill->source(), "[distill] needs a model to learn from: [model]");
-  if (!plan.data.empty() && (!model || distill)) plan.settings.push_back(read_fields(source, fit ? *fit : empty, fit_fields(), plan.fit, "fit"));
+  plan.fits = !plan.data.empty() && !model && (fit || !only_models(root));
+  if (plan.fits || distill) plan.settings.push_back(read_fields(source, fit ? *fit : empty, fit_fields(), plan.fit, "fit"));
   // An entry that starts from a frame of a data set: the first set where it names none.
-  const auto set_initial = [&](auto& settings, const toml::table& table) {
+  const auto set_initial = [&](auto& settings, const toml::table& table, ResolvedSection& section) {
     if (settings.initial.empty()) {
       settings.initial = plan.data.front().name;
-      set_default(plan.settings.back(), "initial", json(settings.initial).dump());
+      set_default(section, "initial", json(settings.initial).dump());
     }
     check_reference(source, table, "initial", settings.initial, plan.data, "data");
   };
   if (distill) {
     plan.distill.emplace();
     plan.settings.push_back(read_fields(source, *distill, distill_fields(), *plan.distill, "distill"));
-    set_initial(*plan.distill, *distill);
+    set_initial(*plan.distill, *distill, plan.settings.back());
     const std::vector<double>& kelvin = plan.distill->temperatures_kelvin;
     if (kelvin.empty() || std::set<double>(kelvin.begin(), kelvin.end()).size() < kelvin.size())
       source.fail(distill->source(), "'temperatures_kelvin' of [distill] needs one temperature or more, each once");
   }
 
   for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
-    set_initial(settings, *table);
+    ResolvedSection& section = section_named(plan.settings, "md", settings.name);
+    set_initial(settings, *table, section);
+    if (settings.model.empty()) {
+      for (const char* key : {"arithmetic", "head"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
+    }
+    if ((!settings.model.empty() || (plan.model && !plan.distill)) && !table->contains("max_extrapolation")) {
+      settings.max_extrapolation = 0;  // networks have no measure of it
+      set_default(section, "max_extrapolation", "0");
+    }
     plan.md.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
@@ -248,7 +272,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
       settings.fold = {1, 1, 1};
       for (const MdSettings& md : plan.md)
         if (md.name == settings.md) settings.fold = md.supercell;
-      set_default(plan.settings.back(), "fold", json(settings.fold).dump());
+      set_default(section_named(plan.settings, "kinetics", settings.name), "fold", json(settings.fold).dump());
     }
     if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
       source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");

@@ -50,6 +50,8 @@ struct FitSettings {
 /// A model file that is there, in place of a fit.
 struct ModelSettings {
   std::string file;
+  std::string arithmetic = "file";
+  std::string head;
 };
 
 /// A fast expansion, with the settings of the fit, from what the model says of frames that it samples.
@@ -74,6 +76,9 @@ struct DistillSettings {
 
 struct MdSettings {
   std::string name;
+  std::string model;       ///< empty: the fit of the plan
+  std::string arithmetic = "file";
+  std::string head;
   std::string initial;
   std::int64_t frame = 0;
   std::vector<std::int64_t> supercell{1, 1, 1};
@@ -91,7 +96,7 @@ struct MdSettings {
   double log_spacing_fs = 100;
   double checkpoint_ps = 10;
   double skin_ang = 1;
-  double max_extrapolation = 20;
+  double max_extrapolation = 20;  ///< 0: no limit
   double max_force_spread_ev_ang = 0;
   std::int64_t seed_offset = 0;
 };
@@ -128,6 +133,7 @@ struct Plan {
   std::optional<ModelSettings> model;
   FitSettings fit;
   std::optional<DistillSettings> distill;
+  bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;
   std::vector<ArrheniusSettings> arrhenius;

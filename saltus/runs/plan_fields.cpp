@@ -75,7 +75,9 @@ std::span<const Field<FitSettings>> fit_fields() {
 std::span<const Field<ModelSettings>> model_fields() {
   using S = ModelSettings;
   static const std::array table{
-      Field<S>{.key = "file", .member = &S::file, .unit = "", .help = "model file in place of a fit, relative to the plan", .required = true},
+      Field<S>{.key = "file", .member = &S::file, .unit = "", .help = "model file in place of a fit, relative to the plan; a published one too", .required = true},
+      Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
+      Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
   };
   return table;
 }
@@ -113,6 +115,9 @@ std::span<const Field<MdSettings>> md_fields() {
   using S = MdSettings;
   static const std::array table{
       Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this simulation", .required = true},
+      Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "model file, e.g. a published SevenNet or MACE; empty = the potential of the plan"},
+      Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
+      Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
       Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},
       Field<S>{.key = "frame", .member = &S::frame, .unit = "", .help = "which frame of it, counted from 0", .minimum = 0},
       Field<S>{.key = "supercell", .member = &S::supercell, .unit = "", .help = "repeats of the cell along a, b, c", .minimum = 1,
@@ -137,7 +142,7 @@ std::span<const Field<MdSettings>> md_fields() {
       Field<S>{.key = "checkpoint_ps", .member = &S::checkpoint_ps, .unit = "ps", .help = "between checkpoints", .minimum = 0.001},
       Field<S>{.key = "skin_ang", .member = &S::skin_ang, .unit = "ang", .help = "of the neighbour list", .minimum = 0, .maximum = 5},
       Field<S>{.key = "max_extrapolation", .member = &S::max_extrapolation, .unit = "",
-               .help = "the run stops with an atom beyond (1 = edge of the training data)", .minimum = 1},
+               .help = "the run stops with an atom beyond (1 = edge of the training data; 0 = never, the default with a model)", .minimum = 0},
       Field<S>{.key = "max_force_spread_ev_ang", .member = &S::max_force_spread_ev_ang, .unit = "ev_ang",
                .help = "of a committee: the run stops with an atom beyond; 0 = no limit", .minimum = 0},
       Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},

@@ -6,6 +6,7 @@
 
 #include "saltus/atoms/elements.hpp"
 #include "saltus/io/trajectory.hpp"
+#include "saltus/potentials/network_settings.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan.hpp"
 
@@ -47,6 +48,20 @@ StartSettings start_of(const Plan& plan, const S& settings) {
   start.vacancy_element = settings.vacancy_element;
   start.seed = static_cast<std::uint64_t>(plan.seed + settings.seed_offset);
   return start;
+}
+
+/// How a network is evaluated (MdSettings, ModelSettings).
+template <class S>
+NetworkSettings network_settings(const S& settings) {
+  NetworkSettings network;
+  if (settings.arithmetic != "file") network.precision = settings.arithmetic == "float64" ? Dtype::f64 : Dtype::f32;
+  if (!settings.head.empty()) network.head = settings.head;
+  return network;
+}
+
+/// Of the potential that the stages of the plan make.
+inline NetworkSettings potential_settings(const Plan& plan) {
+  return plan.model && !plan.distill ? network_settings(*plan.model) : NetworkSettings{};
 }
 
 /// Of the simulation behind an analysis; 0: not known.

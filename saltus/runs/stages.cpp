@@ -9,7 +9,7 @@ std::vector<Stage> stages_of(const Plan& plan) {
   std::vector<Stage> stages;
   for (const DataSettings& data : plan.data) stages.push_back(data_stage(plan, data));
   if (plan.model) stages.push_back(model_stage(plan));
-  else if (!plan.data.empty()) stages.push_back(fit_stage(plan));
+  if (plan.fits) stages.push_back(fit_stage(plan));
   if (plan.distill) stages.push_back(distill_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));

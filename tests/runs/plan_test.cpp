@@ -56,6 +56,24 @@ TEST(Plan, TooManyCombinationsOfFitSettingsAreRefusedBeforeAnythingRuns) {
   EXPECT_THROW(stages_of(plan), Error);
 }
 
+TEST(Plan, SimulationsWithModelsNeedNoFit) {
+  const std::string with_model = "[[md]]\nname = \"m\"\nmodel = \"sevennet.pt\"\ntemperature_kelvin = 800\nproduction_ps = 5\n";
+  const Plan plan = parse_plan(head + with_model, "dir/plan.toml");
+  EXPECT_FALSE(plan.fits);
+  EXPECT_EQ(plan.md.at(0).max_extrapolation, 0);
+  const std::vector<Stage> stages = stages_of(plan);
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[1].name, "md-m");
+  EXPECT_EQ(stages[1].depends_on, std::vector<std::string>{"data-a"});
+  EXPECT_EQ(stages[1].input_files, std::vector<std::filesystem::path>{"dir/sevennet.pt"});
+  EXPECT_EQ(stages[1].settings.find("sevennet"), std::string::npos);
+  EXPECT_NE(stages[1].settings.find("arithmetic"), std::string::npos);
+  EXPECT_TRUE(parse_plan(head + with_model + "[[md]]\nname = \"fitted\"\ntemperature_kelvin = 800\nproduction_ps = 5\n", "plan.toml").fits);
+  EXPECT_TRUE(parse_plan(head + "[fit]\n" + with_model, "plan.toml").fits);
+  EXPECT_NE(refusal(head + md + "head = \"mp\"\n").find("'head' goes with 'model'"), std::string::npos);
+  EXPECT_NE(refusal(head + with_model + "arithmetic = \"float16\"\n").find("float32"), std::string::npos);
+}
+
 TEST(Plan, StagesComeInOrderWithTheirDependencies) {
   const Plan plan = parse_plan(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\n", "plan.toml");
   const std::vector<Stage> stages = stages_of(plan);
