@@ -1,5 +1,7 @@
 // SevenNet checkpoints (.pth of sevenn): a configuration and a state dictionary. Reference: Park et al., J. Chem. Theory Comput.
 // 20 (2024) 4857, and the source of sevenn 0.9 to 0.13.
+#include "saltus/models/sevennet_checkpoint.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,7 +13,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/e3nn_tensors.hpp"
-#include "saltus/models/published_families.hpp"
 #include "saltus/models/torch_module.hpp"
 
 namespace saltus {

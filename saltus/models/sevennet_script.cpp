@@ -1,5 +1,7 @@
 // SevenNet models deployed for LAMMPS: TorchScript whose weights are constants, known by their order and shapes alone.
 // The code is text in which a few numbers are looked up; it is never run.
+#include "saltus/models/sevennet_script.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,7 +12,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/e3nn_tensors.hpp"
-#include "saltus/models/published_families.hpp"
 #include "saltus/models/species.hpp"
 #include "saltus/models/torch_module.hpp"
 

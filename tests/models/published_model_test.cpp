@@ -225,6 +225,8 @@ TEST(PublishedModel, RefusesContainersThatDoNotFit) {
   };
   expect(changed_container([](TensorFile& f) { f.tensors.erase("layers.1.radial.0"); }), "no tensor 'layers.1.radial.0'");
   expect(changed_container([](TensorFile& f) { f.tensors["more"] = f.tensors.begin()->second; }), "'more' is not expected");
+  expect(changed_container([](TensorFile& f) { f.tensors["readout.1.bias"] = f.tensors.at("readout.0.0e"); }), "'readout.1.bias' does not fit its matrix");
+  expect(changed_container([](TensorFile& f) { f.tensors["readout.7.bias"] = f.tensors.at("readout.0.0e"); }), "'readout.7.bias' is not expected");
   expect(changed_container([](TensorFile& f) { f.tensors["readout.1.0e"].shape = {1, 2}; }), "readout.1.0e");
   expect(changed_container([](TensorFile& f) { f.metadata.erase("architecture"); }), "architecture");
   expect(changed_container([](TensorFile& f) { f.metadata["architecture"] = "[]"; }), "an object is expected");

@@ -1,6 +1,7 @@
 // Published models as containers of Saltus: the tensors as they are, the architecture as JSON under the key "architecture".
 #include <algorithm>
-#include <set>
+#include <map>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -256,8 +257,14 @@ class Inventory {
   void compare() const {
     for (const auto& [name, shape] : shapes_)
       if (find_tensor(model_.tensors, name, shape).dtype != model_.dtype) fail(fmt::format("tensor '{}' is not of the type {}", name, saltus::name(model_.dtype)));
-    for (const auto& [name, tensor] : model_.tensors.tensors)
-      if (!shapes_.contains(name) && !(name.ends_with(".bias"))) fail(fmt::format("tensor '{}' is not expected", name.substr(0, 80)));
+    for (const auto& [name, tensor] : model_.tensors.tensors) {
+      if (shapes_.contains(name)) continue;
+      // A linear map of even scalars may have a bias.
+      constexpr std::string_view bias = ".bias";
+      const auto matrix = name.ends_with(bias) ? shapes_.find(name.substr(0, name.size() - bias.size()) + ".0e") : shapes_.end();
+      if (matrix == shapes_.end() || matrix->second.size() != 2) fail(fmt::format("tensor '{}' is not expected", name.substr(0, 80)));
+      if (tensor.dtype != model_.dtype || tensor.shape != std::vector{matrix->second.back()}) fail(fmt::format("tensor '{}' does not fit its matrix", name));
+    }
   }
 
  private:
