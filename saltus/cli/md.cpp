@@ -114,8 +114,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
-      "Stopped or killed, the same command continues, bit for bit; more --steps extend a finished run.\n"
-      "Without thermostat, equilibration is under Langevin friction of 0.01/fs.\n\nExample:\n"
+      "More --steps extend a finished run. Equilibration without thermostat: Langevin friction 0.01/fs.\nExample:\n"
       "  saltus md --model li15si4.safetensors --init examples/li15si4/li15si4_900K.extxyz --remove 31 \\\n"
       "    --temperature-kelvin 800 --equilibration-steps 2500 --steps 250000 --out md-800K");
   return [o] { return run_md(*o); };

@@ -219,8 +219,8 @@ TEST(Loop, SpreadOfACommitteeIsReportedAndLimited) {
   members.push_back(std::make_unique<HarmonicWells>(1.5));
   const Committee committee(std::move(members));
   State state = test::separate_atoms(3, 26);
-  double farthest = 0;
-  for (const Vec3& r : state.position_ang) farthest = std::max(farthest, norm(r));
+  const double farthest = 0.3;
+  state.position_ang = {{0.1, 0, 0}, {0, -farthest, 0}, {0, 0, 0.2}};
   LoopSettings settings;
   settings.steps = 20;
   settings.log_stride = 10;
@@ -233,7 +233,7 @@ TEST(Loop, SpreadOfACommitteeIsReportedAndLimited) {
   EXPECT_NEAR(output.rows[0].max_force_spread_ev_ang.value(), 0.5 * farthest / std::sqrt(2), 1e-12);
   EXPECT_FALSE(output.rows[0].max_extrapolation);
   settings.max_force_spread_ev_ang = 0.4 * farthest / std::sqrt(2);
-  EXPECT_NE(message_of(limited, committee, settings, ErrorKind::numeric).find("the spread of the force of atom"), std::string::npos);
+  EXPECT_NE(message_of(limited, committee, settings, ErrorKind::numeric).find("the spread of the force of atom 1 (Ar) is"), std::string::npos);
 }
 
 TEST(Checkpoint, DamagedOrForeignFilesAreRefused) {
