@@ -11,6 +11,8 @@ import ase
 import numpy as np
 import torch
 
+os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # e3nn 0.4.4 reads a file of its own that holds slices
+
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 

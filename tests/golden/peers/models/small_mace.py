@@ -1,10 +1,13 @@
 """A small MACE model with random weights, as mace-torch itself builds and saves it, with what the published test models lack: density
 normalisation, distance transform, ZBL, vectors between the layers, two heads, a cutoff outside the radial network.
 Usage: python small_mace.py OUT.model        (needs mace-torch)"""
+import os
 import sys
 
 import numpy as np
 import torch
+
+os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # e3nn 0.4.4 reads a file of its own that holds slices
 from e3nn import o3
 from mace.modules import ScaleShiftMACE, interaction_classes
 
