@@ -93,7 +93,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--timestep-fs", loop.timestep_fs, "time step, fs (default 2)")->check(CLI::PositiveNumber);
   app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--steps", loop.steps, "steps of production")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--steps", loop.steps, "steps of production; more extend a finished run")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--seed", run.seed, "of velocities, thermostat and vacancies (default 0)");
   app.add_option("--out", o->out, "folder for trajectory/, log.csv, checkpoint, summary.json")->type_name("FOLDER")->required();
   app.add_option("--write-every", loop.write_stride, "steps between frames (default 10; 0 = none)")->check(CLI::NonNegativeNumber);
@@ -114,7 +114,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
-      "More --steps extend a finished run. Equilibration without thermostat: Langevin friction 0.01/fs.\nExample:\n"
+      "Example:\n"
       "  saltus md --model li15si4.safetensors --init examples/li15si4/li15si4_900K.extxyz --remove 31 \\\n"
       "    --temperature-kelvin 800 --equilibration-steps 2500 --steps 250000 --out md-800K");
   return [o] { return run_md(*o); };
