@@ -394,6 +394,14 @@
     add(el("h3", {}, md ? `${stage.name}: ${md.formula}` : stage.name));
     if (!md) { add(el("p", {class: "soft"}, "No data for charts yet.")); continue; }
     add(el("p", {}, md.summary));
+    // How far the potential may be trusted along the run: null where nothing was measured.
+    const doubt = (name, title, caption, values, limit, edge) => !values || !values.some(v => v !== null) ? null : chart(stage.name + " " + name, caption, c => {
+      const at = md.time_ps.map((_, j) => j).filter(j => values[j] !== null), ends = [md.time_ps[0], md.time_ps.at(-1)];
+      const level = (value, text, dash) => line(ends, [value, value], text, css("--ink"), {line: {color: css("--ink"), width: 1.5, dash}});
+      return {traces: [line(at.map(j => md.time_ps[j]), at.map(j => values[j]), "largest", c[3], {mode: at.length > 200 ? "lines" : "lines+markers", line: {color: c[3], width: 1}, marker: {color: c[3], size: 4}}),
+                       ...(edge ? [level(edge, "edge of the training data", "dash")] : []), ...(limit ? [level(limit, "limit", "dot")] : [])],
+              x: axis("time, ps"), y: axis(title, {rangemode: "tozero"}), layout: {showlegend: false}};
+    });
     add(chartRow(
       chart(stage.name + " temperature", "Temperature; the dotted line is the thermostat's.", c => ({
         traces: [line(md.time_ps, md.temperature_kelvin, "temperature", c[0], {line: {color: c[0], width: 1}}),
@@ -402,13 +410,10 @@
       chart(stage.name + " drift", "Drift of the conserved quantity (total energy less what the thermostat put in).", c => ({
         traces: [line(md.time_ps, md.conserved_mev_per_atom, "conserved", c[1], {line: {color: c[1], width: 1.2}})],
         x: axis("time, ps"), y: axis("drift, meV/atom"), layout: {showlegend: false}})),
-      md.extrapolation && md.extrapolation.some(v => v !== null) ? chart(stage.name + " extrapolation", "Largest extrapolation of any atom: 1 is the edge of the training data (dashed); the run stops at the dotted line.", c => {
-        const at = md.time_ps.map((_, j) => j).filter(j => md.extrapolation[j] !== null), ends = [md.time_ps[0], md.time_ps.at(-1)];
-        const level = (value, name, dash) => line(ends, [value, value], name, css("--ink"), {line: {color: css("--ink"), width: 1.5, dash}});
-        return {traces: [line(at.map(j => md.time_ps[j]), at.map(j => md.extrapolation[j]), "largest", c[3], {mode: at.length > 200 ? "lines" : "lines+markers", line: {color: c[3], width: 1}, marker: {color: c[3], size: 4}}),
-                         level(1, "edge of the training data", "dash"), ...(md.max_extrapolation ? [level(md.max_extrapolation, "limit", "dot")] : [])],
-                x: axis("time, ps"), y: axis("extrapolation", {rangemode: "tozero"}), layout: {showlegend: false}};
-      }) : null));
+      doubt("extrapolation", "extrapolation", "Largest extrapolation of any atom: 1 is the edge of the training data (dashed); the run stops at the dotted line.",
+        md.extrapolation, md.max_extrapolation, 1),
+      doubt("spread", "spread of a force, eV/Å", "Largest spread of the force on any atom among the members of the committee; the run stops at the dotted line.",
+        md.force_spread_ev_ang, md.max_force_spread_ev_ang, null)));
   }
 
   // --- kinetics ---------------------------------------------------------------------------------------------------------

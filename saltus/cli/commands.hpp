@@ -18,6 +18,7 @@ std::function<int()> set_up_msm(CLI::App& app);
 std::function<int()> set_up_fit(CLI::App& app);
 std::function<int()> set_up_finetune(CLI::App& app);
 std::function<int()> set_up_evaluate(CLI::App& app);
+std::function<int()> set_up_distill(CLI::App& app);
 std::function<int()> set_up_info(CLI::App& app);
 std::function<int()> set_up_convert(CLI::App& app);
 std::function<int()> set_up_sample(CLI::App& app);

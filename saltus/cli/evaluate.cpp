@@ -74,7 +74,8 @@ std::string interval_text(bool has, const std::optional<Estimate>& e, int decima
 
 void print_table(const std::vector<runs::ModelErrors>& models) {
   std::size_t width = 8;
-  for (const runs::ModelErrors& model : models) width = std::max(width, model.model.size());
+  const auto short_name = [](const runs::ModelErrors& model) { return std::filesystem::path(model.model).filename().string(); };
+  for (const runs::ModelErrors& model : models) width = std::max(width, short_name(model).size());
   fmt::print("{:<{}} {:>6} {:>17} {:>52} {:>7}\n", "", width, "", "energy, meV/atom", "force, meV/Å", "stress,");
   fmt::print("{:<{}} {:>6} {:>8} {:>8} {:>8} {:>17} {:>8} {:>8} {:>7} {:>7}\n", "model", width, "frames", "raw", "aligned", "RMSE", "95 %", "MAE", "relative", "cosine",
              "meV/Å³");
@@ -88,11 +89,18 @@ void print_table(const std::vector<runs::ModelErrors>& models) {
   for (const runs::ModelErrors& model : models) {
     const LabelErrors& e = model.errors;
     const bool energy = e.energies > 0;
-    force_row(model.model,
+    force_row(short_name(model),
               fmt::format("{:>6} {:>8} {:>8}", model.frames, in_milli(energy, e.raw.rmse_ev_per_atom, 2), in_milli(energy, e.composition_aligned.rmse_ev_per_atom, 2)),
               e.forces, interval_text(e.forces.components > 0, model.force_ev_ang, 1), in_milli(e.stress.frames > 0, e.stress.rmse_ev_ang3, 2));
     for (const auto& [z, of_element] : e.forces_of_element) force_row(fmt::format("  {}", symbol_of(z)), "", of_element, "", "");
   }
+}
+
+void print_results(const std::vector<runs::ModelErrors>& models, const Options& options) {
+  const LabelErrors& errors = models.front().errors;
+  if (errors.energies > 0 || errors.forces.components > 0) print_table(models);
+  else fmt::print("{}: {} frames without labels: nothing to compare\n", options.input.data.string(), models.front().frames);
+  if (!options.out.empty()) fmt::print("written to {}\n", options.out);
 }
 
 int run_evaluate(Options options) {
@@ -116,7 +124,7 @@ int run_evaluate(Options options) {
     for (const std::string& warning : models.back().warnings) print_warning(warning);
   }
   if (options.json) print_json(document);
-  else print_table(models);
+  else print_results(models, options);
   return 0;
 }
 

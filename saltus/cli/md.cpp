@@ -14,6 +14,7 @@
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
+#include "saltus/cli/start_options.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 
@@ -23,10 +24,9 @@ namespace {
 
 struct Options {
   std::string model, head, arithmetic, out, thermostat = "csvr", velocities = "thermal", precision = "single";
-  runs::StartSettings start;
-  std::vector<int> supercell{1, 1, 1};
+  StartOptions start;
   runs::MolecularDynamicsSettings run;
-  double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0;
+  double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0, max_force_spread_ev_ang = 0;
   bool json = false;
 };
 
@@ -43,10 +43,7 @@ int run_md(Options options) {
   options.run.single_precision = options.precision == "single";
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
-  options.start.supercell = {options.supercell[0], options.supercell[1], options.supercell[2]};
-  options.start.seed = options.run.seed;
-  if (options.start.vacancies > 0 && options.start.vacancy_element.empty())
-    throw Error(ErrorKind::usage, "--vacancies needs --vacancy-element, e.g. Li");
+  if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
   NetworkSettings network;
   if (!options.arithmetic.empty()) network.precision = options.arithmetic == "float64" ? Dtype::f64 : Dtype::f32;
@@ -56,7 +53,7 @@ int run_md(Options options) {
   std::string model_sha256 = sha256_of_path(options.model);
   for (const std::string& choice : {options.arithmetic, options.head})
     if (!choice.empty()) model_sha256 += ", " + choice;
-  const Frame start = runs::starting_frame(options.start);
+  const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
@@ -70,6 +67,7 @@ int run_md(Options options) {
                summary.temperature_deviation_kelvin);
     fmt::print("conserved quantity  {:.3g} meV/atom/ps drift\n", summary.conserved_drift_mev_per_atom_ps);
     if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
+    if (summary.max_force_spread_ev_ang) fmt::print("spread of a force   {:.3g} eV/Å at most, of the members on one atom\n", *summary.max_force_spread_ev_ang);
     fmt::print("speed               {:.3g} ns/day\n", summary.ns_per_day);
   }
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, options.run.loop.steps), true};
@@ -85,12 +83,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--model", o->model, "model file: of Saltus, or a published SevenNet or MACE")->type_name("FILE")->required();
   app.add_option("--arithmetic", o->arithmetic, "of a network: float32 or float64 (default: as its file)")->check(CLI::IsMember({"float32", "float64"}));
   app.add_option("--head", o->head, "of a network with several heads or modalities")->type_name("NAME");
-  app.add_option("--init", o->start.file, "trajectory or data set with the starting frame")->type_name("FILE")->required();
-  app.add_option("--frame", o->start.frame, "which frame of it, from 0 (default 0)");
-  app.add_option("--supercell", o->supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
-  app.add_option("--remove", o->start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');
-  app.add_option("--vacancies", o->start.vacancies, "atoms to take out at random, after --remove (default 0)");
-  app.add_option("--vacancy-element", o->start.vacancy_element, "element of the vacancies, e.g. Li");
+  add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
       ->check(CLI::IsMember({"csvr", "langevin", "none"}));
@@ -100,7 +93,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   app.add_option("--timestep-fs", loop.timestep_fs, "time step, fs (default 2)")->check(CLI::PositiveNumber);
   app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--steps", loop.steps, "steps of production")->required()->check(CLI::NonNegativeNumber);
+  app.add_option("--steps", loop.steps, "steps of production; more extend a finished run")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--seed", run.seed, "of velocities, thermostat and vacancies (default 0)");
   app.add_option("--out", o->out, "folder for trajectory/, log.csv, checkpoint, summary.json")->type_name("FOLDER")->required();
   app.add_option("--write-every", loop.write_stride, "steps between frames (default 10; 0 = none)")->check(CLI::NonNegativeNumber);
@@ -110,17 +103,18 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::IsMember({"single", "double"}));
   app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
   app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
-  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation (default 100)")
+  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation and spread (default 100)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond this (1 = edge of the training data; default: no limit)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-force-spread-ev-ang", o->max_force_spread_ev_ang, "fail beyond this spread of a committee, eV/Å (default: no limit)")
       ->check(CLI::PositiveNumber);
   app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
-      "Stopped or killed, the same command continues, bit for bit; more --steps extend a finished run.\n"
-      "Without thermostat, equilibration is under Langevin friction of 0.01/fs.\n\nExample:\n"
+      "Example:\n"
       "  saltus md --model li15si4.safetensors --init examples/li15si4/li15si4_900K.extxyz --remove 31 \\\n"
       "    --temperature-kelvin 800 --equilibration-steps 2500 --steps 250000 --out md-800K");
   return [o] { return run_md(*o); };

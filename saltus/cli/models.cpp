@@ -1,8 +1,9 @@
-// saltus models info|verify|convert FILE: model files, published ones among them.
+// saltus models info|verify|convert|combine FILE: model files, published ones among them.
 #include "saltus/cli/commands.hpp"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,6 +17,8 @@
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/torch_archive.hpp"
+#include "saltus/potentials/committee.hpp"
+#include "saltus/potentials/load.hpp"
 
 namespace saltus::cli {
 
@@ -23,6 +26,7 @@ namespace {
 
 struct Options {
   std::string input, output, source, licence, training_reference;
+  std::vector<std::string> members;
   bool json = false;
 };
 
@@ -91,6 +95,23 @@ int convert(const Options& options) {
   return 0;
 }
 
+int combine(const Options& options) {
+  std::vector<TensorFile> members;
+  for (const std::string& file : options.members) {
+    refuse_overwriting(file, options.output);
+    const bool torch = looks_like_torch(MappedFile(file).bytes().substr(0, 8));
+    members.push_back(torch ? to_container(read_published_model(std::filesystem::path(file))) : read_safetensors(file));
+    members.back().source = file;
+  }
+  std::vector<std::unique_ptr<Potential>> potentials;
+  for (const std::string& file : options.members) potentials.push_back(load_potential(file));
+  const Committee together(std::move(potentials));  // or says why they do not go together
+  write_safetensors(options.output, committee_of(members));
+  if (options.json) print_json({{"file", options.output}, {"family", "committee"}, {"members", options.members}, {"sha256", sha256_of_path(options.output)}});
+  else fmt::print("{}: a committee of {} members\n", options.output, members.size());
+  return 0;
+}
+
 void add_input(CLI::App& app, Options& options, const char* what) {
   app.add_option("FILE", options.input, what)->required()->type_name("FILE");
   app.add_flag("--json", options.json, "one JSON document instead of a table");
@@ -117,8 +138,15 @@ std::function<int()> set_up_models(CLI::App& app) {
   make->add_flag("--json", options->json, "one JSON document instead of a line");
   make->footer("Keeps the hash of the published file. Torch is not needed, and nothing in the file is run.\n\nExample:\n"
                "  saltus models convert SevenNet-0.pt sevennet.safetensors --licence MIT --training-reference PBE+U");
+  CLI::App* const join = app.add_subcommand("combine", "several models as one: means, and how far their forces spread");
+  join->add_option("FILES", options->members, "two models or more, for the same elements")->required()->type_name("FILE");
+  join->add_option("--out", options->output, "committee to write (safetensors)")->required()->type_name("FILE");
+  join->add_flag("--json", options->json, "one JSON document instead of a line");
+  join->footer("Wherever a model goes a committee goes too. md reports the largest spread of a force among its members,\n"
+               "and ends beyond --max-force-spread-ev-ang.\n\nExample:\n  saltus models combine a.safetensors b.safetensors c.safetensors --out committee.safetensors");
   app.footer("Example:\n  saltus models info SevenNet-0.pt");
   return [=] {
+    if (join->parsed()) return combine(*options);
     if (info->parsed()) return show(*options);
     return check->parsed() ? verify(*options) : convert(*options);
   };

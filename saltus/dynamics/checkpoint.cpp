@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "checkpoints are written in the memory's byte order");
 
 constexpr std::string_view magic = "SALTUSMD";
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 constexpr std::size_t header_size = magic.size() + sizeof(std::uint32_t) + sizeof(std::uint64_t);
 constexpr std::size_t digest_size = 64;
 
@@ -129,9 +129,11 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   visit_fields(encode, checkpoint, *s.atoms);
   const StoredCell cell{s.cell.rows_ang(), s.cell.periodic(), s.cell.has_vectors()};
   visit_cell(encode, cell);
-  const bool measured = s.max_extrapolation.has_value();
-  const double extrapolation = s.max_extrapolation.value_or(0);
-  visit_optional(encode, measured, extrapolation);
+  for (const std::optional<double>* largest : {&s.max_extrapolation, &s.max_force_spread_ev_ang}) {
+    const bool measured = largest->has_value();
+    const double value = largest->value_or(0);
+    visit_optional(encode, measured, value);
+  }
 
   std::string file(magic);
   Encoder header(file);
@@ -165,9 +167,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     visit_fields(decode, checkpoint, atoms);
     StoredCell cell;
     visit_cell(decode, cell);
-    bool measured = false;
-    double extrapolation = 0;
-    visit_optional(decode, measured, extrapolation);
+    for (std::optional<double>* largest : {&s.max_extrapolation, &s.max_force_spread_ev_ang}) {
+      bool measured = false;
+      double value = 0;
+      visit_optional(decode, measured, value);
+      if (measured) *largest = value;
+    }
     const std::size_t n = atoms.size();
     if (!decode.empty() || n == 0 || atoms.mass_amu.size() != n || s.position_ang.size() != n ||
         s.velocity_ang_fs.size() != n || s.force_ev_ang.size() != n ||
@@ -175,7 +180,6 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
       throw Error(ErrorKind::format, "the fields of the checkpoint do not fit together");
     s.atoms = std::make_shared<const Atoms>(std::move(atoms));
     s.cell = cell.has_vectors ? Cell(cell.rows_ang, cell.periodic) : Cell();
-    if (measured) s.max_extrapolation = extrapolation;
   } catch (const Error& error) {
     throw with_place(error, path.string());
   }

@@ -25,7 +25,8 @@ Forces::Forces(const Potential& potential, double skin_ang) : potential_(potenti
 
 void Forces::update(State& state) {
   if (state.forces_current) return;
-  const Want want{.forces = true, .extrapolation = measure_extrapolation_};
+  const PotentialInfo& info = potential_.info();
+  const Want want{.forces = true, .extrapolation = measure_doubt_ && info.has_extrapolation, .spread = measure_doubt_ && info.has_spread};
   potential_.evaluate({state.atoms.get(), {&state.cell, 1}, state.position_ang}, want, workspace_, {&evaluation_, 1});
   state.force_ev_ang = evaluation_.force_ev_ang;
   state.energy_ev = evaluation_.energy_ev;
@@ -37,9 +38,7 @@ void Forces::update(State& state) {
   state.forces_current = true;
 }
 
-void Forces::measure_extrapolation(bool wanted) {
-  measure_extrapolation_ = wanted && potential_.info().has_extrapolation;
-}
+void Forces::measure_doubt(bool wanted) { measure_doubt_ = wanted; }
 
 void Forces::restore(const State& state) {
   const double skin = workspace_.skin_ang;

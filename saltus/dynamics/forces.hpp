@@ -17,10 +17,11 @@ class Forces {
   /// Throws Error{numeric} that names the first atom with a force that is not finite.
   void update(State& state);
 
-  /// Whether updates measure the extrapolation too (only where the potential can).
-  void measure_extrapolation(bool wanted);
+  /// Whether updates measure the extrapolation and the spread too (only where the potential can).
+  void measure_doubt(bool wanted);
   /// [n] of the last update, or empty when it was not measured.
   const std::vector<double>& extrapolation() const { return evaluation_.extrapolation; }
+  const std::vector<double>& force_spread_ev_ang() const { return evaluation_.force_spread_ev_ang; }
 
   /// Rebuilds the neighbour lists where they were built when the state was saved.
   void restore(const State& state);
@@ -31,7 +32,7 @@ class Forces {
   const Potential& potential_;
   Workspace workspace_;
   Evaluation evaluation_;
-  bool measure_extrapolation_ = false;
+  bool measure_doubt_ = false;
 };
 
 }  // namespace saltus

@@ -29,6 +29,7 @@ void check(const LoopSettings& s) {
   require(std::isfinite(s.skin_ang) && s.skin_ang >= 0, "the skin must not be negative");
   require(s.temperature_limit_kelvin > 0, "the temperature limit must be positive");
   require(s.max_extrapolation > 0, "the extrapolation limit must be positive");
+  require(s.max_force_spread_ev_ang > 0, "the limit of the spread must be positive");
 }
 
 std::string atom_name(const State& state, std::size_t i) {
@@ -55,16 +56,16 @@ void enter_phase(State& state, const Phase& phase) {
   if (state.begun) state.thermostat_ev += kinetic_energy_ev(state) - before;
 }
 
-void watch_extrapolation(State& state, const std::vector<double>& extrapolation, double limit) {
-  if (extrapolation.empty()) return;
+/// Keeps the largest value over atoms; `what` and `unit` are for the message when it is beyond the limit.
+void watch(const State& state, const std::vector<double>& of_atom, double limit, const char* what, const char* unit, std::optional<double>& largest) {
+  if (of_atom.empty()) return;
   std::size_t worst = 0;
-  for (std::size_t i = 1; i < extrapolation.size() && !std::isnan(extrapolation[worst]); ++i)
-    if (!(extrapolation[i] <= extrapolation[worst])) worst = i;
-  const double value = extrapolation[worst];
+  for (std::size_t i = 1; i < of_atom.size() && !std::isnan(of_atom[worst]); ++i)
+    if (!(of_atom[i] <= of_atom[worst])) worst = i;
+  const double value = of_atom[worst];
   if (!(value <= limit))
-    throw Error(ErrorKind::numeric, fmt::format("the extrapolation measure of {} is {:.4g}, beyond the limit of {:g}",
-                                                atom_name(state, worst), value, limit));
-  state.max_extrapolation = std::max(value, state.max_extrapolation.value_or(value));
+    throw Error(ErrorKind::numeric, fmt::format("the {} of {} is {:.4g}{}, beyond the limit of {:g}", what, atom_name(state, worst), value, unit, limit));
+  largest = std::max(value, largest.value_or(value));
 }
 
 void watch_temperature(const State& state, double temperature, double limit) {
@@ -81,8 +82,9 @@ void emit(State& state, double kinetic, double temperature, const LoopSettings& 
   if (due(state.step, settings.log_stride)) {
     if (sinks.log)
       sinks.log({state.step, state.time_fs, temperature, state.energy_ev, kinetic,
-                 state.energy_ev + kinetic - state.thermostat_ev, state.max_extrapolation});
+                 state.energy_ev + kinetic - state.thermostat_ev, state.max_extrapolation, state.max_force_spread_ev_ang});
     state.max_extrapolation.reset();
+    state.max_force_spread_ev_ang.reset();
   }
   if (state.step >= 0 && due(state.step, settings.write_stride) && sinks.frame) sinks.frame(frame_of(state));
 }
@@ -123,6 +125,7 @@ void begin_dynamics(State& state, const LoopSettings& settings) {
   state.forces_current = false;
   state.thermostat_ev = 0;
   state.max_extrapolation.reset();
+  state.max_force_spread_ev_ang.reset();
   state.reference_ang.clear();
 }
 
@@ -135,8 +138,10 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
 
   // Forces, watches and output of the step that the state is at.
   const auto arrive = [&] {
-    if (due(state.step, settings.extrapolation_stride))
-      watch_extrapolation(state, forces.extrapolation(), settings.max_extrapolation);
+    if (due(state.step, settings.extrapolation_stride)) {
+      watch(state, forces.extrapolation(), settings.max_extrapolation, "extrapolation measure", "", state.max_extrapolation);
+      watch(state, forces.force_spread_ev_ang(), settings.max_force_spread_ev_ang, "spread of the force", " eV/Å", state.max_force_spread_ev_ang);
+    }
     const double kinetic = kinetic_energy_ev(state);
     const double temperature = temperature_kelvin(kinetic, phase.freedom);
     watch_temperature(state, temperature, settings.temperature_limit_kelvin);
@@ -147,7 +152,7 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
   try {
     if (!state.begun) {
       enter_phase(state, phase);
-      forces.measure_extrapolation(due(state.step, settings.extrapolation_stride));
+      forces.measure_doubt(due(state.step, settings.extrapolation_stride));
       forces.update(state);
       arrive();
       state.begun = true;
@@ -157,7 +162,7 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
     while (state.step < settings.steps && !stopped) {
       ++state.step;
       state.time_fs = static_cast<double>(state.step) * settings.timestep_fs;
-      forces.measure_extrapolation(due(state.step, settings.extrapolation_stride));
+      forces.measure_doubt(due(state.step, settings.extrapolation_stride));
       apply(phase.integrator, state, settings.timestep_fs, forces);
       if (state.step == 0) {
         phase = phase_of(state, settings);

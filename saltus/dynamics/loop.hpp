@@ -22,8 +22,9 @@ struct LoopSettings {
   std::int64_t write_stride = 10;           ///< frames; of production only
   std::int64_t log_stride = 50;
   std::int64_t checkpoint_stride = 5000;
-  std::int64_t extrapolation_stride = 100;
+  std::int64_t extrapolation_stride = 100;  ///< of measurements of the extrapolation and the spread
   double max_extrapolation = std::numeric_limits<double>::infinity();
+  double max_force_spread_ev_ang = std::numeric_limits<double>::infinity();  ///< of a committee
   double temperature_limit_kelvin = std::numeric_limits<double>::infinity();
   double skin_ang = 1;
 };
@@ -36,6 +37,7 @@ struct LogRow {
   double kinetic_ev = 0;
   double conserved_ev = 0;                  ///< potential + kinetic - what the thermostats put in
   std::optional<double> max_extrapolation;  ///< largest over atoms and measurements since the last row
+  std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
 };
 
 /// Receivers; any may be empty. `checkpoint` comes after the frame and the row of its step.
@@ -56,7 +58,7 @@ void begin_dynamics(State& state, const LoopSettings& settings);
 /// that conserves momentum the velocity of the centre of mass is removed at the start of each phase.
 ///
 /// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, atom and reason when a force is
-/// not finite, the temperature exceeds its limit, or the extrapolation exceeds its limit.
+/// not finite, or temperature, extrapolation or spread exceed their limit.
 LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSettings& settings, const LoopSinks& sinks);
 
 }  // namespace saltus

@@ -24,6 +24,7 @@ struct State {
   Random random;
   double thermostat_ev = 0;            ///< energy the thermostats put in; total energy minus this is conserved
   std::optional<double> max_extrapolation;  ///< largest since the last log row, if measured
+  std::optional<double> max_force_spread_ev_ang;  ///< likewise
   bool begun = false;                  ///< the first frame and log row are out
   std::vector<Vec3> reference_ang;     ///< [n] positions of the last neighbour search; empty before the first
 

@@ -65,7 +65,16 @@ void append_extxyz(std::string& text, const Frame& frame, const WriteOptions& op
     append_number(text, *frame.energy_ev, std::nullopt);
     text += ' ';
   }
-  if (frame.virial_ev) append_matrix(text, "virial", *frame.virial_ev);
+  if (frame.virial_ev) {
+    append_matrix(text, "virial", *frame.virial_ev);
+    // The same for programs that know stress only.
+    if (const double volume = frame.cell.volume_ang3(); volume > 0) {
+      Mat3 stress;
+      for (int i = 0; i < 3; ++i)
+        for (int j = 0; j < 3; ++j) stress[i][j] = -(*frame.virial_ev)[i][j] / volume;
+      append_matrix(text, "stress", stress);
+    }
+  }
   const auto& periodic = frame.cell.periodic();
   fmt::format_to(std::back_inserter(text), "pbc=\"{} {} {}\"", periodic[0] ? 'T' : 'F', periodic[1] ? 'T' : 'F',
                  periodic[2] ? 'T' : 'F');

@@ -43,7 +43,7 @@ LineReader::LineReader(const std::filesystem::path& path)
 
 LineReader::LineReader(std::string_view text) {
   if (const Compression compression = compression_of(text); compression != Compression::none) {
-    buffer_.resize(std::size_t{1} << 18);
+    buffer_.resize(std::size_t{1} << 13);  // grows with the lines
     decompressor_ = std::make_unique<Decompressor>(
         compression, [bytes = std::string(text)](char* out, std::size_t count, std::uint64_t offset) {
           const std::size_t got = offset < bytes.size() ? std::min(count, bytes.size() - static_cast<std::size_t>(offset)) : 0;

@@ -1,4 +1,6 @@
 // MACE models of mace-torch 0.3 as module trees. Reference: Batatia et al., NeurIPS 35 (2022) 11423, and the source of mace-torch.
+#include "saltus/models/mace_file.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,7 +11,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/e3nn_tensors.hpp"
-#include "saltus/models/published_families.hpp"
 #include "saltus/models/torch_module.hpp"
 
 namespace saltus {

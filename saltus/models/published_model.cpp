@@ -9,7 +9,9 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/mapped_file.hpp"
 #include "saltus/base/sha256.hpp"
-#include "saltus/models/published_families.hpp"
+#include "saltus/models/mace_file.hpp"
+#include "saltus/models/sevennet_checkpoint.hpp"
+#include "saltus/models/sevennet_script.hpp"
 
 namespace saltus {
 

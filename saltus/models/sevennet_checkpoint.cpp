@@ -1,8 +1,11 @@
 // SevenNet checkpoints (.pth of sevenn): a configuration and a state dictionary. Reference: Park et al., J. Chem. Theory Comput.
 // 20 (2024) 4857, and the source of sevenn 0.9 to 0.13.
+#include "saltus/models/sevennet_checkpoint.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -10,14 +13,13 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/e3nn_tensors.hpp"
-#include "saltus/models/published_families.hpp"
 #include "saltus/models/torch_module.hpp"
 
 namespace saltus {
 
 namespace {
 
-constexpr std::size_t most_layers = 64, most_modalities = 1024;
+constexpr std::size_t most_layers = 64, most_modalities = 1024, most_settings = 10'000;
 constexpr int largest_degree = 8;
 
 struct ActivationRow {
@@ -37,7 +39,10 @@ constexpr std::array<ActivationRow, 7> activations{{{"silu", Activation::silu, 1
 // The configuration: a dictionary of Python.
 class Config {
  public:
-  Config(const TorchArchive& archive, PickleId id) : archive_(archive), id_(id) {}
+  Config(const TorchArchive& archive, PickleId id) : archive_(archive), id_(id) {
+    const auto* const pairs = archive.data().pairs(id);
+    if (!pairs || pairs->size() > most_settings) refuse("it is no dictionary, or has more than {} settings", most_settings);
+  }
 
   template <class... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> message, Args&&... args) const {
@@ -115,7 +120,9 @@ struct Version {
 
 class CheckpointReader {
  public:
-  CheckpointReader(const TorchArchive& archive, PickleId config, PickleId states) : archive_(archive), config_(archive, config), states_(states) {}
+  CheckpointReader(const TorchArchive& archive, PickleId config, PickleId states) : archive_(archive), config_(archive, config) {
+    for (const auto& [key, value] : *archive.data().pairs(states)) states_[archive.data().text(key).value_or("")] = value;
+  }
 
   PublishedModel read() {
     model_.form = "checkpoint";
@@ -139,9 +146,8 @@ class CheckpointReader {
 
   // A weight that nothing asked for belongs to a part that is not known.
   void refuse_others() const {
-    const Pickle& pickle = archive_.data();
-    for (const auto& [key, value] : *pickle.pairs(states_)) {
-      const std::string name(pickle.text(key).value_or(""));
+    for (const auto& [key, value] : states_) {
+      const std::string name(key);
       const auto is_constant = [&] { return name.ends_with(".output_mask") || name.find("._w3j_") != std::string::npos; };
       if (used_.contains(name) || is_constant()) continue;
       const auto view = archive_.tensor(value);
@@ -179,12 +185,11 @@ class CheckpointReader {
 
   // The tensor called so in the state dictionary, by its name of sevenn 0.10 and later or by that of earlier ones.
   std::optional<TensorView> find_state(const std::string& name) {
-    const Pickle& pickle = archive_.data();
-    auto found = pickle.find(states_, name);
     std::string used = name;
-    if (!found) found = pickle.find(states_, used = old_name(name));
-    if (!found) return std::nullopt;
-    auto view = archive_.tensor(*found);
+    auto found = states_.find(used);
+    if (found == states_.end()) found = states_.find(used = old_name(name));
+    if (found == states_.end()) return std::nullopt;
+    auto view = archive_.tensor(found->second);
     if (!view) throw Error(ErrorKind::unsupported, fmt::format("{}: model_state_dict: {} is no tensor", archive_.source(), name));
     used_.insert(used);
     return view;
@@ -466,7 +471,7 @@ class CheckpointReader {
 
   const TorchArchive& archive_;
   Config config_;
-  PickleId states_;
+  std::map<std::string_view, PickleId> states_;
   Version version_;
   PublishedModel model_;
   SevenNetModel seven_;

@@ -1,5 +1,7 @@
 // SevenNet models deployed for LAMMPS: TorchScript whose weights are constants, known by their order and shapes alone.
 // The code is text in which a few numbers are looked up; it is never run.
+#include "saltus/models/sevennet_script.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,7 +12,6 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/e3nn_tensors.hpp"
-#include "saltus/models/published_families.hpp"
 #include "saltus/models/species.hpp"
 #include "saltus/models/torch_module.hpp"
 
@@ -18,8 +19,9 @@ namespace saltus {
 
 namespace {
 
-constexpr std::uint64_t most_code_bytes = 64 << 20;
+constexpr std::uint64_t most_code_bytes = 4 << 20;
 constexpr std::size_t most_layers = 64;
+constexpr int largest_degree = 8;
 
 // As TorchScript prints a double.
 std::string printed(double value) { return fmt::format("{:.17g}", value); }
@@ -84,7 +86,8 @@ class ScriptReader {
   TensorView take(const char* what, const std::vector<std::size_t>& shape) {
     if (at_ == constants_.size()) refuse("the constants end where {} is expected", what);
     const TensorView& view = constants_[at_];
-    if (!has_shape(at_, shape)) refuse("constant {} has not the shape of {}", at_, what);
+    if (!has_shape(at_, shape))
+      refuse("constant {} has not the shape of {}; versions of e3nn lay them out in several ways, and this is none that is read: take the checkpoint (.pth) it was made from", at_, what);
     ++at_;
     return view;
   }
@@ -123,6 +126,7 @@ class ScriptReader {
     need_in_code(fmt::format("torch.one_hot(inp, {})", species()), "the numbers of the elements");
     // The largest degree follows from the components that the code makes.
     while (code_.find(fmt::format("sh_{}_0", seven_.harmonics_degree + 1)) != std::string::npos || (seven_.harmonics_degree == 0 && has_first_degree())) ++seven_.harmonics_degree;
+    if (seven_.harmonics_degree > largest_degree) refuse("degrees up to {} are read", largest_degree);
   }
 
   // Degree 1 is the vector itself and has no name; its normalisation √3 is written for any degree above 0.

@@ -11,6 +11,9 @@ namespace saltus {
 
 namespace {
 
+// More attributes than any module has; names are looked up one by one.
+constexpr std::size_t most_attributes = 10'000;
+
 constexpr std::string_view sections[] = {"_parameters", "_buffers", "_modules"};
 
 // "__torch__.mace.modules.models.___torch_mangle_136.MACE" → "mace.modules.models.MACE"
@@ -190,6 +193,11 @@ ModuleView::ModuleView(const TorchArchive& archive, PickleId id, std::string pat
   class_name_ = undecorated(archive.data().class_name(id));
   if (!object || class_name_.empty() || !object->state || !archive.data().pairs(*object->state)) refuse("is no module with a state");
   state_ = *object->state;
+  const Pickle& pickle = archive.data();
+  const auto is_too_long = [&](PickleId part) { return pickle.pairs(part) && pickle.pairs(part)->size() > most_attributes; };
+  if (is_too_long(state_)) refuse(fmt::format("has more than {} attributes", most_attributes));
+  for (const std::string_view section : sections)
+    if (const auto part = pickle.find(state_, section); part && is_too_long(*part)) refuse(fmt::format("has more than {} attributes", most_attributes));
 }
 
 std::string_view ModuleView::short_class() const {

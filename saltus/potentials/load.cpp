@@ -11,6 +11,7 @@
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 #include "saltus/potentials/mace.hpp"
 #include "saltus/potentials/sevennet.hpp"
@@ -48,34 +49,48 @@ std::string head_of(const std::filesystem::path& path) {
   return head;
 }
 
-std::unique_ptr<Potential> load_network(const PublishedModel& model, const NetworkSettings& settings, const std::filesystem::path& path) {
+std::unique_ptr<Potential> network_of(const PublishedModel& model, const NetworkSettings& settings, const std::string& place) {
   const std::string own = family(model);
   for (const Network& candidate : networks)
     if (own == candidate.name) try {
         return candidate.load(model, settings);
       } catch (const Error& error) {
-        throw with_place(error, path.string());
+        throw with_place(error, place);
       }
-  throw Error(ErrorKind::unsupported, fmt::format("{}: models of the family '{}' can be read, but not evaluated", path.string(), own));
+  throw Error(ErrorKind::unsupported, fmt::format("{}: models of the family '{}' can be read, but not evaluated", place, own));
 }
 
-}  // namespace
-
-std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings) {
-  if (looks_like_torch(head_of(path))) return load_network(read_published_model(path), settings, path);
-  const TensorFile file = read_safetensors(path);
+/// `committees`: whether the file may be one; its members may not.
+std::unique_ptr<Potential> potential_of(const TensorFile& file, const NetworkSettings& settings, bool committees) {
   const std::string family = get_metadata(file, "family");
-  if (is_published_family(family)) return load_network(from_container(file), settings, path);
+  if (is_published_family(family)) return network_of(from_container(file), settings, file.source);
+  if (family == "committee" && committees) {
+    std::vector<std::unique_ptr<Potential>> members;
+    for (const TensorFile& member : members_of(file)) members.push_back(potential_of(member, settings, false));
+    try {
+      return std::make_unique<Committee>(std::move(members));
+    } catch (const Error& error) {
+      throw with_place(error, file.source);
+    }
+  }
   if (settings.precision || settings.head)
-    throw Error(ErrorKind::usage, fmt::format("{}: a model of the family '{}' has neither a choice of arithmetic nor heads", path.string(), family));
+    throw Error(ErrorKind::usage, fmt::format("{}: a model of the family '{}' has neither a choice of arithmetic nor heads", file.source, family));
   std::vector<std::string> known;
   for (const Family& candidate : families) {
     if (family == candidate.name) return candidate.load(file);
     known.emplace_back(candidate.name);
   }
   for (const Network& candidate : networks) known.emplace_back(candidate.name);
-  throw Error(ErrorKind::unsupported, fmt::format("{}: potentials of family '{}' are not known{}; known are {}", path.string(), family,
+  if (committees) known.emplace_back("committee");
+  throw Error(ErrorKind::unsupported, fmt::format("{}: potentials of family '{}' are not known{}; known are {}", file.source, family,
                                                   did_you_mean(family, known), join(known)));
+}
+
+}  // namespace
+
+std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings) {
+  if (looks_like_torch(head_of(path))) return network_of(read_published_model(path), settings, path.string());
+  return potential_of(read_safetensors(path), settings, true);
 }
 
 }  // namespace saltus

@@ -26,6 +26,7 @@ struct Want {
   bool virial = false;
   bool atom_energies = false;
   bool extrapolation = false;
+  bool spread = false;          ///< of the members of a committee
 };
 
 struct Evaluation {
@@ -34,6 +35,8 @@ struct Evaluation {
   std::optional<Mat3> virial_ev;         ///< −dE/d(strain) = Σ r⊗f if wanted
   std::vector<double> atom_energy_ev;    ///< [n] if wanted and the potential has them
   std::vector<double> extrapolation;     ///< [n] if wanted and the potential has it; > 1 = beyond the training data
+  std::optional<double> energy_spread_ev;    ///< if wanted and the potential has members
+  std::vector<double> force_spread_ev_ang;   ///< [n] if wanted and the potential has members
 };
 
 /// A potential's own buffers, kept between calls.
@@ -55,6 +58,7 @@ struct PotentialInfo {
   bool conservative = true;             ///< forces are the gradient of the energy
   bool trained_on_stress = false;       ///< false: pressures are untrained, constant-pressure runs refuse it
   bool has_extrapolation = false;
+  bool has_spread = false;              ///< it has members whose spread can be asked for
 };
 
 class Potential {

@@ -15,7 +15,7 @@ namespace saltus {
 
 namespace {
 
-constexpr std::size_t sites_per_chunk = 32;
+constexpr std::size_t sites_per_chunk = 8;
 
 }  // namespace
 

@@ -21,6 +21,15 @@ std::span<const Choice> thermostats() {
   return table;
 }
 
+std::span<const Choice> arithmetics() {
+  static constexpr std::array table{
+      Choice{"file", "as in the model's file"},
+      Choice{"float32", "32 bits: fast; energies and virials are summed in 64 bits"},
+      Choice{"float64", "64 bits: half as fast, for conserved energies and comparisons"},
+  };
+  return table;
+}
+
 std::span<const Choice> potentials() {
   static constexpr std::array table{
       Choice{"ace", "linear atomic cluster expansion with short-range repulsion"},

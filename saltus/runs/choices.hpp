@@ -12,6 +12,7 @@ namespace saltus::runs {
 std::span<const Choice> thermostats();
 std::span<const Choice> potentials();
 std::span<const Choice> precisions();
+std::span<const Choice> arithmetics();
 
 std::vector<std::string> names(std::span<const Choice> choices);
 

@@ -20,7 +20,7 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
   const std::filesystem::path file = data_file(plan, settings);
   const auto reader = open_trajectory(file, read_options(plan, settings));
   std::map<std::string, std::size_t> compositions;
-  std::size_t frames = 0, components = 0;
+  std::size_t frames = 0, unlabelled = 0, components = 0;  // frames without labels serve where nothing is trained
   double force_square = 0, energy_sum = 0;
   const Progress progress = interruptible(context.progress, context.stop);
   Frame frame;
@@ -28,10 +28,14 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
   while (reader->read_next(frame)) {
     report_progress(progress, "data-" + settings.name, static_cast<double>(++frames), 0, "frames");
     notes.add(reader->source());
+    ++compositions[formula(*frame.atoms)];
+    if (plan.model && (!frame.energy_ev || frame.force_ev_ang.empty())) {
+      ++unlabelled;
+      continue;
+    }
     if (!frame.energy_ev || frame.force_ev_ang.empty())
       throw Error(ErrorKind::format, fmt::format("{}, frame {}: has no {}; training needs energies and forces (energy_key and forces_key "
                                                  "name them)", file.string(), frames, frame.energy_ev ? "forces" : "energy"));
-    ++compositions[formula(*frame.atoms)];
     energy_sum += *frame.energy_ev / static_cast<double>(frame.size());
     for (const Vec3& force : frame.force_ev_ang) force_square += norm2(force);
     components += 3 * frame.size();
@@ -48,8 +52,10 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
     result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
   };
   figure("frames", static_cast<double>(frames), "", "a count");
-  figure("force_rms", std::sqrt(force_square / static_cast<double>(components)), "ev_ang", "of the labels");
-  figure("energy_mean", energy_sum / static_cast<double>(frames), "ev_per_atom", "of the labels");
+  if (unlabelled < frames) {
+    figure("force_rms", std::sqrt(force_square / static_cast<double>(components)), "ev_ang", "of the labels");
+    figure("energy_mean", energy_sum / static_cast<double>(frames - unlabelled), "ev_per_atom", "of the labels");
+  }
   result.series.push_back({"data", "data.json"});
   return result;
 }

@@ -1,4 +1,4 @@
-#include "saltus/runs/plan_stages.hpp"
+#include "saltus/runs/fit_stage.hpp"
 
 #include <set>
 
@@ -8,6 +8,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/runs/fit_report.hpp"
 #include "saltus/runs/plan_files.hpp"
+#include "saltus/runs/plan_stages.hpp"
 #include "saltus/training/ace_fit.hpp"
 
 namespace saltus::runs {
@@ -15,6 +16,17 @@ namespace saltus::runs {
 using units::mev_per_ev;
 
 namespace {
+
+StageResult fit(const Plan& plan, const std::vector<AceFitSettings>& candidates, const StageContext& context) {
+  std::vector<TrainingSet> sets;
+  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(plan, data)});
+  const AceFit fitted = fit_ace(sets, candidates, interruptible(context.progress, context.stop));
+  save_ace(context.folder / "model.safetensors", fitted.parameters);
+
+  return fit_result(fitted, context.folder);
+}
+
+}  // namespace
 
 std::vector<AceFitSettings> ace_candidates(const FitSettings& fit) {
   AceFitSettings base;
@@ -30,12 +42,7 @@ std::vector<AceFitSettings> ace_candidates(const FitSettings& fit) {
                              fit.pairs_where_data_begin});
 }
 
-StageResult fit(const Plan& plan, const std::vector<AceFitSettings>& candidates, const StageContext& context) {
-  std::vector<TrainingSet> sets;
-  for (const DataSettings& data : plan.data) sets.push_back({data.name, data_file(plan, data), read_options(plan, data)});
-  const AceFit fitted = fit_ace(sets, candidates, interruptible(context.progress, context.stop));
-  save_ace(context.folder / "model.safetensors", fitted.parameters);
-
+StageResult fit_result(const AceFit& fitted, const std::filesystem::path& folder) {
   StageResult result;
   const auto figure = [&](const std::string& name, double value, const char* unit, const std::string& note) {
     result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
@@ -49,13 +56,11 @@ StageResult fit(const Plan& plan, const std::vector<AceFitSettings>& candidates,
     figure("energy_rmse_raw_" + set.set, mev_per_ev * set.errors.raw.rmse_ev_per_atom, "mev_per_atom", note);
   }
   figure("functions_per_element", static_cast<double>(fitted.functions_per_element), "", "size of the basis");
-  write_file_atomically(context.folder / "fit.json", fit_json_text(fitted, true));
+  write_file_atomically(folder / "fit.json", fit_json_text(fitted, true));
   result.series.push_back({"fit", "fit.json"});
   result.warnings = fitted.warnings;
   return result;
 }
-
-}  // namespace
 
 Stage fit_stage(const Plan& plan) {
   Stage stage;

@@ -11,7 +11,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
-#include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -37,25 +37,12 @@ Thermostat thermostat_of(const MdSettings& md) {
   return NoThermostat{};
 }
 
-StartSettings start_of(const Plan& plan, const MdSettings& md) {
-  StartSettings start;
-  const DataSettings& data = entry_named(plan.data, md.initial);
-  start.file = data_file(plan, data);
-  start.read = read_options(plan, data);
-  start.frame = static_cast<std::size_t>(md.frame);
-  for (std::size_t axis = 0; axis < 3; ++axis) start.supercell[axis] = static_cast<int>(md.supercell[axis]);
-  for (std::int64_t atom : md.removed_atoms) start.removed_atoms.push_back(static_cast<std::size_t>(atom));
-  start.vacancies = static_cast<std::size_t>(md.vacancies);
-  start.vacancy_element = md.vacancy_element;
-  start.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
-  return start;
-}
-
 MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   MolecularDynamicsSettings settings;
   settings.seed = static_cast<std::uint64_t>(plan.seed + md.seed_offset);
   settings.temperature_kelvin = md.temperature_kelvin;
-  settings.max_extrapolation = md.max_extrapolation;
+  if (md.max_extrapolation > 0) settings.max_extrapolation = md.max_extrapolation;
+  if (md.max_force_spread_ev_ang > 0) settings.max_force_spread_ev_ang = md.max_force_spread_ev_ang;
   settings.single_precision = md.trajectory_precision == "single";
   LoopSettings& loop = settings.loop;
   loop.timestep_fs = md.timestep_fs;
@@ -76,8 +63,9 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
                                      summary.atoms, md.temperature_kelvin, md.production_ps, md.equilibration_ps, md.timestep_fs,
                                      md.thermostat, summary.ns_per_day)},
              {"target_kelvin", md.thermostat == "none" ? json(nullptr) : json(md.temperature_kelvin)},
-             {"max_extrapolation", md.max_extrapolation}};
-  for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation"}) chart[column] = json::array();
+             {"max_extrapolation", md.max_extrapolation > 0 ? json(md.max_extrapolation) : json(nullptr)}};
+  for (const char* column : {"time_ps", "temperature_kelvin", "conserved_mev_per_atom", "extrapolation", "force_spread_ev_ang"}) chart[column] = json::array();
+  if (md.max_force_spread_ev_ang > 0) chart["max_force_spread_ev_ang"] = md.max_force_spread_ev_ang;
   const std::size_t stride = std::max<std::size_t>(1, (production.size() + rows_shown - 1) / rows_shown);
   for (std::size_t k = 0; k < production.size(); k += stride) {
     const LogRow& row = production[k];
@@ -85,10 +73,14 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
     chart["temperature_kelvin"].push_back(row.temperature_kelvin);
     chart["conserved_mev_per_atom"].push_back(units::mev_per_ev * (row.conserved_ev - production.front().conserved_ev) /
                                               static_cast<double>(summary.atoms));
-    std::optional<double> largest;
-    for (std::size_t j = k; j < std::min(k + stride, production.size()); ++j)
-      if (production[j].max_extrapolation) largest = std::max(largest.value_or(0), *production[j].max_extrapolation);
-    chart["extrapolation"].push_back(largest ? json(*largest) : json(nullptr));
+    const auto largest = [&](std::optional<double> LogRow::*measured) {
+      std::optional<double> value;
+      for (std::size_t j = k; j < std::min(k + stride, production.size()); ++j)
+        if (production[j].*measured) value = std::max(value.value_or(0), *(production[j].*measured));
+      return value ? json(*value) : json(nullptr);
+    };
+    chart["extrapolation"].push_back(largest(&LogRow::max_extrapolation));
+    chart["force_spread_ev_ang"].push_back(largest(&LogRow::max_force_spread_ev_ang));
   }
   return chart;
 }
@@ -108,15 +100,18 @@ NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
   return named;
 }
 
+std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
+
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const std::filesystem::path model = context.inputs.at("fit") / "model.safetensors";
-  const AcePotential potential(load_ace(model));
+  const bool own = !md.model.empty();
+  const std::filesystem::path model = own ? model_file(plan, md) : context.inputs.at(potential_stage(plan)) / "model.safetensors";
+  const auto potential = load_potential(model, own ? network_settings(md) : potential_settings(plan));
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, potential, sha256_of_path(model), context.folder, progress, context.stop);
+      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, sha256_of_path(model), context.folder, progress, context.stop);
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
@@ -132,6 +127,9 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   result.estimates.push_back(mean_temperature(production));
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
+  if (summary.max_force_spread_ev_ang) figure("max_force_spread", *summary.max_force_spread_ev_ang, "ev_ang", "of the members of the committee on one atom");
+  if (!potential->info().has_extrapolation && !potential->info().has_spread)
+    result.warnings.push_back(fmt::format("a potential of kind {} measures neither extrapolation nor spread: the run was not watched for them", potential->info().kind));
   if (summary.max_extrapolation && *summary.max_extrapolation > 1)
     result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
                                           "at {})", *summary.max_extrapolation, md.max_extrapolation));
@@ -145,9 +143,14 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.name = "md-" + md.name;
   stage.kind = "md";
   stage.resumable = true;
-  stage.depends_on = {"fit", "data-" + md.initial};
+  stage.depends_on = {"data-" + md.initial};
+  if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
+  else stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
+  settings.erase("model");  // its content counts, not its name
+  if (md.model.empty())
+    for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();
   stage.run = [plan, md](const StageContext& context) { return simulate(plan, md, context); };
   return stage;

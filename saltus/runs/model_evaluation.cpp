@@ -56,8 +56,10 @@ void add_intervals(ModelErrors& result, const std::vector<LabelErrors>& without)
 
 ModelErrors evaluate_model(const Potential& potential, const std::string& name, const EvaluationInput& input, const Progress& progress) {
   const auto reader = open_trajectory(input.data, input.read);
-  const std::size_t every = std::max<std::size_t>(1, input.every), total = (reader->count() + every - 1) / every;
+  const std::size_t every = std::max<std::size_t>(1, input.every), count = reader->count();
+  const std::size_t total = count > input.first ? (count - input.first + every - 1) / every : 0;
   if (total == 0) throw Error(ErrorKind::usage, fmt::format("{}: no frames", input.data.string()));
+  reader->seek(input.first);
   std::unique_ptr<TrajectoryWriter> writer;
   if (!input.out.empty()) writer = create_trajectory(input.out);
 
@@ -84,7 +86,7 @@ ModelErrors evaluate_model(const Potential& potential, const std::string& name, 
     try {
       potential.evaluate({slot.frame.atoms.get(), {&slot.frame.cell, 1}, slot.frame.position_ang}, want, slot.workspace, {&slot.evaluation, 1});
     } catch (const Error& error) {
-      throw with_place(error, fmt::format("{}, frame {}", input.data.string(), (number[s] - 1) * every + 1));
+      throw with_place(error, fmt::format("{}, frame {}", input.data.string(), input.first + (number[s] - 1) * every + 1));
     }
   };
   const auto consume = [&](std::size_t s) {

@@ -19,6 +19,7 @@ struct EvaluationInput {
   ReadOptions read;
   std::size_t every = 1;        ///< one frame in so many
   std::filesystem::path out;    ///< frames with what the model says in place of their labels; empty: not written
+  std::size_t first = 0;        ///< frames before this, from 0, are left out
 };
 
 /// Errors are root mean squares; none where the data have no such label or the model no such prediction.

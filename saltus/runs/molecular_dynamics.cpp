@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t dynamics_stream = 1, velocity_stream = 2, vacancy_stream = 3;
-constexpr const char* log_header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation\n";
+constexpr const char* log_header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang\n";
 
 struct Paths {
   fs::path trajectory, log, checkpoint, summary, failed;
@@ -99,9 +99,9 @@ class LogFile {
 };
 
 std::string csv_line(const LogRow& row) {
-  return fmt::format("{},{},{:.3f},{:.6f},{:.6f},{:.6f},{}\n", row.step, row.time_fs, row.temperature_kelvin, row.potential_ev,
-                     row.kinetic_ev, row.conserved_ev,
-                     row.max_extrapolation ? fmt::format("{:.5g}", *row.max_extrapolation) : std::string());
+  const auto measured = [](const std::optional<double>& value) { return value ? fmt::format("{:.5g}", *value) : std::string(); };
+  return fmt::format("{},{},{:.3f},{:.6f},{:.6f},{:.6f},{},{}\n", row.step, row.time_fs, row.temperature_kelvin, row.potential_ev,
+                     row.kinetic_ev, row.conserved_ev, measured(row.max_extrapolation), measured(row.max_force_spread_ev_ang));
 }
 
 LoopSettings resolved_loop(const MolecularDynamicsSettings& settings, const Potential& potential) {
@@ -116,6 +116,11 @@ LoopSettings resolved_loop(const MolecularDynamicsSettings& settings, const Pote
     if (loop.extrapolation_stride <= 0)
       throw Error(ErrorKind::usage, "an extrapolation limit needs an extrapolation stride of at least 1");
     loop.max_extrapolation = *settings.max_extrapolation;
+  }
+  if (settings.max_force_spread_ev_ang) {
+    if (!potential.info().has_spread) throw Error(ErrorKind::unsupported, "this potential is no committee, so a limit on the spread of its members cannot be kept");
+    if (loop.extrapolation_stride <= 0) throw Error(ErrorKind::usage, "a limit on the spread needs an extrapolation stride of at least 1");
+    loop.max_force_spread_ev_ang = *settings.max_force_spread_ev_ang;
   }
   return loop;
 }
@@ -153,6 +158,7 @@ std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settin
           {"checkpoint_stride", number(loop.checkpoint_stride)},
           {"extrapolation_stride", number(loop.extrapolation_stride)},
           {"max_extrapolation", number(loop.max_extrapolation)},
+          {"max_force_spread_ev_ang", number(loop.max_force_spread_ev_ang)},
           {"temperature_limit_kelvin", number(loop.temperature_limit_kelvin)},
           {"skin_ang", number(loop.skin_ang)},
           {"write_velocities", number(settings.write_velocities)},
@@ -211,6 +217,8 @@ MolecularDynamicsSummary summary_of(const Checkpoint& checkpoint, const LoopSett
   for (const LogRow& row : read_md_log(log)) {
     if (row.max_extrapolation)
       summary.max_extrapolation = std::max(*row.max_extrapolation, summary.max_extrapolation.value_or(0));
+    if (row.max_force_spread_ev_ang)
+      summary.max_force_spread_ev_ang = std::max(*row.max_force_spread_ev_ang, summary.max_force_spread_ev_ang.value_or(0));
     if (row.step < 0) continue;
     temperature.add(row.time_fs, row.temperature_kelvin);
     conserved.add(row.time_fs, row.conserved_ev);
@@ -355,7 +363,9 @@ std::string to_json_text(const MolecularDynamicsSummary& s) {
   json["mean_temperature_kelvin"] = s.mean_temperature_kelvin;
   json["temperature_deviation_kelvin"] = s.temperature_deviation_kelvin;
   json["conserved_drift_mev_per_atom_ps"] = s.conserved_drift_mev_per_atom_ps;
-  json["max_extrapolation"] = s.max_extrapolation ? nlohmann::ordered_json(*s.max_extrapolation) : nlohmann::ordered_json(nullptr);
+  const auto measured = [](const std::optional<double>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr); };
+  json["max_extrapolation"] = measured(s.max_extrapolation);
+  json["max_force_spread_ev_ang"] = measured(s.max_force_spread_ev_ang);
   json["wall_s"] = s.wall_s;
   json["ns_per_day"] = s.ns_per_day;
   return json.dump(2) + '\n';
@@ -383,7 +393,7 @@ std::vector<LogRow> read_md_log(const fs::path& path) {
       cells.push_back(line.substr(at, comma - at));
       at = comma + 1;
     }
-    if (cells.size() != 7) fail(fmt::format("expected 7 columns, found {}", cells.size()));
+    if (cells.size() != 8) fail(fmt::format("expected 8 columns, found {}", cells.size()));
     LogRow row;
     const auto step = parse_int(cells[0]);
     if (!step) fail(fmt::format("'{}' is not a step", cells[0]));
@@ -394,9 +404,10 @@ std::vector<LogRow> read_md_log(const fs::path& path) {
       if (!value) fail(fmt::format("'{}' is not a number", cells[k + 1]));
       else *targets[k] = *value;
     }
-    if (!cells[6].empty()) {
-      row.max_extrapolation = parse_double(cells[6]);
-      if (!row.max_extrapolation) fail(fmt::format("'{}' is not a number", cells[6]));
+    for (const auto& [cell, target] : {std::pair{cells[6], &row.max_extrapolation}, std::pair{cells[7], &row.max_force_spread_ev_ang}}) {
+      if (cell.empty()) continue;
+      *target = parse_double(cell);
+      if (!*target) fail(fmt::format("'{}' is not a number", cell));
     }
     rows.push_back(row);
   }

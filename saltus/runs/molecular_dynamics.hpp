@@ -43,6 +43,7 @@ struct MolecularDynamicsSettings {
   bool velocities_from_frame = false;    ///< else drawn from the Maxwell-Boltzmann distribution
   double temperature_limit_factor = 5;   ///< the run fails above this many times the temperature; 0 = no limit
   std::optional<double> max_extrapolation;  ///< none = reported, but without limit
+  std::optional<double> max_force_spread_ev_ang;  ///< of a committee, likewise
   LoopSettings loop;                     ///< its limits are set from the above; without thermostat, equilibration
                                          ///< is under Langevin friction of 0.01/fs unless it names another
   bool write_velocities = false;
@@ -65,6 +66,7 @@ struct MolecularDynamicsSummary {
   double temperature_deviation_kelvin = 0;  ///< standard deviation of these rows
   double conserved_drift_mev_per_atom_ps = 0;  ///< slope of the conserved quantity over production
   std::optional<double> max_extrapolation;  ///< largest in the log
+  std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
   double wall_s = 0;                     ///< in the loop, over all sessions (work lost by a kill not counted)
   double ns_per_day = 0;                 ///< simulated (equilibration included) over wall_s
 };
@@ -76,7 +78,7 @@ struct MolecularDynamicsSummary {
 /// stop          asked after every step; true makes a checkpoint and returns
 ///
 /// Throws Error{usage} when the folder's checkpoint was made with other settings (steps may grow) or the folder holds
-/// output without a checkpoint; Error{unsupported} for an extrapolation limit on a potential without the measure;
+/// output without a checkpoint; Error{unsupported} for a limit on what the potential does not measure;
 /// Error{file} when another process works in the folder; Error{format} for a damaged checkpoint; Error{numeric} as
 /// run_dynamics, the last checkpoint being kept.
 MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings& settings, const Frame& start,

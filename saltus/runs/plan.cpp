@@ -105,7 +105,8 @@ struct Reader {
 std::string label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
   if (table_name == "finetune") return "the settings of a fine-tuning";
-  return table_name == "fit" ? "[fit]" : "[[" + table_name + "]]";
+  const bool single = table_name == "fit" || table_name == "model" || table_name == "distill";
+  return single ? "[" + table_name + "]" : "[[" + table_name + "]]";
 }
 
 template <class S>
@@ -165,6 +166,10 @@ std::vector<std::pair<S, const toml::table*>> read_list(const Source& source, co
   return result;
 }
 
+ResolvedSection& section_named(std::vector<ResolvedSection>& sections, std::string_view table, const std::string& name) {
+  return *std::find_if(sections.begin(), sections.end(), [&](const ResolvedSection& section) { return section.table == table && section.name == name; });
+}
+
 void set_default(ResolvedSection& section, const char* key, const std::string& value) {
   for (ResolvedValue& entry : section.values)
     if (entry.key == key) entry.json = value;
@@ -181,6 +186,16 @@ void check_reference(const Source& source, const toml::table& table, const char*
               fmt::format("'{}': there is no [[{}]] named '{}'{}", key, kind, value, did_you_mean(value, known)));
 }
 
+/// Whether there are simulations and each has a model of its own.
+bool only_models(const toml::table& root) {
+  const toml::array* list = root["md"].as_array();
+  if (!list || list->empty()) return false;
+  return std::all_of(list->begin(), list->end(), [](const toml::node& node) {
+    const toml::table* table = node.as_table();
+    return table && !(*table)["model"].value_or(std::string()).empty();
+  });
+}
+
 }  // namespace
 
 Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
@@ -193,7 +208,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "fit", "md", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "distill", "md", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -201,18 +216,50 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     plan.data.push_back(settings);
   }
   static const toml::table empty;
-  const toml::node* fit = root.get("fit");
-  if (fit && !fit->is_table()) source.fail(fit->source(), "'fit' is one table: write [fit]");
-  if (plan.data.empty() && (fit || root.contains("md") || !root.contains("kinetics")))
+  const auto single = [&](const char* key) {
+    const toml::node* node = root.get(key);
+    if (node && !node->is_table()) source.fail(node->source(), fmt::format("'{0}' is one table: write [{0}]", key));
+    return node ? node->as_table() : nullptr;
+  };
+  const toml::table *fit = single("fit"), *model = single("model"), *distill = single("distill");
+  if (plan.data.empty() && (fit || model || distill || root.contains("md") || !root.contains("kinetics")))
     source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
-  if (!plan.data.empty()) plan.settings.push_back(read_fields(source, fit ? *fit->as_table() : empty, fit_fields(), plan.fit, "fit"));
-
-  for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+  if (model) {
+    plan.model.emplace();
+    plan.settings.push_back(read_fields(source, *model, model_fields(), *plan.model, "model"));
+  }
+  if (fit && model && !distill) source.fail(fit->source(), "the potential is either fitted, [fit], or there, [model]; both go together with [distill] only");
+  if (distill && !model) source.fail(distill->source(), "[distill] needs a model to learn from: [model]");
+  plan.fits = !plan.data.empty() && !model && (fit || !only_models(root));
+  if (plan.fits || distill) plan.settings.push_back(read_fields(source, fit ? *fit : empty, fit_fields(), plan.fit, "fit"));
+  // An entry that starts from a frame of a data set: the first set where it names none.
+  const auto set_initial = [&](auto& settings, const toml::table& table, ResolvedSection& section) {
     if (settings.initial.empty()) {
       settings.initial = plan.data.front().name;
-      set_default(plan.settings.back(), "initial", json(settings.initial).dump());
+      set_default(section, "initial", json(settings.initial).dump());
     }
-    check_reference(source, *table, "initial", settings.initial, plan.data, "data");
+    check_reference(source, table, "initial", settings.initial, plan.data, "data");
+  };
+  if (distill) {
+    plan.distill.emplace();
+    plan.settings.push_back(read_fields(source, *distill, distill_fields(), *plan.distill, "distill"));
+    set_initial(*plan.distill, *distill, plan.settings.back());
+    const std::vector<double>& kelvin = plan.distill->temperatures_kelvin;
+    if (kelvin.empty() || std::set<double>(kelvin.begin(), kelvin.end()).size() < kelvin.size())
+      source.fail(distill->source(), "'temperatures_kelvin' of [distill] needs one temperature or more, each once");
+  }
+
+  for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
+    ResolvedSection& section = section_named(plan.settings, "md", settings.name);
+    set_initial(settings, *table, section);
+    if (settings.model.empty()) {
+      for (const char* key : {"arithmetic", "head"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
+    }
+    if ((!settings.model.empty() || (plan.model && !plan.distill)) && !table->contains("max_extrapolation")) {
+      settings.max_extrapolation = 0;  // networks have no measure of it
+      set_default(section, "max_extrapolation", "0");
+    }
     plan.md.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
@@ -227,7 +274,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
       settings.fold = {1, 1, 1};
       for (const MdSettings& md : plan.md)
         if (md.name == settings.md) settings.fold = md.supercell;
-      set_default(plan.settings.back(), "fold", json(settings.fold).dump());
+      set_default(section_named(plan.settings, "kinetics", settings.name), "fold", json(settings.fold).dump());
     }
     if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
       source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "saltus/runs/distillation.hpp"
 #include "saltus/runs/fields.hpp"
 #include "saltus/training/ace_fit.hpp"
 
@@ -45,8 +47,38 @@ struct FitSettings {
   std::vector<double> pairs_where_data_begin{AceFitSettings{}.pairs_where_data_begin};
 };
 
+/// A model file that is there, in place of a fit.
+struct ModelSettings {
+  std::string file;
+  std::string arithmetic = "file";
+  std::string head;
+};
+
+/// A fast expansion, with the settings of the fit, from what the model says of frames that it samples.
+struct DistillSettings {
+  std::string initial;
+  std::int64_t frame = 0;
+  std::vector<std::int64_t> supercell{1, 1, 1};
+  std::vector<std::int64_t> removed_atoms;
+  std::int64_t vacancies = 0;
+  std::string vacancy_element = "Li";
+  std::vector<double> temperatures_kelvin = SamplingSettings{}.temperature_kelvin;
+  double timestep_fs = SamplingSettings{}.timestep_fs;
+  double equilibration_ps = SamplingSettings{}.equilibration_ps;
+  double sampling_ps = SamplingSettings{}.sampling_ps;
+  std::int64_t frames = SamplingSettings{}.frames;
+  std::int64_t rattled_frames = SamplingSettings{}.rattled_frames;
+  double rattle_ang = SamplingSettings{}.rattle_ang;
+  double strain = SamplingSettings{}.strain;
+  double largest_force_ev_ang = SamplingSettings{}.largest_force_ev_ang;
+  std::int64_t seed_offset = 0;
+};
+
 struct MdSettings {
   std::string name;
+  std::string model;       ///< empty: the fit of the plan
+  std::string arithmetic = "file";
+  std::string head;
   std::string initial;
   std::int64_t frame = 0;
   std::vector<std::int64_t> supercell{1, 1, 1};
@@ -64,7 +96,8 @@ struct MdSettings {
   double log_spacing_fs = 100;
   double checkpoint_ps = 10;
   double skin_ang = 1;
-  double max_extrapolation = 20;
+  double max_extrapolation = 20;  ///< 0: no limit
+  double max_force_spread_ev_ang = 0;
   std::int64_t seed_offset = 0;
 };
 
@@ -97,7 +130,10 @@ struct Plan {
   std::string title;
   std::int64_t seed = 0;
   std::vector<DataSettings> data;  ///< empty: nothing is fitted or simulated
+  std::optional<ModelSettings> model;
   FitSettings fit;
+  std::optional<DistillSettings> distill;
+  bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;
   std::vector<ArrheniusSettings> arrhenius;

@@ -72,10 +72,52 @@ std::span<const Field<FitSettings>> fit_fields() {
   return table;
 }
 
+std::span<const Field<ModelSettings>> model_fields() {
+  using S = ModelSettings;
+  static const std::array table{
+      Field<S>{.key = "file", .member = &S::file, .unit = "", .help = "model file in place of a fit, relative to the plan; a published one too", .required = true},
+      Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
+      Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
+  };
+  return table;
+}
+
+std::span<const Field<DistillSettings>> distill_fields() {
+  using S = DistillSettings;
+  static const std::array table{
+      Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},
+      Field<S>{.key = "frame", .member = &S::frame, .unit = "", .help = "which frame of it, counted from 0", .minimum = 0},
+      Field<S>{.key = "supercell", .member = &S::supercell, .unit = "", .help = "repeats of the cell along a, b, c", .minimum = 1,
+               .maximum = 64, .size = 3},
+      Field<S>{.key = "removed_atoms", .member = &S::removed_atoms, .unit = "", .help = "atoms taken out, by index from 0 after repeating",
+               .minimum = 0},
+      Field<S>{.key = "vacancies", .member = &S::vacancies, .unit = "", .help = "atoms taken out at random, after those", .minimum = 0},
+      Field<S>{.key = "vacancy_element", .member = &S::vacancy_element, .unit = "", .help = "element of these"},
+      Field<S>{.key = "temperatures_kelvin", .member = &S::temperatures_kelvin, .unit = "kelvin", .help = "a simulation under the model each",
+               .minimum = 1, .maximum = 20000},
+      Field<S>{.key = "timestep_fs", .member = &S::timestep_fs, .unit = "fs", .help = "time step", .minimum = 0.01, .maximum = 10},
+      Field<S>{.key = "equilibration_ps", .member = &S::equilibration_ps, .unit = "ps", .help = "simulated first, not used", .minimum = 0},
+      Field<S>{.key = "sampling_ps", .member = &S::sampling_ps, .unit = "ps", .help = "simulated and used, at each temperature", .minimum = 0.01},
+      Field<S>{.key = "frames", .member = &S::frames, .unit = "", .help = "kept of each simulation", .minimum = 2, .maximum = 100000},
+      Field<S>{.key = "rattled_frames", .member = &S::rattled_frames, .unit = "", .help = "frames with displaced atoms in strained cells",
+               .minimum = 0, .maximum = 100000},
+      Field<S>{.key = "rattle_ang", .member = &S::rattle_ang, .unit = "ang", .help = "largest standard deviation of the displacements", .minimum = 0,
+               .maximum = 2},
+      Field<S>{.key = "strain", .member = &S::strain, .unit = "", .help = "largest component of the strain", .minimum = 0, .maximum = 0.5},
+      Field<S>{.key = "largest_force_ev_ang", .member = &S::largest_force_ev_ang, .unit = "ev_ang",
+               .help = "rattled frames with a larger one are left out", .minimum = 0.1},
+      Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
+  };
+  return table;
+}
+
 std::span<const Field<MdSettings>> md_fields() {
   using S = MdSettings;
   static const std::array table{
       Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this simulation", .required = true},
+      Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "model file, e.g. a published SevenNet or MACE; empty = the potential of the plan"},
+      Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
+      Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
       Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},
       Field<S>{.key = "frame", .member = &S::frame, .unit = "", .help = "which frame of it, counted from 0", .minimum = 0},
       Field<S>{.key = "supercell", .member = &S::supercell, .unit = "", .help = "repeats of the cell along a, b, c", .minimum = 1,
@@ -100,7 +142,9 @@ std::span<const Field<MdSettings>> md_fields() {
       Field<S>{.key = "checkpoint_ps", .member = &S::checkpoint_ps, .unit = "ps", .help = "between checkpoints", .minimum = 0.001},
       Field<S>{.key = "skin_ang", .member = &S::skin_ang, .unit = "ang", .help = "of the neighbour list", .minimum = 0, .maximum = 5},
       Field<S>{.key = "max_extrapolation", .member = &S::max_extrapolation, .unit = "",
-               .help = "the run stops with an atom beyond (1 = edge of the training data)", .minimum = 1},
+               .help = "the run stops with an atom beyond (1 = edge of the training data; 0 = never, the default with a model)", .minimum = 0},
+      Field<S>{.key = "max_force_spread_ev_ang", .member = &S::max_force_spread_ev_ang, .unit = "ev_ang",
+               .help = "of a committee: the run stops with an atom beyond; 0 = no limit", .minimum = 0},
       Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
   };
   return table;

@@ -12,6 +12,8 @@ namespace saltus::runs {
 std::span<const Field<Plan>> plan_fields();
 std::span<const Field<DataSettings>> data_fields();
 std::span<const Field<FitSettings>> fit_fields();
+std::span<const Field<ModelSettings>> model_fields();
+std::span<const Field<DistillSettings>> distill_fields();
 std::span<const Field<MdSettings>> md_fields();
 std::span<const Field<KineticsSettings>> kinetics_fields();
 std::span<const Field<ArrheniusSettings>> arrhenius_fields();

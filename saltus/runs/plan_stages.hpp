@@ -9,6 +9,15 @@ namespace saltus::runs {
 /// data-NAME: reads the set through, checks that it can be trained on, says what it holds.
 Stage data_stage(const Plan& plan, const DataSettings& settings);
 
+/// model: a model file that is there → model.safetensors.
+Stage model_stage(const Plan& plan);
+
+/// distill: frames sampled and labelled by the model → an expansion fitted to them, errors against the model and of both against the data.
+Stage distill_stage(const Plan& plan);
+
+/// Name of the stage whose model.safetensors the simulations use.
+std::string potential_stage(const Plan& plan);
+
 /// fit: all data sets → model.safetensors, errors on train, validation and held-out test blocks.
 Stage fit_stage(const Plan& plan);
 

@@ -65,7 +65,8 @@ std::string range_text(double minimum, double maximum) {
 }
 
 std::vector<SettingsTable> settings_tables() {
-  return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[fit]", fit_fields()), table_of("[[md]]", md_fields()),
+  return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[model]", model_fields()),
+          table_of("[fit]", fit_fields()), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
           table_of("[[kinetics]]", kinetics_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
 }
 

@@ -1,12 +1,16 @@
-// The list of stages of a plan: data → fit → md → kinetics → arrhenius.
+// The list of stages of a plan: data → fit, or model, and distill → md → kinetics → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
 
+std::string potential_stage(const Plan& plan) { return plan.distill ? "distill" : plan.model ? "model" : "fit"; }
+
 std::vector<Stage> stages_of(const Plan& plan) {
   std::vector<Stage> stages;
   for (const DataSettings& data : plan.data) stages.push_back(data_stage(plan, data));
-  if (!plan.data.empty()) stages.push_back(fit_stage(plan));
+  if (plan.model) stages.push_back(model_stage(plan));
+  if (plan.fits) stages.push_back(fit_stage(plan));
+  if (plan.distill) stages.push_back(distill_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
   for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));

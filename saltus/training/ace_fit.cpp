@@ -130,7 +130,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
   for (const auto& [pair, count] : distances) {
     const double enough = settings.pairs_where_data_begin * static_cast<double>(first.frames) * (pair.first == pair.second ? 2 : 1);
     std::size_t bin = 0, closer = 0;
-    while (bin + 1 < bins && static_cast<double>(closer += count[bin]) < enough) ++bin;
+    while (bin + 1 < bins && (static_cast<double>(closer += count[bin]) < enough || closer == 0)) ++bin;
     first.closest_ang[pair] = static_cast<double>(bin) * distance_bin_ang;
   }
   std::vector<std::vector<double>> counts;

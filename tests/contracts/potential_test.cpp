@@ -11,6 +11,8 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/random.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/potentials/committee.hpp"
+#include "saltus/potentials/load.hpp"
 #include "saltus/potentials/mace.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
@@ -208,8 +210,8 @@ TEST_P(PotentialContract, PairsAreSmoothThroughTheCutoffAndAtomsAloneFeelNothing
   EXPECT_NEAR(near.energy_ev, apart.energy_ev, 1e-6 * (1 + std::abs(alone)));
   EXPECT_NEAR(near.force_ev_ang[1].z, 0, 1e-4 * (1 + std::abs(inside.force_ev_ang[1].z)));
   // Steps of a scan: the energy changes by no more than the force explains.
-  double last = at(0.3 * cutoff).energy_ev;
-  for (double r = 0.3 * cutoff; r < 1.02 * cutoff; r += 0.002 * cutoff) {
+  double last = at(0.5 * cutoff).energy_ev;
+  for (double r = 0.5 * cutoff; r < 1.02 * cutoff; r += 0.002 * cutoff) {
     const Evaluation next = at(r + 0.002 * cutoff), middle = at(r + 0.001 * cutoff);
     const double slope = 0.6 * middle.force_ev_ang[1].x + 0.8 * middle.force_ev_ang[1].z;
     EXPECT_NEAR(next.energy_ev - last, -slope * 0.002 * cutoff, 1e-5 * (1 + std::abs(alone)) + 0.02 * std::abs(next.energy_ev - last)) << r;
@@ -234,8 +236,16 @@ TEST_P(PotentialContract, RefusesWhatItCannotEvaluate) {
   EXPECT_THROW(evaluate_one(*potential, frame, {}, workspace), Error);
 }
 
+const NetworkSettings float64{.precision = Dtype::f64, .exact_radial = false, .head = {}};
+
 const Contract contracts[] = {
     {"ace", [] { return std::make_unique<AcePotential>(random_ace(1)); }},
+    {"committee",
+     [] {
+       std::vector<std::unique_ptr<Potential>> members;
+       for (const std::uint64_t seed : {1, 2, 3}) members.push_back(std::make_unique<AcePotential>(random_ace(seed)));
+       return std::make_unique<Committee>(std::move(members));
+     }},
     {"sevennet", [] { return sevennet(1, {}, {}); }},
     {"sevennet_exact", [] { return sevennet(1, {}, {.precision = {}, .exact_radial = true, .head = {}}); }},
     {"sevennet_parity", [] { return sevennet(2, {.channels = {9, 5, 3}, .parity = true, .xplor = false}, {}); }},
@@ -249,6 +259,8 @@ const Contract contracts[] = {
     {"mace_density", [] { return mace(3, {.correlation = 2, .density = true, .transform = true, .repulsion = true, .cutoff_on_basis = false}); }},
     {"mace_fourfold", [] { return mace(4, {.channels = 17, .l_max = 1, .l_hidden = 1, .correlation = 4, .layers = 3, .scale_shift = false}); }},
     {"mace_heads", [] { return mace(5, {.correlation = 1, .layers = 1, .repulsion = true, .heads = 3}, {.precision = {}, .exact_radial = false, .head = "head_2"}); }},
+    {"mace_spice", [] { return load_potential(SALTUS_SOURCE_DIR "/tests/golden/models/mace/MACE_SPICE.model", float64); }},
+    {"sevennet_0", [] { return load_potential(SALTUS_SOURCE_DIR "/tests/golden/models/sevennet/SevenNet-0_11July2024_deployed_serial.pt", float64); }, 2e-6, 1e-10, 3e-4},
     {"mace_float32", [] { return mace(1, {}, {.precision = Dtype::f32, .exact_radial = false, .head = {}}); }, 2e-3, 2e-5, 1e-2},
 };
 

@@ -7,6 +7,7 @@
 #include "argon.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
+#include "saltus/potentials/committee.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/dynamics/loop.hpp"
 
@@ -209,6 +210,30 @@ TEST(Loop, ExtrapolationIsReportedAndLimited) {
   settings.max_extrapolation = 5;
   EXPECT_EQ(message_of(limited, wells, settings, ErrorKind::numeric),
             "step 30 (60 fs): the extrapolation measure of atom 2 (Ar) is 7, beyond the limit of 5");
+}
+
+// Members k and 1.5 k: the force on an atom at r spreads by 0.5 k r / √2.
+TEST(Loop, SpreadOfACommitteeIsReportedAndLimited) {
+  std::vector<std::unique_ptr<Potential>> members;
+  members.push_back(std::make_unique<HarmonicWells>(1));
+  members.push_back(std::make_unique<HarmonicWells>(1.5));
+  const Committee committee(std::move(members));
+  State state = test::separate_atoms(3, 26);
+  const double farthest = 0.3;
+  state.position_ang = {{0.1, 0, 0}, {0, -farthest, 0}, {0, 0, 0.2}};
+  LoopSettings settings;
+  settings.steps = 20;
+  settings.log_stride = 10;
+  settings.extrapolation_stride = 10;
+  Output output;
+  begin_dynamics(state, settings);
+  State limited = state;
+  run_dynamics(state, committee, settings, collect(output));
+  ASSERT_EQ(output.rows.size(), 3u);
+  EXPECT_NEAR(output.rows[0].max_force_spread_ev_ang.value(), 0.5 * farthest / std::sqrt(2), 1e-12);
+  EXPECT_FALSE(output.rows[0].max_extrapolation);
+  settings.max_force_spread_ev_ang = 0.4 * farthest / std::sqrt(2);
+  EXPECT_NE(message_of(limited, committee, settings, ErrorKind::numeric).find("the spread of the force of atom 1 (Ar) is"), std::string::npos);
 }
 
 TEST(Checkpoint, DamagedOrForeignFilesAreRefused) {

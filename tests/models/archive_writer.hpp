@@ -81,7 +81,12 @@ inline std::string zip_bytes(const std::vector<ZipPart>& parts, bool zip64_end =
 }
 
 // Opcodes of protocol 2.
-inline std::string pickled(const std::string& opcodes) { return "\x80\x02" + opcodes + "."; }
+inline std::string pickled(const std::string& opcodes) {
+  std::string bytes("\x80\x02");
+  bytes += opcodes;
+  bytes += '.';
+  return bytes;
+}
 inline std::string text_op(const std::string& text) { return "X" + little(static_cast<std::uint32_t>(text.size())) + text; }
 inline std::string integer_op(std::int32_t value) { return "J" + little(value); }
 inline std::string global_op(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }

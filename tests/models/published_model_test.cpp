@@ -225,6 +225,8 @@ TEST(PublishedModel, RefusesContainersThatDoNotFit) {
   };
   expect(changed_container([](TensorFile& f) { f.tensors.erase("layers.1.radial.0"); }), "no tensor 'layers.1.radial.0'");
   expect(changed_container([](TensorFile& f) { f.tensors["more"] = f.tensors.begin()->second; }), "'more' is not expected");
+  expect(changed_container([](TensorFile& f) { f.tensors["readout.1.bias"] = f.tensors.at("readout.0.0e"); }), "'readout.1.bias' does not fit its matrix");
+  expect(changed_container([](TensorFile& f) { f.tensors["readout.7.bias"] = f.tensors.at("readout.0.0e"); }), "'readout.7.bias' is not expected");
   expect(changed_container([](TensorFile& f) { f.tensors["readout.1.0e"].shape = {1, 2}; }), "readout.1.0e");
   expect(changed_container([](TensorFile& f) { f.metadata.erase("architecture"); }), "architecture");
   expect(changed_container([](TensorFile& f) { f.metadata["architecture"] = "[]"; }), "an object is expected");
@@ -272,6 +274,30 @@ TEST(PublishedModel, RefusesWhatIsNotKnown) {
   expect(small("parity.pth"), "nequip", "nequiq", "is not read");
   expect(small("degree3.pth"), "0.13.0", "1.13.0", "version 1.13.0 of sevenn is not read");
   expect(small("degree3.pth"), "4x0e+3x1e", "4x0e+5x1e", "weights, its irreps need", ErrorKind::format);
+}
+
+// Pickles that would keep a reader busy for ever, were it to walk them or to look names up again and again.
+TEST(PublishedModel, HostilePicklesEndSoon) {
+  const auto archive = [](const std::string& opcodes) {
+    ZipPart data;
+    data.name = "m/data.pkl";
+    data.content = pickled(opcodes);
+    return zip_bytes({data});
+  };
+  const std::string root = global_op("mace.modules.models", "MACE") + ")\x81";
+  std::string many = "}(";
+  for (int k = 0; k < 20'000; ++k) many += text_op("a" + std::to_string(k)) + "N";
+  many += "u";
+  std::string message;
+  // A module that is its own child, and one of very many attributes.
+  EXPECT_EQ(refusal(archive(root + std::string("q\x01", 2) + "}(" + text_op("node_embedding") + std::string("h\x01", 2) + text_op("atomic_numbers") + "](K\x01" "e" + text_op("r_max") + "K\x05ub"), message), ErrorKind::format) << message;
+  EXPECT_NE(message.find("module node_embedding (mace.modules.models.MACE) has no linear"), std::string::npos) << message;
+  EXPECT_EQ(refusal(archive(root + many + "b"), message), ErrorKind::unsupported) << message;
+  EXPECT_NE(message.find("more than 10000 attributes"), std::string::npos) << message;
+  EXPECT_EQ(refusal(archive(dict_op({{"config", many}, {"model_state_dict", "}"}})), message), ErrorKind::unsupported) << message;
+  // A million elements, and elements that are none.
+  EXPECT_EQ(refusal(archive(root + dict_op({{"atomic_numbers", "](" + std::string(1'000'000, 'N') + "e"}}) + "b"), message), ErrorKind::unsupported) << message;
+  EXPECT_EQ(refusal(archive(root + dict_op({{"atomic_numbers", std::string("](K\0e", 5)}}) + "b"), message), ErrorKind::format) << message;
 }
 
 TEST(PublishedModel, EveryTruncationIsRefused) {

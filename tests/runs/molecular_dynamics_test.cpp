@@ -161,11 +161,11 @@ TEST_F(MolecularDynamicsRun, MalformedLogsAreRefusedWithTheLine) {
     }
     return std::string();
   };
-  const std::string header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation\n";
+  const std::string header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang\n";
   EXPECT_NE(message("a,b\n").find("line 1"), std::string::npos);
-  EXPECT_NE(message(header + "0,0,1,2,3,4,\n1,2\n").find("line 3: expected 7 columns, found 2"), std::string::npos);
-  EXPECT_NE(message(header + "0,0,1,x,3,4,\n").find("line 2: 'x' is not a number"), std::string::npos);
-  EXPECT_NE(message(header + "0.5,0,1,1,3,4,\n").find("'0.5' is not a step"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,2,3,4,,\n1,2\n").find("line 3: expected 8 columns, found 2"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,x,3,4,,\n").find("line 2: 'x' is not a number"), std::string::npos);
+  EXPECT_NE(message(header + "0.5,0,1,1,3,4,,\n").find("'0.5' is not a step"), std::string::npos);
 }
 
 }  // namespace

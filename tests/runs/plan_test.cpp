@@ -56,6 +56,24 @@ TEST(Plan, TooManyCombinationsOfFitSettingsAreRefusedBeforeAnythingRuns) {
   EXPECT_THROW(stages_of(plan), Error);
 }
 
+TEST(Plan, SimulationsWithModelsNeedNoFit) {
+  const std::string with_model = "[[md]]\nname = \"m\"\nmodel = \"sevennet.pt\"\ntemperature_kelvin = 800\nproduction_ps = 5\n";
+  const Plan plan = parse_plan(head + with_model, "dir/plan.toml");
+  EXPECT_FALSE(plan.fits);
+  EXPECT_EQ(plan.md.at(0).max_extrapolation, 0);
+  const std::vector<Stage> stages = stages_of(plan);
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[1].name, "md-m");
+  EXPECT_EQ(stages[1].depends_on, std::vector<std::string>{"data-a"});
+  EXPECT_EQ(stages[1].input_files, std::vector<std::filesystem::path>{"dir/sevennet.pt"});
+  EXPECT_EQ(stages[1].settings.find("sevennet"), std::string::npos);
+  EXPECT_NE(stages[1].settings.find("arithmetic"), std::string::npos);
+  EXPECT_TRUE(parse_plan(head + with_model + "[[md]]\nname = \"fitted\"\ntemperature_kelvin = 800\nproduction_ps = 5\n", "plan.toml").fits);
+  EXPECT_TRUE(parse_plan(head + "[fit]\n" + with_model, "plan.toml").fits);
+  EXPECT_NE(refusal(head + md + "head = \"mp\"\n").find("'head' goes with 'model'"), std::string::npos);
+  EXPECT_NE(refusal(head + with_model + "arithmetic = \"float16\"\n").find("float32"), std::string::npos);
+}
+
 TEST(Plan, StagesComeInOrderWithTheirDependencies) {
   const Plan plan = parse_plan(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\n", "plan.toml");
   const std::vector<Stage> stages = stages_of(plan);
@@ -64,6 +82,30 @@ TEST(Plan, StagesComeInOrderWithTheirDependencies) {
   EXPECT_EQ(stages[1].depends_on, std::vector<std::string>{"data-a"});
   EXPECT_EQ(stages[2].depends_on, (std::vector<std::string>{"fit", "data-a"}));
   EXPECT_EQ(stages[3].depends_on, std::vector<std::string>{"md-m"});
+}
+
+TEST(Plan, AModelTakesThePlaceOfAFitAndCanBeDistilled) {
+  const Plan given = parse_plan(head + "[model]\nfile = \"m.safetensors\"\n" + md, "dir/plan.toml");
+  const std::vector<Stage> two = stages_of(given);
+  ASSERT_EQ(two.size(), 3u);
+  EXPECT_EQ(two[1].name, "model");
+  EXPECT_EQ(two[1].input_files, std::vector<std::filesystem::path>{"dir/m.safetensors"});
+  EXPECT_EQ(two[2].depends_on, (std::vector<std::string>{"model", "data-a"}));
+
+  const std::string teacher = "[model]\nfile = \"m.safetensors\"\n", student = "[distill]\ntemperatures_kelvin = [300, 600]\n";
+  const Plan distilled = parse_plan(head + teacher + "[fit]\nbody_order = 3\n" + student + md, "plan.toml");
+  EXPECT_EQ(distilled.distill->initial, "a");
+  const std::vector<Stage> stages = stages_of(distilled);
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[2].name, "distill");
+  EXPECT_EQ(stages[2].depends_on, (std::vector<std::string>{"model", "data-a"}));
+  EXPECT_NE(stages[2].settings.find("\"body_order\":3"), std::string::npos);
+  EXPECT_EQ(stages[3].depends_on, (std::vector<std::string>{"distill", "data-a"}));
+
+  EXPECT_NE(refusal(head + teacher + "[fit]\nbody_order = 3\n").find(":7: the potential is either fitted, [fit], or there, [model]"), std::string::npos);
+  EXPECT_NE(refusal(head + student).find(":5: [distill] needs a model to learn from"), std::string::npos);
+  EXPECT_NE(refusal(head + teacher + "[distill]\ntemperatures_kelvin = [300, 300]\n").find("each once"), std::string::npos);
+  EXPECT_EQ(refusal(head + teacher + "[distill]\ninitial = \"b\"\n"), "dir/plan.toml:8: 'initial': there is no [[data]] named 'b' (did you mean 'a'?)");
 }
 
 TEST(Plan, UnknownKeysGetDidYouMeanAndALine) {

@@ -1,6 +1,7 @@
 // Published models as containers of Saltus: the tensors as they are, the architecture as JSON under the key "architecture".
 #include <algorithm>
-#include <set>
+#include <map>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@ constexpr const char* activation_names[] = {"silu", "tanh", "abs", "shifted_soft
 constexpr const char* connection_names[] = {"none", "linear", "species"};
 constexpr const char* interaction_names[] = {"agnostic", "agnostic_residual", "agnostic_density", "agnostic_density_residual"};
 constexpr const char* units = "ang, ev";
+constexpr std::size_t most_layers = 64;
 
 template <std::size_t count>
 std::size_t index_of(const Json& json, const char* const (&names)[count]) {
@@ -255,8 +257,14 @@ class Inventory {
   void compare() const {
     for (const auto& [name, shape] : shapes_)
       if (find_tensor(model_.tensors, name, shape).dtype != model_.dtype) fail(fmt::format("tensor '{}' is not of the type {}", name, saltus::name(model_.dtype)));
-    for (const auto& [name, tensor] : model_.tensors.tensors)
-      if (!shapes_.contains(name) && !(name.ends_with(".bias"))) fail(fmt::format("tensor '{}' is not expected", name.substr(0, 80)));
+    for (const auto& [name, tensor] : model_.tensors.tensors) {
+      if (shapes_.contains(name)) continue;
+      // A linear map of even scalars may have a bias.
+      constexpr std::string_view bias = ".bias";
+      const auto matrix = name.ends_with(bias) ? shapes_.find(name.substr(0, name.size() - bias.size()) + ".0e") : shapes_.end();
+      if (matrix == shapes_.end() || matrix->second.size() != 2) fail(fmt::format("tensor '{}' is not expected", name.substr(0, 80)));
+      if (tensor.dtype != model_.dtype || tensor.shape != std::vector{matrix->second.back()}) fail(fmt::format("tensor '{}' does not fit its matrix", name));
+    }
   }
 
  private:
@@ -289,7 +297,7 @@ class Inventory {
   }
 
   void list(const SevenNetModel& m) {
-    if (m.layers.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers");
+    if (m.layers.empty() || m.layers.size() > most_layers || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers, or too many");
     const std::size_t modes = m.modalities.size();
     put("bessel_frequencies", {m.layers.front().radial_widths.front()});
     put_linear("embedding", {{species_, {0, 1}}}, m.layers.front().features_in, m.modal_embedding ? modes : 0);
@@ -311,7 +319,7 @@ class Inventory {
   }
 
   void list(const MaceModel& m) {
-    if (m.layers.empty() || m.heads.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers or no heads");
+    if (m.layers.empty() || m.layers.size() > most_layers || m.heads.empty() || m.layers.front().radial_widths.size() < 2) fail("the architecture has no layers, too many, or no heads");
     const std::size_t basis = m.layers.front().radial_widths.front(), heads = m.heads.size();
     put("atomic_energies", {heads, species_});
     put("bessel_frequencies", {basis});
