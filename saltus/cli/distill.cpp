@@ -10,11 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
-#include "saltus/base/sha256.hpp"
 #include "saltus/cli/ace_options.hpp"
 #include "saltus/cli/fit_table.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/start_options.hpp"
@@ -28,6 +28,7 @@ namespace {
 
 struct Options {
   std::string model, out, work;
+  NetworkOptions network;
   StartOptions start;
   runs::SamplingSettings sampling;
   AceFitSettings fit;
@@ -37,8 +38,8 @@ struct Options {
 
 int run_distill(Options options) {
   if (options.work.empty()) options.work = (std::filesystem::path(options.out).parent_path() / std::filesystem::path(options.out).stem()).string() + "-sampling";
-  const auto teacher = load_potential(options.model);
-  const std::string teacher_sha256 = sha256_of_path(options.model);
+  const auto teacher = load_potential(options.model, settings_of(options.network));
+  const std::string teacher_sha256 = identity_of(options.model, options.network);
   const std::vector<AceFitSettings> candidates = combinations(options.fit, options.grid);
   const Frame start = runs::starting_frame(start_of(options.start, options.sampling.seed));
   listen_for_signals();
@@ -71,6 +72,7 @@ std::function<int()> set_up_distill(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   runs::SamplingSettings& s = o->sampling;
   app.add_option("--model", o->model, "the teacher: any model file")->type_name("FILE")->required();
+  add_network_options(app, o->network);
   add_start_options(app, o->start);
   app.add_option("--out", o->out, "model file to write (safetensors)")->type_name("FILE")->required();
   app.add_option("--work", o->work, "folder for the labelled frames (default: OUT's name and -sampling)")->type_name("FOLDER");

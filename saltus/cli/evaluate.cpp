@@ -16,6 +16,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
@@ -32,6 +33,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;  // models, then the data
   runs::EvaluationInput input;
+  NetworkOptions network;
   std::string out;
   bool json = false;
 };
@@ -113,7 +115,7 @@ int run_evaluate(Options options) {
   if (!options.out.empty()) refuse_overwriting(options.input.data, options.out);
   options.input.out = options.out;
   std::vector<std::unique_ptr<Potential>> potentials;
-  for (const std::string& file : options.files) potentials.push_back(load_potential(file));
+  for (const std::string& file : options.files) potentials.push_back(load_potential(file, settings_of(options.network)));
   listen_for_signals();
   const Progress progress = interruptible(progress_line(), stop_requested);
   std::vector<runs::ModelErrors> models;
@@ -135,6 +137,7 @@ std::function<int()> set_up_evaluate(CLI::App& app) {
   app.add_option("FILES", o->files, "model files, then the labelled data set")->type_name("FILE")->required();
   app.add_option("--out", o->out, "data set to write: the frames with energy, forces and virial of the model")->type_name("FILE");
   app.add_option("--every", o->input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
+  add_network_options(app, o->network);
   add_label_options(app, o->input.read);
   add_source_options(app, o->input.read);
   app.add_flag("--json", o->json, "one JSON document instead of a table");

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
-#include "saltus/base/sha256.hpp"
 #include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/start_options.hpp"
@@ -23,7 +23,8 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string model, head, arithmetic, out, thermostat = "csvr", velocities = "thermal", precision = "single";
+  std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
+  NetworkOptions network;
   StartOptions start;
   runs::MolecularDynamicsSettings run;
   double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0, max_force_spread_ev_ang = 0;
@@ -45,14 +46,8 @@ int run_md(Options options) {
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
   if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
-  NetworkSettings network;
-  if (!options.arithmetic.empty()) network.precision = options.arithmetic == "float64" ? Dtype::f64 : Dtype::f32;
-  if (!options.head.empty()) network.head = options.head;
-  const auto potential = load_potential(options.model, network);
-  // With what decides the numbers beside the file.
-  std::string model_sha256 = sha256_of_path(options.model);
-  for (const std::string& choice : {options.arithmetic, options.head})
-    if (!choice.empty()) model_sha256 += ", " + choice;
+  const auto potential = load_potential(options.model, settings_of(options.network));
+  const std::string model_sha256 = identity_of(options.model, options.network);
   const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
@@ -81,8 +76,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   auto& run = o->run;
   auto& loop = run.loop;
   app.add_option("--model", o->model, "model file: of Saltus, or a published SevenNet or MACE")->type_name("FILE")->required();
-  app.add_option("--arithmetic", o->arithmetic, "of a network: float32 or float64 (default: as its file)")->check(CLI::IsMember({"float32", "float64"}));
-  app.add_option("--head", o->head, "of a network with several heads or modalities")->type_name("NAME");
+  add_network_options(app, o->network);
   add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);
   app.add_option("--thermostat", o->thermostat, "csvr (default), langevin, or none: constant energy")
