@@ -15,12 +15,6 @@
 
 namespace saltus {
 
-struct Mace::Network {
-  virtual ~Network() = default;
-  virtual void evaluate(const std::vector<int>& species, const NeighborList& list, Want want, std::unique_ptr<Scratch>& scratch,
-                        Evaluation& result) const = 0;
-};
-
 namespace {
 
 using kernels::FeatureBlock;
@@ -151,7 +145,7 @@ kernels::ContractionPlan contraction_plan(const TensorFile& file, const std::str
 }
 
 template <typename T>
-class NetworkOf final : public Mace::Network {
+class NetworkOf final : public NetworkEvaluator {
  public:
   NetworkOf(const PublishedModel& file, const MaceModel& model, const NetworkSettings& settings) : cutoff_(file.cutoff_ang), l_max_(model.harmonics_degree) {
     const std::size_t species = file.atomic_number.size(), heads = model.heads.size();
@@ -525,31 +519,11 @@ class NetworkOf final : public Mace::Network {
 
 }  // namespace
 
-Mace::Mace(const PublishedModel& model, const NetworkSettings& settings) {
+Mace::Mace(const PublishedModel& model, const NetworkSettings& settings) : NetworkPotential(model, settings) {
   const auto* architecture = std::get_if<MaceModel>(&model.architecture);
   if (!architecture) throw Error(ErrorKind::usage, "the model is not of the MACE family");
-  precision_ = settings.precision.value_or(model.dtype);
-  cutoff_ang_ = model.cutoff_ang;
-  if (precision_ == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture, settings);
-  else if (precision_ == Dtype::f64) network_ = std::make_unique<NetworkOf<double>>(model, *architecture, settings);
-  else throw Error(ErrorKind::usage, fmt::format("networks are evaluated in F32 or F64, not in {}", name(precision_)));
-  info_.kind = "mace";
-  info_.elements = model.atomic_number;
-}
-
-Mace::~Mace() = default;
-
-void Mace::evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const {
-  const std::size_t n = batch.atoms->size();
-  if (batch.position_ang.size() != n * batch.count() || results.size() != batch.count())
-    throw Error(ErrorKind::internal, "MACE: the batch does not fit its atoms");
-  const std::vector<int> species = species_indices(batch.atoms->atomic_number, info_.elements, "MACE");
-  workspace.lists.resize(batch.count());
-  for (std::size_t b = 0; b < batch.count(); ++b) {
-    VerletList& list = workspace.lists[b];
-    list.update(batch.cell[b], batch.position_ang.subspan(b * n, n), cutoff_ang_, workspace.skin_ang);
-    network_->evaluate(species, list.list(), want, workspace.scratch, results[b]);
-  }
+  if (precision() == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture, settings);
+  else network_ = std::make_unique<NetworkOf<double>>(model, *architecture, settings);
 }
 
 }  // namespace saltus
