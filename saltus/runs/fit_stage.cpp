@@ -1,7 +1,5 @@
 #include "saltus/runs/fit_stage.hpp"
 
-#include <set>
-
 #include <fmt/format.h>
 
 #include "saltus/base/files.hpp"

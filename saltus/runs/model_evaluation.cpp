@@ -111,7 +111,7 @@ ModelErrors evaluate_model(const Potential& potential, const std::string& name, 
   add_intervals(result, left);
   result.warnings = notes.all();
   if (result.errors.stress.frames > 0 && !potential.info().trained_on_stress)
-    result.warnings.push_back(fmt::format("{} was not trained on stress: its stress means little", name));
+    result.warnings.push_back(fmt::format("{} does not say that it was trained on stress: its stress may mean little", name));
   return result;
 }
 
