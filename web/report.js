@@ -357,9 +357,34 @@
       return {traces, x: axis(`reference, ${unitText}`), y: axis(`predicted, ${unitText}`), legend: {itemsizing: "constant"}};
     });
   }
-  for (const stage of stages("fit")) {
+  for (const stage of stages("finetune")) {
+    const tuned = (stage.series || {}).finetune;
+    section("finetune", "Fine-tuning");
+    if (!tuned) { add(el("p", {class: "soft"}, "This stage has left no data for charts.")); continue; }
+    const epochs = tuned.epochs, at = epochs.map(e => e.epoch), best = epochs.filter(e => e.best).at(-1);
+    add(el("p", {}, `${number(tuned.trained_numbers)} of ${number(tuned.numbers)} numbers of a model of the family ${tuned.family}, trained on ${tuned.train_frames} frames; ${tuned.valid_frames} others chose epoch ${tuned.best_epoch} of ${epochs.length}.`));
+    const marked = (y, color) => best ? [dots([best.epoch], [y(best)], "chosen", color, {marker: {color, size: 10, symbol: "circle-open", line: {width: 2}}})] : [];
+    const many = at.length > 40 ? "lines" : "lines+markers";
+    add(chartRow(
+      chart("learning curve", "Loss after each epoch, on the frames trained on and on the validation blocks.", c => ({
+        traces: [line(at, epochs.map(e => e.train_loss), "training", c[0], {mode: many}), line(at, epochs.map(e => e.valid_loss), "validation", c[1], {mode: many}), ...marked(e => e.valid_loss, css("--ink"))],
+        x: axis("epoch"), y: logAxis("loss", [epochs.map(e => e.train_loss), epochs.map(e => e.valid_loss)])})),
+      chart("learning curve force", "Force error on the validation blocks.", c => ({
+        traces: [line(at, epochs.map(e => 1000 * e.valid_force_rmse_ev_ang), "validation", c[1], {mode: many}), ...marked(e => 1000 * e.valid_force_rmse_ev_ang, css("--ink"))],
+        x: axis("epoch"), y: axis("force RMSE, meV/Å", {rangemode: "tozero"}), layout: {showlegend: false}}))));
+    const scaled = (e, key, factor) => number(factor * e[key]) + (e["low_" + key] === null || e["low_" + key] === undefined ? "" : ` (${number(factor * e["low_" + key])} … ${number(factor * e["high_" + key])})`);
+    const rows = tuned.before.flatMap((before, k) => [["before", before], ["after", tuned.after[k]]]).map(([when, e]) => [e.set, when, e.frames, scaled(e, "energy_rmse_ev_per_atom", 1000),
+      scaled(e, "energy_rmse_aligned_ev_per_atom", 1000), scaled(e, "force_rmse_ev_ang", 1000), number(1000 * e.force_mae_ev_ang), number(100 * e.force_rmse_relative), number(e.force_cosine, 4)]);
+    add(el("h3", {}, "Held-out errors before and after"));
+    add(table([{title: "set", left: true}, {title: "", left: true}, {title: "frames"}, {title: "E raw"}, {title: "E composition-aligned"}, {title: "F RMSE"}, {title: "F MAE"}, {title: "F RMSE, % of RMS"}, {title: "F cosine"}],
+      rows, k => k % 2 === 1));
+    add(el("p", {class: "soft small"}, "Energies: RMSE in meV/atom, as they are and after the best shift per element; forces in meV/Å; in brackets 95 % intervals from blocks of frames. "
+      + "The held-out part is the last of each set, after a gap in time; nothing was trained or chosen on it."));
+  }
+  for (const stage of [...stages("fit"), ...stages("distill")]) {
     const fit = (stage.series || {}).fit;
-    section("fit", "The potential");
+    section("fit", stage.kind === "distill" ? "The distilled potential" : "The potential");
+    if (stage.kind === "distill") add(el("p", {class: "soft"}, "Fitted to frames that the model sampled and labelled: the reference below is that model. How both stand to the data is among the estimates."));
     if (!fit) { add(el("p", {class: "soft"}, "This stage has left no data for charts.")); continue; }
     add(el("p", {}, fit.summary));
     add(chartRow(parity("parity energy", fit.parity.energy, "Energies, each set's mean error removed", "eV/atom"), parity("parity force", fit.parity.force, "Force components (a sample)", "eV/Å")));

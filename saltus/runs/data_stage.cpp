@@ -29,7 +29,7 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
     report_progress(progress, "data-" + settings.name, static_cast<double>(++frames), 0, "frames");
     notes.add(reader->source());
     ++compositions[formula(*frame.atoms)];
-    if (plan.model && (!frame.energy_ev || frame.force_ev_ang.empty())) {
+    if (plan.model && !plan.finetune && (!frame.energy_ev || frame.force_ev_ang.empty())) {
       ++unlabelled;
       continue;
     }

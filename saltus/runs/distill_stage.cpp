@@ -35,7 +35,7 @@ SamplingSettings sampling_of(const Plan& plan) {
   return sampling;
 }
 
-/// First frame of the part that a fit to this set would hold out, so that errors of a model fine-tuned on it are those of frames it has not seen.
+/// First frame of the part that the fine-tuning, or a fit to this set, holds out, so that errors of a fine-tuned model are those of frames it has not seen.
 /// None: the set has no labels. Throws Error{usage} as split_by_blocks.
 std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& data) {
   const auto reader = open_trajectory(data_file(plan, data), read_options(plan, data));
@@ -46,7 +46,9 @@ std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& d
     labelled = labelled || frame.energy_ev || !frame.force_ev_ang.empty();
   }
   if (!labelled) return {};
-  return split_by_blocks(time_fs, {plan.fit.test_fraction, 0, 1, plan.fit.gap_fs}).test.front();
+  const SplitOptions split = plan.finetune ? SplitOptions{plan.finetune->test_fraction, 0, 1, plan.finetune->gap_fs}
+                                           : SplitOptions{plan.fit.test_fraction, 0, 1, plan.fit.gap_fs};
+  return split_by_blocks(time_fs, split).test.front();
 }
 
 /// Errors of teacher and student on what the plan's data hold out: what the distillation has lost.
@@ -80,7 +82,7 @@ void compare_with_data(const Plan& plan, const Potential& teacher, const Potenti
 }
 
 StageResult distill(const Plan& plan, const std::vector<AceFitSettings>& candidates, const StageContext& context) {
-  const std::filesystem::path model = context.inputs.at("model") / "model.safetensors";
+  const std::filesystem::path model = context.inputs.at(teacher_stage(plan)) / "model.safetensors";
   const auto teacher = load_potential(model, network_settings(*plan.model));
   const std::string teacher_sha256 = sha256_of_path(model);
   const Frame start = starting_frame(start_of(plan, *plan.distill));
@@ -105,7 +107,7 @@ Stage distill_stage(const Plan& plan) {
   stage.name = "distill";
   stage.kind = "distill";
   stage.resumable = true;
-  stage.depends_on = {"model"};
+  stage.depends_on = {teacher_stage(plan)};
   for (const DataSettings& data : plan.data) stage.depends_on.push_back("data-" + data.name);
   nlohmann::ordered_json settings = nlohmann::ordered_json::parse(settings_json(plan, "distill"));
   settings["fit"] = nlohmann::ordered_json::parse(settings_json(plan, "fit"));

@@ -118,7 +118,7 @@ void make(Node& node, const std::vector<Node>& nodes, const RunSinks& sinks) {
   const bool resumed = open_part(node, part, artifact.made_from);
   say(sinks, fmt::format("{}: {}", stage.name, resumed ? "going on where an earlier run stopped" : "begins"));
 
-  StageContext context{part, {}, sinks.progress, sinks.stop};
+  StageContext context{part, {}, sinks.progress, sinks.stop, sinks.say};
   for (std::size_t k : node.needs) context.inputs.emplace(nodes[k].stage->name, nodes[k].folder);
   const auto start = std::chrono::steady_clock::now();
   artifact.result = stage.run(context);

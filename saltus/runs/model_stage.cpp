@@ -37,7 +37,7 @@ Stage model_stage(const Plan& plan) {
   Stage stage;
   stage.name = "model";
   stage.kind = "model";
-  const std::filesystem::path file = (plan.file.parent_path() / plan.model->file).lexically_normal();
+  const std::filesystem::path file = model_file(plan);
   stage.input_files = {file};
   stage.settings = settings_json(plan, "model");
   stage.run = [plan, file](const StageContext& context) { return take(plan, file, context); };

@@ -12,6 +12,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/models/published_model.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
@@ -104,8 +105,8 @@ struct Reader {
 
 std::string label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
-  if (table_name == "finetune") return "the settings of a fine-tuning";
-  const bool single = table_name == "fit" || table_name == "model" || table_name == "distill";
+  if (table_name == "settings") return "the settings of a fine-tuning";
+  const bool single = table_name == "fit" || table_name == "model" || table_name == "finetune" || table_name == "distill";
   return single ? "[" + table_name + "]" : "[[" + table_name + "]]";
 }
 
@@ -186,6 +187,9 @@ void check_reference(const Source& source, const toml::table& table, const char*
               fmt::format("'{}': there is no [[{}]] named '{}'{}", key, kind, value, did_you_mean(value, known)));
 }
 
+/// The settings of a fine-tuning as published for the family of this model.
+FinetuneSettings recipe_for(const std::filesystem::path& model) { return published_recipe(family(read_published_model(model))); }
+
 /// Whether there are simulations and each has a model of its own.
 bool only_models(const toml::table& root) {
   const toml::array* list = root["md"].as_array();
@@ -208,7 +212,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "distill", "md", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "md", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -221,8 +225,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     if (node && !node->is_table()) source.fail(node->source(), fmt::format("'{0}' is one table: write [{0}]", key));
     return node ? node->as_table() : nullptr;
   };
-  const toml::table *fit = single("fit"), *model = single("model"), *distill = single("distill");
-  if (plan.data.empty() && (fit || model || distill || root.contains("md") || !root.contains("kinetics")))
+  const toml::table *fit = single("fit"), *model = single("model"), *finetune = single("finetune"), *distill = single("distill");
+  if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || !root.contains("kinetics")))
     source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
   if (model) {
     plan.model.emplace();
@@ -230,6 +234,12 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   if (fit && model && !distill) source.fail(fit->source(), "the potential is either fitted, [fit], or there, [model]; both go together with [distill] only");
   if (distill && !model) source.fail(distill->source(), "[distill] needs a model to learn from: [model]");
+  if (finetune && !model) source.fail(finetune->source(), "[finetune] needs a model to begin with: [model]");
+  if (finetune) {
+    plan.finetune = recipe_for(model_file(plan));
+    plan.finetune->seed = plan.seed;
+    plan.settings.push_back(read_fields(source, *finetune, finetune_fields(), *plan.finetune, "finetune"));
+  }
   plan.fits = !plan.data.empty() && !model && (fit || !only_models(root));
   if (plan.fits || distill) plan.settings.push_back(read_fields(source, fit ? *fit : empty, fit_fields(), plan.fit, "fit"));
   // An entry that starts from a frame of a data set: the first set where it names none.
@@ -302,7 +312,7 @@ void read_finetune_settings(std::string_view toml, const std::string& source_nam
   } catch (const toml::parse_error& error) {
     source.fail(error.source(), std::string(error.description()));
   }
-  read_fields(source, root, finetune_fields(), settings, "finetune");
+  read_fields(source, root, finetune_fields(), settings, "settings");
 }
 
 Plan read_plan(const std::filesystem::path& file) { return parse_plan(read_file(file), file); }

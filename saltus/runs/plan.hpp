@@ -11,6 +11,7 @@
 #include "saltus/runs/distillation.hpp"
 #include "saltus/runs/fields.hpp"
 #include "saltus/training/ace_fit.hpp"
+#include "saltus/training/finetune_settings.hpp"
 
 namespace saltus::runs {
 
@@ -131,6 +132,7 @@ struct Plan {
   std::int64_t seed = 0;
   std::vector<DataSettings> data;  ///< empty: nothing is fitted or simulated
   std::optional<ModelSettings> model;
+  std::optional<FinetuneSettings> finetune;  ///< of the model, with the defaults of its family
   FitSettings fit;
   std::optional<DistillSettings> distill;
   bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
@@ -140,7 +142,8 @@ struct Plan {
   std::vector<ResolvedSection> settings;  ///< everything as resolved, in the order of the file's tables
 };
 
-/// Reads and checks a plan. Relative data files are taken relative to the plan's folder.
+/// Reads and checks a plan. Relative data files are taken relative to the plan's folder. A plan that fine-tunes a model reads
+/// that file too, for the defaults of its family.
 /// Throws Error{file} when it cannot be read, Error{format} with file and line for anything wrong in it.
 Plan read_plan(const std::filesystem::path& file);
 

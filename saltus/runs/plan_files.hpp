@@ -16,6 +16,8 @@ inline std::filesystem::path data_file(const Plan& plan, const DataSettings& set
   return (plan.file.parent_path() / settings.file).lexically_normal();
 }
 
+inline std::filesystem::path model_file(const Plan& plan) { return (plan.file.parent_path() / plan.model->file).lexically_normal(); }
+
 /// How its file is to be read; the plan's parser has checked that the elements are some.
 inline ReadOptions read_options(const Plan& plan, const DataSettings& settings) {
   ReadOptions options;

@@ -12,8 +12,15 @@ Stage data_stage(const Plan& plan, const DataSettings& settings);
 /// model: a model file that is there → model.safetensors.
 Stage model_stage(const Plan& plan);
 
+/// finetune: the model trained on all data sets → model.safetensors, learning curve, errors on held-out test blocks before and after.
+/// The training itself is done by saltus-train, the program that has libtorch.
+Stage finetune_stage(const Plan& plan);
+
 /// distill: frames sampled and labelled by the model → an expansion fitted to them, errors against the model and of both against the data.
 Stage distill_stage(const Plan& plan);
+
+/// Name of the stage whose model.safetensors a distillation learns from.
+std::string teacher_stage(const Plan& plan);
 
 /// Name of the stage whose model.safetensors the simulations use.
 std::string potential_stage(const Plan& plan);

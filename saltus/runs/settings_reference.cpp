@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/text.hpp"
+#include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
 
 namespace saltus::runs {
@@ -66,7 +67,7 @@ std::string range_text(double minimum, double maximum) {
 
 std::vector<SettingsTable> settings_tables() {
   return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[model]", model_fields()),
-          table_of("[fit]", fit_fields()), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
+          table_of("[fit]", fit_fields()), table_of("[finetune]", finetune_fields()), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
           table_of("[[kinetics]]", kinetics_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
 }
 

@@ -15,7 +15,7 @@ namespace saltus::runs {
 
 /// A table or chart of the artifact: a JSON file in its folder.
 struct Series {
-  std::string name;  ///< what the page calls it: "fit", "md", "kinetics", "arrhenius"
+  std::string name;  ///< what the page calls it: "fit", "finetune", "md", "kinetics", "arrhenius"
   std::string file;  ///< relative to the artifact's folder
 };
 
@@ -30,11 +30,12 @@ struct StageContext {
   std::map<std::string, std::filesystem::path> inputs;   ///< folders of the stages it depends on, by name
   Progress progress;
   Stop stop;                                             ///< asked now and then; the stage throws Interrupted when it is true
+  std::function<void(const std::string&)> say = {};      ///< lines for people while it runs; may be empty
 };
 
 struct Stage {
   std::string name;                              ///< unique in the plan: "md-cell75"
-  std::string kind;                              ///< "data", "fit", "md", "kinetics", "arrhenius"
+  std::string kind;                              ///< "data", "model", "fit", "finetune", "distill", "md", "kinetics", "arrhenius"
   int schema = 1;                                ///< raised when the artifact's content or meaning changes
   bool resumable = false;                        ///< a folder left by an interrupted run is continued, else wiped
   std::vector<std::string> depends_on;           ///< names of earlier stages

@@ -1,14 +1,17 @@
-// The list of stages of a plan: data → fit, or model, and distill → md → kinetics → arrhenius.
+// The list of stages of a plan: data → fit, or model, finetune and distill → md → kinetics → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
 
-std::string potential_stage(const Plan& plan) { return plan.distill ? "distill" : plan.model ? "model" : "fit"; }
+std::string teacher_stage(const Plan& plan) { return plan.finetune ? "finetune" : "model"; }
+
+std::string potential_stage(const Plan& plan) { return plan.distill ? "distill" : plan.model ? teacher_stage(plan) : "fit"; }
 
 std::vector<Stage> stages_of(const Plan& plan) {
   std::vector<Stage> stages;
   for (const DataSettings& data : plan.data) stages.push_back(data_stage(plan, data));
   if (plan.model) stages.push_back(model_stage(plan));
+  if (plan.finetune) stages.push_back(finetune_stage(plan));
   if (plan.fits) stages.push_back(fit_stage(plan));
   if (plan.distill) stages.push_back(distill_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));

@@ -22,12 +22,20 @@
 #include "saltus/cli/train/finetune_output.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/models/published_model.hpp"
+#include "saltus/runs/explain.hpp"
 #include "saltus/runs/finetune_fields.hpp"
+#include "saltus/runs/plan.hpp"
+#include "saltus/runs/plan_files.hpp"
 #include "saltus/training/torch/finetune.hpp"
 
 namespace {
 
 using namespace saltus;
+
+/// A stage of a plan in place of the options: its data sets and settings.
+struct PlanOptions {
+  std::string file, sha256;
+};
 
 FinetuneSettings settings_of(const cli::FinetuneOptions& options) {
   FinetuneSettings settings = published_recipe(family(read_published_model(options.model)));
@@ -36,19 +44,35 @@ FinetuneSettings settings_of(const cli::FinetuneOptions& options) {
   return settings;
 }
 
-int run(const cli::FinetuneOptions& options) {
-  cli::require_finetune_files(options);
+training::FinetuneInput input_of(const cli::FinetuneOptions& options) {
   training::FinetuneInput input;
   input.settings = settings_of(options);
-  if (options.list_settings) {
-    fmt::print("{}", runs::finetune_settings_text(input.settings));
-    return 0;
-  }
-  input.model = options.model;
-  input.out = options.out;
   input.head = options.head;
   for (const std::string& set : options.sets) input.sets.push_back({set, options.read});
   for (const std::string& set : options.replay) input.replay.push_back({set, options.read});
+  return input;
+}
+
+training::FinetuneInput input_of(const PlanOptions& options) {
+  const runs::Plan plan = runs::read_plan(options.file);
+  if (runs::header_of(plan).plan_sha256 != options.sha256 || !plan.finetune)
+    throw Error(ErrorKind::usage, fmt::format("{} was changed after its run began: run it again", options.file));
+  training::FinetuneInput input;
+  input.settings = *plan.finetune;
+  input.head = plan.model->head;
+  for (const runs::DataSettings& data : plan.data) input.sets.push_back({runs::data_file(plan, data), runs::read_options(plan, data), data.name});
+  return input;
+}
+
+int run(const cli::FinetuneOptions& options, const PlanOptions& plan) {
+  if (plan.file.empty()) cli::require_finetune_files(options);
+  if (options.list_settings) {
+    fmt::print("{}", runs::finetune_settings_text(settings_of(options)));
+    return 0;
+  }
+  training::FinetuneInput input = plan.file.empty() ? input_of(options) : input_of(plan);
+  input.model = options.model;
+  input.out = options.out;
   input.settings_text = runs::finetune_settings_json(input.settings);
   cli::listen_for_signals();
   const training::FinetuneResult result =
@@ -66,9 +90,12 @@ int run(const cli::FinetuneOptions& options) {
 int main(int argc, char** argv) {
   CLI::App app{"saltus-train: fine-tunes a model; started by 'saltus finetune'", "saltus finetune"};
   cli::FinetuneOptions options;
+  PlanOptions plan;
   int threads = 0;
   bool quiet = false;
   cli::add_finetune_options(app, options);
+  app.add_option("--plan", plan.file, "a plan with [finetune]: its data sets and settings")->type_name("FILE");
+  app.add_option("--plan-sha256", plan.sha256, "of its settings when its run began");
   app.add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
   app.add_flag("--quiet", quiet, "no progress; warnings and errors stay");
   try {
@@ -76,7 +103,7 @@ int main(int argc, char** argv) {
     set_thread_count(threads);
     if (quiet) cli::silence_progress();
     kernels::use_one_blas_thread();
-    const int code = run(options);
+    const int code = run(options, plan);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw Error(ErrorKind::file, "cannot write to standard output");
     return code;
   } catch (const CLI::ParseError& error) {

@@ -18,6 +18,7 @@ namespace saltus::training {
 struct FinetuneSet {
   std::filesystem::path path;
   ReadOptions read;
+  std::string name = {};            ///< what results call it; empty: the file's name without its extension
 };
 
 struct FinetuneInput {

@@ -80,7 +80,7 @@ LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progres
     for (const auto k : split.valid) result.valid.push_back(frames[k]);
     result.test.emplace_back();
     for (const auto k : split.test) result.test.back().push_back(frames[k]);
-    result.set.push_back(set.path.stem().string());
+    result.set.push_back(set.name.empty() ? set.path.stem().string() : set.name);
     result.hashes += fmt::format("{}{}", result.hashes.empty() ? "" : " ", sha256_of_path(set.path));
   }
   std::map<std::string, int> known;

@@ -1,0 +1,130 @@
+#include "saltus/runs/trainer_program.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "saltus/base/error.hpp"
+
+namespace saltus::runs {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* name = "saltus-train";
+constexpr std::string_view error_label = "saltus: error: ", warning_label = "saltus: warning: ", own_label = "saltus: ";
+constexpr int pause_ms = 200;
+
+/// The end of a pipe that is read, closed when it goes.
+struct ReadEnd {
+  int descriptor;
+  ~ReadEnd() { ::close(descriptor); }
+};
+
+/// In the child: only calls that are safe between fork and exec of a process with threads.
+[[noreturn]] void become(char* const* arguments, int error_descriptor, pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before
+  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  ::dup2(nowhere, STDIN_FILENO);
+  ::dup2(nowhere, STDOUT_FILENO);
+  ::dup2(error_descriptor, STDERR_FILENO);
+  ::execv(arguments[0], arguments);
+  ::_exit(127);
+}
+
+/// What the lines of its standard error come to.
+struct Listener {
+  const std::function<void(const std::string&)>& say;
+  std::string rest = {}, error = {};
+
+  void line(const std::string& text) {
+    if (text.starts_with(error_label)) error = text.substr(error_label.size());
+    else if (!error.empty()) error += "\n" + text;
+    else if (!text.starts_with(own_label) && say) say(text);
+  }
+  void take(std::string_view bytes) {
+    rest += bytes;
+    for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest.erase(0, end + 1)) line(rest.substr(0, end));
+  }
+};
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+}  // namespace
+
+fs::path trainer_program() {
+  std::error_code error;
+  const fs::path own = fs::read_symlink("/proc/self/exe", error);
+  std::vector<fs::path> folders;
+  if (!error) folders.push_back(own.parent_path());
+  const char* path = std::getenv("PATH");
+  const std::string list = path ? path : "";
+  for (std::size_t begin = 0; begin < list.size();) {
+    const std::size_t end = std::min(list.find(':', begin), list.size());
+    if (end > begin) folders.emplace_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  for (const fs::path& folder : folders)
+    if (::access((folder / name).c_str(), X_OK) == 0) return folder / name;
+  throw Error(ErrorKind::unsupported, fmt::format("finetune needs the program {}, which is neither beside saltus nor in PATH: it is built where libtorch is found; "
+                                                  "'scripts/setup --torch' installs libtorch, then configure and build Saltus again", name));
+}
+
+void run_trainer(const std::vector<std::string>& program, const Stop& stop, const std::function<void(const std::string&)>& say) {
+  std::vector<std::string> words = program;
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::internal, fmt::format("no pipe to {}: {}", name, std::strerror(errno)));
+  const ReadEnd pipe{ends[0]};
+  const pid_t parent = ::getpid(), child = ::fork();
+  if (child == 0) become(arguments.data(), ends[1], parent);
+  ::close(ends[1]);
+  if (child < 0) throw Error(ErrorKind::internal, fmt::format("{} cannot be started: {}", program.front(), std::strerror(errno)));
+
+  Listener listener{say};
+  bool stopped = false;
+  for (bool open = true; open;) {
+    if (!stopped && stop && stop()) {
+      stopped = true;
+      ::kill(child, SIGTERM);
+    }
+    pollfd wanted{pipe.descriptor, POLLIN, 0};
+    if (::poll(&wanted, 1, pause_ms) <= 0) continue;
+    char bytes[4096];
+    const ssize_t count = ::read(pipe.descriptor, bytes, sizeof bytes);
+    if (count > 0) listener.take({bytes, static_cast<std::size_t>(count)});
+    else open = count < 0 && errno == EINTR;
+  }
+  const int status = wait_for(child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  if (stopped) throw Interrupted{"", true};
+  if (WIFSIGNALED(status))
+    throw Error(ErrorKind::internal, fmt::format("{} was killed by signal {} ({}){}", name, WTERMSIG(status), strsignal(WTERMSIG(status)),
+                                                 WTERMSIG(status) == SIGKILL ? ": perhaps for its memory; a smaller batch needs less" : ""));
+  const int code = WEXITSTATUS(status);
+  if (code > 128) throw Interrupted{"", true};  // it was asked to end by someone else
+  const bool known = code >= static_cast<int>(ErrorKind::usage) && code <= static_cast<int>(ErrorKind::internal) && !listener.error.empty();
+  throw Error(known ? static_cast<ErrorKind>(code) : ErrorKind::internal, known ? listener.error : fmt::format("{} ended with exit code {}{}", name, code, code == 127 ? ": it cannot be started" : ""));
+}
+
+}  // namespace saltus::runs
