@@ -22,6 +22,7 @@
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/model_evaluation.hpp"
+#include "saltus/runs/trajectory_agreement.hpp"
 
 namespace saltus::cli {
 
@@ -35,6 +36,7 @@ struct Options {
   runs::EvaluationInput input;
   NetworkOptions network;
   std::string out;
+  runs::AgreementSettings agreement;
   bool json = false;
 };
 
@@ -66,6 +68,34 @@ json to_json(const runs::ModelErrors& model) {
   for (const auto& [z, of_element] : e.forces_of_element) object["elements"][std::string(symbol_of(z))] = force_json(of_element);
   object["warnings"] = model.warnings;
   return object;
+}
+
+json to_json(const runs::Deviation& d) { return {{"deviation", d.value}, {"by_chance", d.by_chance ? json(*d.by_chance) : json(nullptr)}}; }
+
+json to_json(const runs::TrajectoryAgreement& a) {
+  json object{{"temperature_kelvin", a.temperature_kelvin}, {"timestep_fs", a.timestep_fs}, {"length_ps", a.length_ps}, {"reference_length_ps", a.reference_length_ps}, {"rdf", json::object()}};
+  for (const runs::PairDeviation& pair : a.pairs) object["rdf"][fmt::format("{}-{}", symbol_of(pair.first), symbol_of(pair.second))] = to_json(pair.rdf);
+  object["spectrum"] = a.spectrum ? to_json(*a.spectrum) : json(nullptr);
+  return object;
+}
+
+std::string percent(const runs::Deviation& d) {
+  return d.by_chance ? fmt::format("{:.1f} ({:.1f})", 100 * d.value, 100 * *d.by_chance) : fmt::format("{:.1f}", 100 * d.value);
+}
+
+void print_agreement(const std::vector<std::string>& models, const std::vector<runs::TrajectoryAgreement>& agreements, const std::string& reference) {
+  const runs::TrajectoryAgreement& any = agreements.front();
+  fmt::print("\nOwn dynamics of {:.3g} ps at {:.0f} K beside {} of {:.3g} ps: percent apart (by chance)\n", any.length_ps, any.temperature_kelvin, reference, any.reference_length_ps);
+  std::size_t width = 8;
+  for (const std::string& model : models) width = std::max(width, std::filesystem::path(model).filename().string().size());
+  fmt::print("{:<{}}", "model", width);
+  for (const runs::PairDeviation& pair : any.pairs) fmt::print(" {:>14}", fmt::format("g(r) {}-{}", symbol_of(pair.first), symbol_of(pair.second)));
+  fmt::print(" {:>14}\n", "spectrum");
+  for (std::size_t k = 0; k < models.size(); ++k) {
+    fmt::print("{:<{}}", std::filesystem::path(models[k]).filename().string(), width);
+    for (const runs::PairDeviation& pair : agreements[k].pairs) fmt::print(" {:>14}", percent(pair.rdf));
+    fmt::print(" {:>14}\n", agreements[k].spectrum ? percent(*agreements[k].spectrum) : "–");
+  }
 }
 
 std::string in_milli(bool has, double value, int decimals) { return has ? fmt::format("{:.{}f}", mev_per_ev * value, decimals) : "–"; }
@@ -114,6 +144,7 @@ int run_evaluate(Options options) {
   if (!options.out.empty() && options.files.size() > 1) throw Error(ErrorKind::usage, "--out takes the word of one model; name one");
   if (!options.out.empty()) refuse_overwriting(options.input.data, options.out);
   options.input.out = options.out;
+  options.agreement.reference.read = options.input.read;
   std::vector<std::unique_ptr<Potential>> potentials;
   for (const std::string& file : options.files) potentials.push_back(load_potential(file, settings_of(options.network)));
   listen_for_signals();
@@ -125,8 +156,15 @@ int run_evaluate(Options options) {
     document["models"].push_back(to_json(models.back()));
     for (const std::string& warning : models.back().warnings) print_warning(warning);
   }
+  std::vector<runs::TrajectoryAgreement> agreements;
+  for (std::size_t k = 0; k < potentials.size() && !options.agreement.reference.path.empty(); ++k) {
+    agreements.push_back(runs::compare_trajectories(*potentials[k], options.agreement, progress_line(), stop_requested));
+    document["models"][k]["trajectory"] = to_json(agreements.back());
+    for (const std::string& warning : agreements.back().warnings) print_warning(warning);
+  }
   if (options.json) print_json(document);
   else print_results(models, options);
+  if (!options.json && !agreements.empty()) print_agreement(options.files, agreements, options.agreement.reference.path.string());
   return 0;
 }
 
@@ -137,13 +175,17 @@ std::function<int()> set_up_evaluate(CLI::App& app) {
   app.add_option("FILES", o->files, "model files, then the labelled data set")->type_name("FILE")->required();
   app.add_option("--out", o->out, "data set to write: the frames with energy, forces and virial of the model")->type_name("FILE");
   app.add_option("--every", o->input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
+  app.add_option("--trajectory", o->agreement.reference.path, "AIMD to compare own dynamics with: g(r), vibrational spectrum")->type_name("FILE");
+  app.add_option("--length-ps", o->agreement.length_ps, "of these dynamics (default: as long as that)")->check(CLI::PositiveNumber);
+  app.add_option("--temperature-kelvin", o->agreement.temperature_kelvin, "of these dynamics (default: the mean of that)")->check(CLI::PositiveNumber);
   add_network_options(app, o->network);
   add_label_options(app, o->input.read);
   add_source_options(app, o->input.read);
   app.add_flag("--json", o->json, "one JSON document instead of a table");
   app.footer(
       "Energies of two methods differ by a constant for each element, which no kinetics feel: aligned is without it.\n"
-      "Errors are root mean squares but for MAE, relative to that of the forces; 95 % is from blocks of frames.\n\nExample:\n"
+      "Errors are root mean squares but for MAE, relative to that of the forces; 95 % is from blocks of frames.\n"
+      "Of two g(r) or spectra p and q the part apart is ∫|p − q|/∫(p + q); what time blocks scatter is 'by chance'.\n\nExample:\n"
       "  saltus evaluate li15si4.safetensors examples/li15si4/li15si4_hot_1500K.extxyz");
   return [o] { return run_evaluate(*o); };
 }

@@ -71,7 +71,7 @@ std::span<const Field<FinetuneSettings>> finetune_fields() {
       Field<S>{.key = "precision", .member = &S::precision, .unit = "", .help = "of the arithmetic", .choices = kinds_of_number},
       Field<S>{.key = "device", .member = &S::device, .unit = "", .help = "cpu, cuda or cuda:N"},
       Field<S>{.key = "fused", .member = &S::fused, .unit = "", .help = "the convolution as one operator (cpu), which is faster"},
-      Field<S>{.key = "seed", .member = &S::seed, .unit = "", .help = "of every random choice", .minimum = 0},
+      Field<S>{.key = "seed", .member = &S::seed, .unit = "", .help = "of every random choice; in a plan, the plan's", .minimum = 0},
       Field<S>{.key = "checkpoint_minutes", .member = &S::checkpoint_minutes, .unit = "minutes", .help = "between checkpoints", .minimum = 0, .maximum = 1e6},
   };
   return table;

@@ -49,6 +49,22 @@ SettingsTable table_of(const char* heading, std::span<const Field<S>> fields) {
   return table;
 }
 
+/// [finetune]: a default that is not the same for all families stands beside the family's name.
+SettingsTable finetune_table() {
+  SettingsTable table = table_of("[finetune]", finetune_fields());
+  for (SettingReference& setting : table.settings) {
+    for (const char* family : {"sevennet", "mace"}) {
+      const std::string standard = json::parse(finetune_settings_json(published_recipe(family))).at(setting.key).dump();
+      setting.standard_of_family.emplace_back(family, standard);
+    }
+    if (setting.standard_of_family.front().second == setting.standard_of_family.back().second) setting.standard_of_family.clear();
+    else setting.standard.clear();
+  }
+  return table;
+}
+
+bool is_required(const SettingReference& setting) { return setting.standard.empty() && setting.standard_of_family.empty(); }
+
 std::string wanted_text(const SettingReference& setting) {
   if (setting.choices.empty()) return setting.type + (setting.range.empty() ? "" : ", " + setting.range);
   std::vector<std::string> names;
@@ -67,13 +83,15 @@ std::string range_text(double minimum, double maximum) {
 
 std::vector<SettingsTable> settings_tables() {
   return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[model]", model_fields()),
-          table_of("[fit]", fit_fields()), table_of("[finetune]", finetune_fields()), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
+          table_of("[fit]", fit_fields()), finetune_table(), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
           table_of("[[kinetics]]", kinetics_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
 }
 
 std::string kind_text(const SettingReference& setting) {
+  std::vector<std::string> of_family;
+  for (const auto& [family, standard] : setting.standard_of_family) of_family.push_back(fmt::format("{} for {}", standard, family));
   return fmt::format("{}{}, {}", wanted_text(setting), setting.unit.empty() ? "" : ", in " + setting.unit,
-                     setting.standard.empty() ? "required" : "default " + setting.standard);
+                     is_required(setting) ? "required" : "default " + (of_family.empty() ? setting.standard : join(of_family)));
 }
 
 std::string settings_text() {
@@ -81,7 +99,7 @@ std::string settings_text() {
   for (const SettingsTable& table : settings_tables()) {
     if (!table.heading.empty()) text += "\n" + table.heading + "\n";
     for (const SettingReference& setting : table.settings)
-      text += fmt::format("  {:<22} {:<10} {:<42} {}\n", setting.key, setting.standard.empty() ? "required" : setting.standard,
+      text += fmt::format("  {:<22} {:<10} {:<42} {}\n", setting.key, is_required(setting) ? "required" : setting.standard.empty() ? "by family" : setting.standard,
                           wanted_text(setting), setting.help);
   }
   return text;
@@ -94,9 +112,11 @@ json settings_reference_json() {
     for (const SettingReference& setting : table.settings) {
       json choices = json::array();
       for (const Choice& choice : setting.choices) choices.push_back({{"name", choice.name}, {"help", choice.help}});
+      json of_family = json::object();
+      for (const auto& [family, standard] : setting.standard_of_family) of_family[family] = json::parse(standard);
       settings.push_back({{"key", setting.key}, {"type", setting.type}, {"unit", setting.unit},
                           {"default", setting.standard.empty() ? json(nullptr) : json::parse(setting.standard)},
-                          {"required", setting.standard.empty()}, {"range", setting.range}, {"choices", choices}, {"help", setting.help}});
+                          {"default_of_family", of_family}, {"required", is_required(setting)}, {"range", setting.range}, {"choices", choices}, {"help", setting.help}});
     }
     document["tables"].push_back({{"table", table.heading}, {"settings", settings}});
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,9 +16,10 @@ struct SettingReference {
   std::string type;      ///< "text", "integer", "number", "true or false", "list of numbers", …
   std::string unit;      ///< "" = dimensionless
   std::string help;
-  std::string standard;  ///< default as JSON text; empty where the setting is required
+  std::string standard;  ///< default as JSON text; empty where the setting is required or the default belongs to the model's family
   std::string range;     ///< "at least 1", "between 1 and 15"; may be empty
   std::vector<Choice> choices;
+  std::vector<std::pair<std::string, std::string>> standard_of_family = {};  ///< family, default as JSON text
 };
 
 struct SettingsTable {
@@ -37,7 +39,7 @@ std::string range_text(double minimum, double maximum);
 /// One line per setting: name, default, type, range, meaning.
 std::string settings_text();
 
-/// {"tables": [{"table", "settings": [{"key", "type", "unit", "default", "required", "range", "choices", "help"}]}]}
+/// {"tables": [{"table", "settings": [{"key", "type", "unit", "default", "default_of_family", "required", "range", "choices", "help"}]}]}
 nlohmann::ordered_json settings_reference_json();
 
 }  // namespace saltus::runs
