@@ -176,8 +176,8 @@ std::function<int()> set_up_evaluate(CLI::App& app) {
   app.add_option("--out", o->out, "data set to write: the frames with energy, forces and virial of the model")->type_name("FILE");
   app.add_option("--every", o->input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
   app.add_option("--trajectory", o->agreement.reference.path, "AIMD to compare own dynamics with: g(r), vibrational spectrum")->type_name("FILE");
-  app.add_option("--length-ps", o->agreement.length_ps, "of these dynamics (default: as long as that)")->check(CLI::PositiveNumber);
-  app.add_option("--temperature-kelvin", o->agreement.temperature_kelvin, "of these dynamics (default: the mean of that)")->check(CLI::PositiveNumber);
+  app.add_option("--length-ps", o->agreement.length_ps, "of these dynamics, ps (default: as long as that)")->check(CLI::PositiveNumber);
+  app.add_option("--temperature-kelvin", o->agreement.temperature_kelvin, "of these dynamics, K (default: the mean of that)")->check(CLI::PositiveNumber);
   add_network_options(app, o->network);
   add_label_options(app, o->input.read);
   add_source_options(app, o->input.read);
