@@ -368,10 +368,10 @@
     add(chartRow(
       chart("learning curve", "Loss after each epoch, on the frames trained on and on the validation blocks.", c => ({
         traces: [line(at, epochs.map(e => e.train_loss), "training", c[0], {mode: many}), line(at, epochs.map(e => e.valid_loss), "validation", c[1], {mode: many}), ...marked(e => e.valid_loss, css("--ink"))],
-        x: axis("epoch"), y: logAxis("loss", [epochs.map(e => e.train_loss), epochs.map(e => e.valid_loss)])})),
+        x: axis("epoch", at.length < 12 ? {dtick: 1} : {}), y: logAxis("loss", [epochs.map(e => e.train_loss), epochs.map(e => e.valid_loss)])})),
       chart("learning curve force", "Force error on the validation blocks.", c => ({
         traces: [line(at, epochs.map(e => 1000 * e.valid_force_rmse_ev_ang), "validation", c[1], {mode: many}), ...marked(e => 1000 * e.valid_force_rmse_ev_ang, css("--ink"))],
-        x: axis("epoch"), y: axis("force RMSE, meV/Å", {rangemode: "tozero"}), layout: {showlegend: false}}))));
+        x: axis("epoch", at.length < 12 ? {dtick: 1} : {}), y: axis("force RMSE, meV/Å", {rangemode: "tozero"}), layout: {showlegend: false}}))));
     const scaled = (e, key, factor) => number(factor * e[key]) + (e["low_" + key] === null || e["low_" + key] === undefined ? "" : ` (${number(factor * e["low_" + key])} … ${number(factor * e["high_" + key])})`);
     const rows = tuned.before.flatMap((before, k) => [["before", before], ["after", tuned.after[k]]]).map(([when, e]) => [e.set, when, e.frames, scaled(e, "energy_rmse_ev_per_atom", 1000),
       scaled(e, "energy_rmse_aligned_ev_per_atom", 1000), scaled(e, "force_rmse_ev_ang", 1000), number(1000 * e.force_mae_ev_ang), number(100 * e.force_rmse_relative), number(e.force_cosine, 4)]);
