@@ -3,7 +3,7 @@
 # too (tests/architecture holds the sources to that). Of `runs` only the stages count: settings are in the key by value.
 cmake_minimum_required(VERSION 3.25)
 set(stages data model fit finetune distill md kinetics arrhenius)
-set(own_files "^saltus/runs/(.*_stage|distillation|kinetics_model|model_evaluation|molecular_dynamics|sites_report|whole_paths)\\.")
+set(own_files "^saltus/runs/(.*_stage|distillation|finetune_result|kinetics_model|model_evaluation|molecular_dynamics|sites_report|whole_paths)\\.")
 
 function(reached_from source result)
   set(reached "")

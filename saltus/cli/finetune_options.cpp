@@ -42,6 +42,7 @@ void add_finetune_options(CLI::App& app, FinetuneOptions& options) {
   app.add_option_function<std::vector<std::string>>(
          "--set", [&options](const std::vector<std::string>& words) { options.words.insert(options.words.end(), words.begin(), words.end()); }, "one more setting, KEY=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--runs", options.runs, "registry to record it in, for 'saltus runs' and 'saltus report'")->type_name("FOLDER");
   app.add_flag("--list-settings", options.list_settings, "all settings with the values of the model's family, as a TOML file");
   app.add_flag("--json", options.json, "errors and learning curve as one JSON document");
   app.footer(

@@ -15,6 +15,7 @@ namespace saltus::cli {
 struct FinetuneOptions {
   std::vector<std::string> sets, replay;
   std::string model, out, head, settings_file;
+  std::string runs;                ///< folder of a registry; empty: not recorded
   std::vector<std::string> words;  ///< KEY=VALUE, in the order given; those of options with a name come before the others
   ReadOptions read;
   bool json = false;

@@ -6,8 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/atoms/elements.hpp"
+#include "saltus/base/files.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/print_json.hpp"
+#include "saltus/cli/progress_line.hpp"
 #include "saltus/kinetics/jackknife.hpp"
+#include "saltus/runs/finetune_result.hpp"
 
 namespace saltus::cli {
 
@@ -67,8 +72,6 @@ void print_row(const std::string& name, const HeldOutErrors& errors) {
              e.forces.cosine, e.stress.frames > 0 ? fmt::format("{:.3f}", gpa_per_ev_ang3 * e.stress.rmse_ev_ang3) : "–");
 }
 
-}  // namespace
-
 std::string epoch_line(const EpochRow& row) {
   std::string text = fmt::format("finetune: epoch {:>3} of {}: loss {:.4g}, validation {:.4g}{}; energy {:.2f} meV/atom, forces {:.1f} meV/Å", row.epoch, row.epochs, row.train_loss, row.valid_loss,
                                  row.best ? " (best)" : "", mev_per_ev * row.valid_energy_rmse_aligned_ev_per_atom, mev_per_ev * row.valid_force_rmse_ev_ang);
@@ -112,6 +115,25 @@ json finetune_json(const FinetuneResult& r, const std::string& model, const std:
                                   {"gradient_norm", row.gradient_norm}, {"seconds", row.seconds}, {"best", row.best}});
   document["warnings"] = r.warnings;
   return document;
+}
+
+}  // namespace
+
+TrainedModel train_model(const training::FinetuneInput& input) {
+  TrainedModel trained{training::finetune(input, progress_line(), stop_requested, [](const EpochRow& row) { say_progress(epoch_line(row)); }), {}};
+  trained.document = finetune_json(trained.result, input.model.string(), input.out.string(), input.settings_text);
+  write_file_atomically(runs::finetune_document(input.out), trained.document.dump(2) + "\n");
+  return trained;
+}
+
+void print_trained(const TrainedModel& trained, const FinetuneOptions& options) {
+  if (!options.json) {
+    print_finetune_table(trained.result, options.out);
+    return;
+  }
+  json document = trained.document;
+  document["file"] = options.out;
+  print_json(document);
 }
 
 }  // namespace saltus::cli

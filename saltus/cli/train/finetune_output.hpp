@@ -1,16 +1,22 @@
-// What a fine-tuning prints: a line per epoch, the table before and after, JSON.
+// A fine-tuning on the command line: a line per epoch while it runs, the document beside the model, the table before and after or JSON.
 #pragma once
 
-#include <string>
+#include <nlohmann/json.hpp>
 
-#include <nlohmann/json_fwd.hpp>
-
+#include "saltus/cli/finetune_options.hpp"
 #include "saltus/training/torch/finetune.hpp"
 
 namespace saltus::cli {
 
-std::string epoch_line(const training::EpochRow& row);
-void print_finetune_table(const training::FinetuneResult& result, const std::string& out);
-nlohmann::ordered_json finetune_json(const training::FinetuneResult& result, const std::string& model, const std::string& out, const std::string& settings_json);
+struct TrainedModel {
+  training::FinetuneResult result;
+  nlohmann::ordered_json document;  ///< as written beside the model (runs/finetune_result.hpp)
+};
+
+/// Trains, tells each epoch, and writes the document.
+TrainedModel train_model(const training::FinetuneInput& input);
+
+/// The table, or with --json the document.
+void print_trained(const TrainedModel& trained, const FinetuneOptions& options);
 
 }  // namespace saltus::cli

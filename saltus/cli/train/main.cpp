@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/files.hpp"
@@ -17,9 +16,9 @@
 #include "saltus/cli/finetune_options.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
-#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/train/finetune_output.hpp"
+#include "saltus/cli/train/finetune_recorded.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/runs/explain.hpp"
@@ -75,13 +74,10 @@ int run(const cli::FinetuneOptions& options, const PlanOptions& plan) {
   input.out = options.out;
   input.settings_text = runs::finetune_settings_json(input.settings);
   cli::listen_for_signals();
-  const training::FinetuneResult result =
-      training::finetune(input, cli::progress_line(), cli::stop_requested, [](const training::EpochRow& row) { cli::say_progress(cli::epoch_line(row)); });
-  for (const std::string& warning : result.warnings) cli::print_warning(warning);
-  const auto document = cli::finetune_json(result, options.model, options.out, input.settings_text);
-  write_file_atomically(std::filesystem::path(options.out).replace_extension().concat("_finetune.json"), document.dump(2) + "\n");
-  if (options.json) cli::print_json(document);
-  else cli::print_finetune_table(result, options.out);
+  if (!options.runs.empty()) return cli::finetune_recorded(input, options);
+  const cli::TrainedModel trained = cli::train_model(input);
+  for (const std::string& warning : trained.result.warnings) cli::print_warning(warning);
+  cli::print_trained(trained, options);
   return 0;
 }
 

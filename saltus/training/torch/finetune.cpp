@@ -97,6 +97,7 @@ class Trainer {
     train(state, on_epoch);
     save_state(checkpoint, fingerprint(), state);  // a stop from here on costs no training
     result_.best_epoch = state.best_epoch;
+    if (state.best_epoch == 0) result_.warnings.push_back("no epoch was better on the validation part than the model as it came, which is what is saved (its reference energies moved): lower the learning rate, or train longer");
     result_.after = held_out(state.best, "finetune: the model as it became");
     write(state);
     std::filesystem::remove(checkpoint);
@@ -377,6 +378,11 @@ class Trainer {
       const double energy_weight = second ? s_.stage_two_energy_weight : s_.energy_weight;
       const auto order = shuffled(labelled_.train.size(), seed, order_stream + static_cast<std::uint64_t>(state.epoch));
       const auto replay_order = shuffled(replay_.size(), seed, replay_stream + static_cast<std::uint64_t>(state.epoch));
+      // The weights that the training, or its second stage, begins with are what an epoch must be better than.
+      if (state.step == 0 && (state.epoch == 0 || state.epoch == stage_two)) {
+        state.best_loss = validate(state.best, energy_weight).first;
+        if (second) state.plateau.best = std::numeric_limits<double>::infinity();  // another loss
+      }
       double rate = 0;
       for (; state.step < steps; ++state.step) {
         if (stop_ && stop_()) {
@@ -402,7 +408,6 @@ class Trainer {
       const Tensors& validated = s_.ema_decay > 0 ? state.averages : state.trained;
       const auto [valid_loss, errors] = validate(validated, energy_weight);
       if (!std::isfinite(valid_loss)) throw Error(ErrorKind::numeric, fmt::format("epoch {}: the validation loss is not finite; lower the learning rate", state.epoch + 1));
-      if (second && state.epoch == stage_two) state.best_loss = state.plateau.best = std::numeric_limits<double>::infinity();  // another loss
       EpochRow row;
       row.best = valid_loss < state.best_loss;
       if (row.best) {
@@ -456,7 +461,7 @@ class Trainer {
       if (!e.set.empty())
         metadata["test_error " + e.set] = fmt::format("force_rmse_ev_ang={:.6g} force_rms_ev_ang={:.6g} energy_rmse_aligned_ev_per_atom={:.6g}", e.all.forces.rmse_ev_ang,
                                                       e.all.forces.reference_rms_ev_ang, e.all.composition_aligned.rmse_ev_per_atom);
-    write_file_atomically(std::filesystem::path(input_.out).replace_extension().concat("_learning.csv"), learning_curve(state.rows));
+    write_file_atomically(learning_curve_file(input_.out), learning_curve(state.rows));
     write_safetensors(input_.out, file);
   }
 
@@ -490,6 +495,8 @@ FinetuneResult finetune(const FinetuneInput& input, const Progress& progress, co
     throw Error(ErrorKind::internal, fmt::format("libtorch: {}", error.what_without_backtrace()));
   }
 }
+
+std::filesystem::path learning_curve_file(const std::filesystem::path& model) { return std::filesystem::path(model).replace_extension().concat("_learning.csv"); }
 
 std::string libtorch_version() { return fmt::format("{}.{}.{}{}", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, at::hasCUDA() ? ", CUDA" : ""); }
 

@@ -74,6 +74,9 @@ struct FinetuneResult {
 /// longer finite.
 FinetuneResult finetune(const FinetuneInput& input, const Progress& progress, const Stop& stop, const std::function<void(const EpochRow&)>& on_epoch);
 
+/// The table of epochs beside a model of this name.
+std::filesystem::path learning_curve_file(const std::filesystem::path& model);
+
 /// "1.13.1, cpu" and the like.
 std::string libtorch_version();
 

@@ -43,7 +43,7 @@ at::Tensor Harmonics::operator()(const at::Tensor& unit, const at::Tensor& lengt
   std::vector<at::Tensor> y{at::ones({edges, 1}, unit.options())};
   if (degree_ >= 1) y.push_back(std::sqrt(3.0) * unit);
   for (std::size_t k = 0; k < coupling_.size(); ++k)
-    y.push_back((y.back().unsqueeze(2) * unit.unsqueeze(1)).reshape({edges, -1}).matmul(coupling_[k]));
+    y.push_back((y.back().unsqueeze(2) * unit.unsqueeze(1)).reshape({edges, y.back().size(1) * unit.size(1)}).matmul(coupling_[k]));
   if (length.defined())
     for (int l = 1; l <= degree_; ++l) y[static_cast<std::size_t>(l)] = y[static_cast<std::size_t>(l)] * length.pow(l).unsqueeze(1);
   return at::cat(y, 1);

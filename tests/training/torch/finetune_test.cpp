@@ -28,7 +28,7 @@ class Finetune : public testing::Test {
   void SetUp() override {
     std::string name = (fs::temp_directory_path() / "saltus_finetune_XXXXXX").string();
     folder = ::mkdtemp(name.data());
-    // The clusters without the three isolated atoms, labelled by xtb: other numbers than the model was trained to say.
+    // The clusters without the three isolated atoms, labelled by xtb with all energies a fifth larger: other numbers than the model was trained to say.
     ReadOptions read;
     read.energy_key = "energy_xtb";
     read.forces_key = "forces_xtb";
@@ -36,7 +36,8 @@ class Finetune : public testing::Test {
     const auto writer = create_trajectory(folder / "set.extxyz");
     for (std::size_t k = 3; k < frames.size(); ++k) {
       Frame frame = frames[k];
-      *frame.energy_ev += 0.5 * static_cast<double>(frame.size());
+      *frame.energy_ev *= 1.2;
+      for (Vec3& f : frame.force_ev_ang) f = 1.2 * f;
       frame.time_fs = 10.0 * static_cast<double>(k);
       writer->write(frame);
     }
@@ -72,7 +73,7 @@ TEST_F(Finetune, LowersTheLossAndTheErrors) {
   EXPECT_LT(result.epochs.back().train_loss, 0.9 * result.epochs.front().train_loss);
   ASSERT_EQ(result.before.size(), 1u);
   ASSERT_EQ(result.after.size(), 1u);
-  // The labels lie 0.5 eV per atom above: reference energies take that up before training.
+  // The energies are a fifth larger: reference energies take most of that up before training.
   EXPECT_GT(result.before[0].all.raw.rmse_ev_per_atom, 0.3);
   EXPECT_LT(result.after[0].all.raw.rmse_ev_per_atom, 0.1);
   EXPECT_EQ(result.train_frames + result.valid_frames + result.test_frames, 17u);
@@ -89,6 +90,30 @@ TEST_F(Finetune, LowersTheLossAndTheErrors) {
   EXPECT_NE(child.tensors.tensors.at("products.0.0e.weight.2"), parent.tensors.tensors.at("products.0.0e.weight.2"));
   EXPECT_TRUE(fs::exists(folder / "a_learning.csv"));
   EXPECT_FALSE(fs::exists(folder / "a.safetensors.checkpoint"));
+}
+
+TEST_F(Finetune, KeepsTheModelWhereNoEpochIsBetter) {
+  FinetuneInput in = input("a.safetensors");
+  in.settings.reference_energies = false;
+  in.settings.energy_weight = 0;
+  in.settings.learning_rate = 1;
+  in.settings.clip_norm = 0;
+  in.settings.epochs = 2;
+  const FinetuneResult result = train(in);
+  EXPECT_EQ(result.best_epoch, 0);
+  EXPECT_EQ(result.after.front().all.forces.rmse_ev_ang, result.before.front().all.forces.rmse_ev_ang);
+  EXPECT_NE(result.warnings.back().find("no epoch was better"), std::string::npos);
+}
+
+TEST_F(Finetune, TakesFramesOfAtomsAlone) {
+  FinetuneInput in = input("a.safetensors");
+  ReadOptions read;
+  read.energy_key = "energy_xtb";
+  read.forces_key = "forces_xtb";
+  in.sets = {{mace_frames, read}};  // the first three frames are single atoms
+  in.settings.batch = 1;
+  in.settings.epochs = 1;
+  EXPECT_EQ(train(in).train_frames, 13u);
 }
 
 TEST_F(Finetune, GoesOnToTheSameBits) {
