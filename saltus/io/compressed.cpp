@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -120,9 +121,13 @@ struct ZstdStream final : CompressedStream {
     ZSTD_DCtx_setParameter(state, ZSTD_d_windowLogMax, window_log_max);
   }
   ~ZstdStream() override { ZSTD_freeDCtx(state); }
-  void reset() override { ZSTD_DCtx_reset(state, ZSTD_reset_session_only); }
+  void reset() override {
+    ZSTD_DCtx_reset(state, ZSTD_reset_session_only);
+    failed.reset();
+  }
 
   std::size_t read(char* out, std::size_t count) override {
+    if (failed) refuse(*failed);
     for (bool flushed = false;;) {
       if (begin == end && !fill()) {
         if (between) return 0;
@@ -134,19 +139,25 @@ struct ZstdStream final : CompressedStream {
       const std::size_t status = ZSTD_decompressStream(state, &output, &input);
       begin += input.pos;
       if (ZSTD_isError(status)) {
+        failed = status;
         if (output.pos > 0) return output.pos;
-        const ZSTD_ErrorCode code = ZSTD_getErrorCode(status);
-        if (code == ZSTD_error_memory_allocation) refuse_memory();
-        if (code == ZSTD_error_frameParameter_windowTooLarge)
-          throw Error(ErrorKind::format, "the zstd data need a window beyond 128 MiB; compress them again without --long");
-        refuse_damaged("zstd", byte(), ZSTD_getErrorName(status));
+        refuse(status);
       }
       between = status == 0;
       if (output.pos > 0) return output.pos;
     }
   }
 
+  [[noreturn]] void refuse(std::size_t status) const {
+    const ZSTD_ErrorCode code = ZSTD_getErrorCode(status);
+    if (code == ZSTD_error_memory_allocation) refuse_memory();
+    if (code == ZSTD_error_frameParameter_windowTooLarge)
+      throw Error(ErrorKind::format, "the zstd data need a window beyond 128 MiB; compress them again without --long");
+    refuse_damaged("zstd", byte(), ZSTD_getErrorName(status));
+  }
+
   ZSTD_DCtx* state;
+  std::optional<std::size_t> failed;  // the error that it ended with: after one a decoder makes anything of what follows
 };
 
 }  // namespace

@@ -147,6 +147,27 @@ TEST(Compressed, Damaged) {
   EXPECT_NE(message_of(std::string("\x28\xb5\x2f\xfd\0\xa8\0\0\0", 9)).find("without --long"), std::string::npos);
 }
 
+// Found by the fuzzer: frames of legal and damaged blocks. Asked again after its refusal, the zstd decoder made lines of what followed.
+TEST(Compressed, WhatWasRefusedStaysRefused) {
+  const std::string damaged[] = {
+      std::string("\x28\xb5\x2f\xfd\x04\x58\x00\x00\x00\x58\x00\x00\x02\x03\x03\x00\x02\x00\x0a\x0a\x00\x00\x00\x02\x03\x03\x00\x02\x00\x0a\x00\x00\x00\x58\x00\x00\x02\x03\x03"
+                  "\x00\x02\x00\x0a\x0a\x00\x00\x00\x02\x03\x03\x00\x02\x00\x0a\xc6\x0a\x00\xc6\x0a\x00", 60),
+      std::string("\x28\xb5\x2f\xfd\x04\x58\x58\x00\x00\x58\x0a\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x0a\x5d\x84", 42),
+      std::string("\x28\xb5\x2f\xfd\x04\x58\x00\x00\x00\x58\x00\x00\x02\x03\x03\x00\x02\x00\x0a\x0a\x00\x00\x00\x03\x03\x02\x00\x02\x00\x0a\x00\x00\x00\x00\x0a\x00", 36)};
+  for (const std::string& packed : damaged) {
+    LineReader lines{std::string_view(packed)};
+    std::string_view line;
+    const auto read_on = [&] {
+      while (lines.next(line)) {
+      }
+    };
+    EXPECT_THROW(read_on(), Error);
+    EXPECT_THROW(read_on(), Error);
+    lines.seek(0, 0);
+    EXPECT_THROW(read_on(), Error);
+  }
+}
+
 // A bomb: little data that unpacks to a line without end is refused at the limit of a line, and takes no more memory than that.
 TEST(Compressed, ALineWithoutEndIsRefused) {
   for (const auto compression : kinds) {
