@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{1} << 16;
 constexpr int window_log_max = 27;
+constexpr std::size_t zstd_block_header_bytes = 3, zstd_least_frame_header_bytes = 5;
 
 [[noreturn]] void refuse_damaged(const char* kind, std::uint64_t byte, const std::string& what) {
   throw Error(ErrorKind::format, fmt::format("the {} data are damaged near byte {} of the file: {}", kind, byte, what));
@@ -124,6 +125,8 @@ struct ZstdStream final : CompressedStream {
   void reset() override {
     ZSTD_DCtx_reset(state, ZSTD_reset_session_only);
     failed.reset();
+    wanted = zstd_least_frame_header_bytes;
+    full = false;
   }
 
   std::size_t read(char* out, std::size_t count) override {
@@ -134,7 +137,8 @@ struct ZstdStream final : CompressedStream {
         if (flushed) refuse_cut("zstd", byte());
         flushed = true;
       }
-      ZSTD_inBuffer input{block.data() + begin, end - begin, 0};
+      // No more than one block at a time, and none while there may be content of the last one: a call that meets a fault hands out nothing.
+      ZSTD_inBuffer input{block.data() + begin, full ? 0 : std::min(end - begin, wanted), 0};
       ZSTD_outBuffer output{out, count, 0};
       const std::size_t status = ZSTD_decompressStream(state, &output, &input);
       begin += input.pos;
@@ -143,7 +147,11 @@ struct ZstdStream final : CompressedStream {
         if (output.pos > 0) return output.pos;
         refuse(status);
       }
-      between = status == 0;
+      full = output.pos == count;
+      between = status == 0 || (between && input.pos == 0 && output.pos == 0);
+      // The decoder asks for a block and the header of the next.
+      if (between) wanted = zstd_least_frame_header_bytes;
+      else wanted = status > zstd_block_header_bytes ? status - zstd_block_header_bytes : status;
       if (output.pos > 0) return output.pos;
     }
   }
@@ -157,6 +165,8 @@ struct ZstdStream final : CompressedStream {
   }
 
   ZSTD_DCtx* state;
+  std::size_t wanted = zstd_least_frame_header_bytes;  // input of the next call
+  bool full = false;                                   // the last call filled all its room
   std::optional<std::size_t> failed;  // the error that it ended with: after one a decoder makes anything of what follows
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -166,6 +167,32 @@ TEST(Compressed, WhatWasRefusedStaysRefused) {
     lines.seek(0, 0);
     EXPECT_THROW(read_on(), Error);
   }
+}
+
+// All before a fault can be read, in whatever pieces: the zstd decoder drops what a call has made before it meets one.
+TEST(Compressed, AllBeforeAFaultIsRead) {
+  const std::string text = long_text(600);
+  std::string packed = zstd_of(text) + zstd_of(text);
+  packed[packed.size() - 3] ^= 0x55;
+  const auto bytes_read = [&](std::size_t piece) {
+    Decompressor decompressor(Compression::zstd, [&](char* out, std::size_t count, std::uint64_t offset) {
+      const std::size_t got = offset < packed.size() ? std::min(count, packed.size() - static_cast<std::size_t>(offset)) : 0;
+      std::copy_n(packed.data() + offset, got, out);
+      return got;
+    });
+    std::vector<char> room(piece);
+    std::size_t done = 0;
+    try {
+      while (const std::size_t got = decompressor.read_at(room.data(), piece, done)) done += got;
+      ADD_FAILURE() << "the damage was not seen";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::format);
+    }
+    return done;
+  };
+  const std::size_t in_small_pieces = bytes_read(100);
+  EXPECT_GE(in_small_pieces, text.size());
+  for (const std::size_t piece : {std::size_t{1000}, std::size_t{1} << 16, 2 * text.size(), 4 * text.size()}) EXPECT_EQ(bytes_read(piece), in_small_pieces) << piece;
 }
 
 // A bomb: little data that unpacks to a line without end is refused at the limit of a line, and takes no more memory than that.
