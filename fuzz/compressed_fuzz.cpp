@@ -1,5 +1,5 @@
-// Any bytes as gzip or zstd data: content that is the same in whatever pieces it is read, up to the end or the place where it is refused with
-// Error{format}; lines that are the same when read again.
+// Any bytes as gzip or zstd data: content that is the same in whatever pieces it is read, up to the end or a refusal with Error{format} (of the
+// block at fault, more or less may come before it); lines that are the same when read again.
 // The first byte: bit 0, gzip or zstd; its upper half: 15, any window of a zstd frame, else a small one, since large ones are slow under the sanitizer.
 #include <algorithm>
 #include <cstdint>
@@ -66,11 +66,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const End end = read_content(decompressor, 0, 4096, content);
   const End end_again = read_content(decompressor, 0, 1 + data[size - 1], again);
   require(one_begins_the_other(content, again));
-  if (end != End::limit && end_again != End::limit) require(end == end_again && content == again);
+  require((end_again == End::content) == (end == End::content));
   const std::size_t middle = content.size() / 2;
   read_content(decompressor, middle, 1000, rest);
   require(one_begins_the_other(std::string_view(content).substr(middle), rest));
   if (end != End::content) return 0;
+  require(content == again);
   saltus::LineReader lines{std::string_view(packed)};
   const std::vector<std::string> once = all_lines(lines);
   lines.seek(0, 0);

@@ -28,7 +28,8 @@ class Decompressor {
   Decompressor& operator=(const Decompressor&) = delete;
   ~Decompressor();
 
-  /// At most `count` bytes of the content from `offset`, at least one, none at the end. Everything before a fault can be read.
+  /// At most `count` bytes of the content from `offset`, at least one, none at the end. Everything before the block
+  /// with a fault can be read.
   /// Throws Error{format} that names the compressed byte where the data are cut off or damaged.
   std::size_t read_at(char* out, std::size_t count, std::uint64_t offset);
 
