@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{1} << 16;
 constexpr int window_log_max = 27;
+constexpr std::size_t magic_bytes = 4;
 constexpr std::size_t zstd_block_header_bytes = 3, zstd_least_frame_header_bytes = 5;
 
 [[noreturn]] void refuse_damaged(const char* kind, std::uint64_t byte, const std::string& what) {
@@ -57,6 +58,16 @@ struct CompressedStream {
     end = source(block.data(), block.size(), file_offset);
     file_offset += end;
     return end > 0;
+  }
+  // Reads on behind what is left of the block, so that it holds at least this much where the file does.
+  void hold(std::size_t count) {
+    if (end - begin >= count) return;
+    std::copy(block.begin() + static_cast<std::ptrdiff_t>(begin), block.begin() + static_cast<std::ptrdiff_t>(end), block.begin());
+    end -= begin;
+    begin = 0;
+    const std::size_t got = source(block.data() + end, block.size() - end, file_offset);
+    end += got;
+    file_offset += got;
   }
   std::uint64_t byte() const { return file_offset - (end - begin); }
   void rewind() {
@@ -136,6 +147,11 @@ struct ZstdStream final : CompressedStream {
         if (between) return 0;
         if (flushed) refuse_cut("zstd", byte());
         flushed = true;
+      }
+      if (between && !full) {
+        // The library also knows the formats before 1.0, whose decoders hand out memory that they never wrote where data are damaged.
+        hold(magic_bytes);
+        if (end - begin >= magic_bytes && compression_of({block.data() + begin, magic_bytes}) != Compression::zstd) refuse_damaged("zstd", byte(), "Unknown frame descriptor");
       }
       // No more than one block at a time, and none while there may be content of the last one: a call that meets a fault hands out nothing.
       ZSTD_inBuffer input{block.data() + begin, full ? 0 : std::min(end - begin, wanted), 0};

@@ -142,6 +142,7 @@ TEST(Compressed, Damaged) {
   EXPECT_EQ(message_of(gzip + std::string(1000, '\0')), "read");  // filled up with zeros
   EXPECT_NE(message_of(bad_descriptor).find("the zstd data are damaged near byte "), std::string::npos);
   EXPECT_NE(message_of(zstd + "trailing text").find("Unknown frame descriptor"), std::string::npos);
+  EXPECT_NE(message_of(zstd + std::string("\x26\xb5\x2f\xfd\0\0\x89\0\0\0\0C%4", 14)).find("Unknown frame descriptor"), std::string::npos);  // of version 0.6
   EXPECT_EQ(message_of(std::string("\x50\x2a\x4d\x18\x03\0\0\0abc", 11) + zstd), "read");  // a skippable frame
   EXPECT_EQ(message_of(zstd + std::string("\x50\x2a\x4d\x18\x03\0\0\0abc", 11)), "read");
   // A window of 2 GiB, as zstd --long=31 writes: frame header with window descriptor 0xa8.
