@@ -121,7 +121,7 @@ json finetune_json(const FinetuneResult& r, const std::string& model, const std:
 
 TrainedModel train_model(const training::FinetuneInput& input) {
   TrainedModel trained{training::finetune(input, progress_line(), stop_requested, [](const EpochRow& row) { say_progress(epoch_line(row)); }), {}};
-  trained.document = finetune_json(trained.result, input.model.string(), input.out.string(), input.settings_text);
+  trained.document = finetune_json(trained.result, input.model.string(), input.out.filename().string(), input.settings_text);
   write_file_atomically(runs::finetune_document(input.out), trained.document.dump(2) + "\n");
   return trained;
 }

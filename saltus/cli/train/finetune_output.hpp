@@ -10,13 +10,13 @@ namespace saltus::cli {
 
 struct TrainedModel {
   training::FinetuneResult result;
-  nlohmann::ordered_json document;  ///< as written beside the model (runs/finetune_result.hpp)
+  nlohmann::ordered_json document;  ///< as written beside the model, which it calls by name (runs/finetune_result.hpp)
 };
 
 /// Trains, tells each epoch, and writes the document.
 TrainedModel train_model(const training::FinetuneInput& input);
 
-/// The table, or with --json the document.
+/// The table, or with --json the document, with the model as the options name it.
 void print_trained(const TrainedModel& trained, const FinetuneOptions& options);
 
 }  // namespace saltus::cli

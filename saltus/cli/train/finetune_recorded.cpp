@@ -10,6 +10,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/message.hpp"
+#include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/train/finetune_output.hpp"
 #include "saltus/runs/execute.hpp"
@@ -61,9 +62,16 @@ int finetune_recorded(const training::FinetuneInput& input, const FinetuneOption
   const std::string key = registry.run(outcome.run)->stages.front().key;
   const fs::path folder = fs::path(options.runs) / "artifacts" / registry.artifact(key)->second, out = options.out;
   write_file_atomically(out, read_file(folder / "model.safetensors"));
-  write_file_atomically(runs::finetune_document(out), read_file(folder / runs::finetune_document("model.safetensors")));
+  json document = json::parse(read_file(folder / runs::finetune_document("model.safetensors")));
+  document["file"] = out.filename().string();
+  write_file_atomically(runs::finetune_document(out), document.dump(2) + "\n");
   write_file_atomically(training::learning_curve_file(out), read_file(folder / training::learning_curve_file("model.safetensors")));
-  if (trained) print_trained(*trained, options);
+  if (trained) {
+    print_trained(*trained, options);
+  } else if (options.json) {
+    document["file"] = options.out;
+    print_json(document);
+  }
   else fmt::print("nothing to do: run {} trained the same; its model is copied to {}\n", outcome.run, options.out);
   return 0;
 }
