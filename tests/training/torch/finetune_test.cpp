@@ -116,6 +116,23 @@ TEST_F(Finetune, TakesFramesOfAtomsAlone) {
   EXPECT_EQ(train(in).train_frames, 13u);
 }
 
+/// Sums on a GPU run in another order and without the fused convolution: in double precision that is all that differs.
+TEST_F(Finetune, AGpuTrainsAsTheProcessorDoes) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU that this libtorch can use";
+  FinetuneInput in = input("cpu.safetensors");
+  in.settings.precision = "double";
+  const FinetuneResult on_cpu = train(in);
+  in.out = folder / "gpu.safetensors";
+  in.settings.device = "cuda";
+  const FinetuneResult on_gpu = train(in);
+  EXPECT_NEAR(on_gpu.before[0].all.forces.rmse_ev_ang, on_cpu.before[0].all.forces.rmse_ev_ang, 1e-10);
+  ASSERT_EQ(on_gpu.epochs.size(), on_cpu.epochs.size());
+  for (std::size_t k = 0; k < on_cpu.epochs.size(); ++k) {
+    EXPECT_NEAR(on_gpu.epochs[k].train_loss, on_cpu.epochs[k].train_loss, 1e-7 * on_cpu.epochs[k].train_loss);
+    EXPECT_NEAR(on_gpu.epochs[k].valid_force_rmse_ev_ang, on_cpu.epochs[k].valid_force_rmse_ev_ang, 1e-7);
+  }
+}
+
 TEST_F(Finetune, GoesOnToTheSameBits) {
   set_thread_count(1);
   train(input("whole.safetensors"));
