@@ -1,7 +1,5 @@
 #include "saltus/kernels/difference_products.hpp"
 
-#include <cstddef>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "saltus/kernels/difference_products.cpp"
 #include <hwy/foreach_target.h>
@@ -12,39 +10,61 @@ namespace saltus::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-void add_differences(const Coordinates& then, const Coordinates& now, std::array<double, 6>& sums) {
+// What is loaded of r[k] serves L lags. A vector at any multiple of eight bytes mostly straddles two cache lines and costs two loads, so
+// that with one lag at a time the loads and not the products set the pace. Whole vectors from first on; returns where they end.
+template <std::size_t L>
+std::size_t add_whole(const Coordinates& r, std::size_t first, std::size_t end, const std::size_t* HWY_RESTRICT lag,
+                      DifferenceProducts* HWY_RESTRICT sums) {
   const hn::ScalableTag<double> d;
-  const std::size_t lanes = hn::Lanes(d), n = then.x.size();
-  auto xx = hn::Zero(d), yy = hn::Zero(d), zz = hn::Zero(d), xy = hn::Zero(d), xz = hn::Zero(d), yz = hn::Zero(d);
-  std::size_t k = 0;
-  for (; k + lanes <= n; k += lanes) {
-    const auto x = hn::Sub(hn::LoadU(d, now.x.data() + k), hn::LoadU(d, then.x.data() + k));
-    const auto y = hn::Sub(hn::LoadU(d, now.y.data() + k), hn::LoadU(d, then.y.data() + k));
-    const auto z = hn::Sub(hn::LoadU(d, now.z.data() + k), hn::LoadU(d, then.z.data() + k));
-    xx = hn::MulAdd(x, x, xx);
-    yy = hn::MulAdd(y, y, yy);
-    zz = hn::MulAdd(z, z, zz);
-    xy = hn::MulAdd(x, y, xy);
-    xz = hn::MulAdd(x, z, xz);
-    yz = hn::MulAdd(y, z, yz);
+  using V = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  V sum[L][6];
+  for (std::size_t l = 0; l < L; ++l)
+    for (std::size_t c = 0; c < 6; ++c) sum[l][c] = hn::Zero(d);
+  std::size_t k = first;
+  for (; k + lanes <= end; k += lanes) {
+    const V now_x = hn::LoadU(d, r.x.data() + k), now_y = hn::LoadU(d, r.y.data() + k), now_z = hn::LoadU(d, r.z.data() + k);
+    for (std::size_t l = 0; l < L; ++l) {
+      const V dx = hn::Sub(now_x, hn::LoadU(d, r.x.data() + (k - lag[l])));
+      const V dy = hn::Sub(now_y, hn::LoadU(d, r.y.data() + (k - lag[l])));
+      const V dz = hn::Sub(now_z, hn::LoadU(d, r.z.data() + (k - lag[l])));
+      sum[l][0] = hn::MulAdd(dx, dx, sum[l][0]);
+      sum[l][1] = hn::MulAdd(dy, dy, sum[l][1]);
+      sum[l][2] = hn::MulAdd(dz, dz, sum[l][2]);
+      sum[l][3] = hn::MulAdd(dx, dy, sum[l][3]);
+      sum[l][4] = hn::MulAdd(dx, dz, sum[l][4]);
+      sum[l][5] = hn::MulAdd(dy, dz, sum[l][5]);
+    }
   }
-  std::array<double, 6> rest{};
-  for (; k < n; ++k) {
-    const double x = now.x[k] - then.x[k], y = now.y[k] - then.y[k], z = now.z[k] - then.z[k];
-    rest[0] += x * x;
-    rest[1] += y * y;
-    rest[2] += z * z;
-    rest[3] += x * y;
-    rest[4] += x * z;
-    rest[5] += y * z;
+  for (std::size_t l = 0; l < L; ++l)
+    for (std::size_t c = 0; c < 6; ++c) sums[l][c] += hn::GetLane(hn::SumOfLanes(d, sum[l][c]));
+  return k;
+}
+
+void add_rest(const Coordinates& r, std::size_t first, std::size_t end, std::size_t lag, DifferenceProducts& sums) {
+  for (std::size_t k = first; k < end; ++k) {
+    const double x = r.x[k] - r.x[k - lag], y = r.y[k] - r.y[k - lag], z = r.z[k] - r.z[k - lag];
+    sums[0] += x * x;
+    sums[1] += y * y;
+    sums[2] += z * z;
+    sums[3] += x * y;
+    sums[4] += x * z;
+    sums[5] += y * z;
   }
-  const auto add = [&](std::size_t c, auto v) { sums[c] += hn::GetLane(hn::SumOfLanes(d, v)) + rest[c]; };
-  add(0, xx);
-  add(1, yy);
-  add(2, zz);
-  add(3, xy);
-  add(4, xz);
-  add(5, yz);
+}
+
+void add_differences(const Coordinates& r, std::size_t first, std::size_t count, std::span<const std::size_t> lag,
+                     std::span<DifferenceProducts> sums) {
+  const std::size_t end = first + count;
+  // The sums of four lags need 24 registers; AVX-512 has 32, AVX2 and older 16.
+  constexpr bool many_registers = HWY_TARGET <= HWY_AVX3 || !HWY_ARCH_X86;
+  std::size_t l = 0;
+  while (l < lag.size()) {
+    const std::size_t left = lag.size() - l, together = left >= 4 && many_registers ? 4 : left >= 2 ? 2 : 1;
+    const auto whole = together == 4 ? add_whole<4> : together == 2 ? add_whole<2> : add_whole<1>;
+    const std::size_t k = whole(r, first, end, lag.data() + l, sums.data() + l);
+    for (const std::size_t stop = l + together; l < stop; ++l) add_rest(r, k, end, lag[l], sums[l]);
+  }
 }
 
 }  // namespace saltus::kernels::HWY_NAMESPACE
@@ -55,8 +75,9 @@ namespace saltus::kernels {
 
 HWY_EXPORT(add_differences);
 
-void add_difference_products(const Coordinates& then, const Coordinates& now, std::array<double, 6>& sums) {
-  HWY_DYNAMIC_DISPATCH(add_differences)(then, now, sums);
+void add_difference_products(const Coordinates& r, std::size_t first, std::size_t count, std::span<const std::size_t> lag,
+                             std::span<DifferenceProducts> sums) {
+  HWY_DYNAMIC_DISPATCH(add_differences)(r, first, count, lag, sums);
 }
 
 }  // namespace saltus::kernels

@@ -14,8 +14,13 @@ namespace saltus::kinetics {
 
 namespace {
 
+using kernels::lags_per_pass;
+
 // Frames that are added to the sums at once: enough for several threads, few beside those that the longest lag needs.
 std::int64_t frames_at_once(std::int64_t longest_lag) { return std::max<std::int64_t>(64, longest_lag / 4); }
+
+// Frames that are kept as they came until there are enough to write them tile by tile without missing the cache at every number.
+constexpr std::size_t frames_sorted_at_once = 16;
 
 // Less than the second-level cache of any processor of the last ten years.
 constexpr std::size_t tile_bytes = std::size_t{192} << 10;
@@ -45,7 +50,7 @@ MsdSums::MsdSums(std::size_t n_particles, std::int64_t n_frames, std::span<const
 
 double MsdSums::memory_bytes(std::size_t n_particles, std::int64_t longest_lag) {
   return static_cast<double>(sizeof(Vec3)) * static_cast<double>(n_particles) *
-         static_cast<double>(longest_lag + frames_at_once(longest_lag));
+         static_cast<double>(longest_lag + frames_at_once(longest_lag) + static_cast<std::int64_t>(frames_sorted_at_once));
 }
 
 void MsdSums::add(std::span<const Vec3> position) {
@@ -62,51 +67,99 @@ void MsdSums::add(std::span<const Vec3> position) {
     const std::size_t together = std::clamp<std::size_t>(tile_bytes / (sizeof(Vec3) * room), 1, curve_.n_particles);
     for (std::size_t begin = 0; begin < curve_.n_particles; begin += together) {
       Tile& tile = tiles_.emplace_back(Tile{begin, std::min(begin + together, curve_.n_particles), {}});
-      for (auto& axis : tile.recent) axis.reserve(room * (tile.end - tile.begin));
+      for (auto& axis : tile.recent) axis.resize(room * (tile.end - tile.begin));
+    }
+    waiting_.reserve(frames_sorted_at_once * curve_.n_particles);
+  }
+  waiting_.insert(waiting_.end(), position.begin(), position.end());
+  ++frames_;
+  if (waiting_.size() == frames_sorted_at_once * curve_.n_particles) sort_waiting();
+  if (frames_ - frames_taken_ == frames_at_once(longest)) take_windows();
+}
+
+void MsdSums::sort_waiting() {
+  const std::size_t particles = curve_.n_particles, count = waiting_.size() / particles;
+  const std::size_t first = static_cast<std::size_t>(frames_ - first_recent_) - count;
+  for (Tile& tile : tiles_) {
+    const std::size_t n = tile.end - tile.begin;
+    for (std::size_t t = 0; t < count; ++t) {
+      const Vec3* from = waiting_.data() + t * particles + tile.begin;
+      double *x = tile.recent[0].data() + (first + t) * n, *y = tile.recent[1].data() + (first + t) * n, *z = tile.recent[2].data() + (first + t) * n;
+      for (std::size_t p = 0; p < n; ++p) {
+        x[p] = from[p].x;
+        y[p] = from[p].y;
+        z[p] = from[p].z;
+      }
     }
   }
-  for (Tile& tile : tiles_)
-    for (int k = 0; k < 3; ++k)
-      for (std::size_t p = tile.begin; p < tile.end; ++p) tile.recent[static_cast<std::size_t>(k)].push_back(position[p][k]);
-  ++frames_;
-  if (frames_ - frames_taken_ < frames_at_once(longest)) return;
-  take_windows();
-  const std::int64_t out = std::max<std::int64_t>(0, frames_ - longest - first_recent_);
-  for (Tile& tile : tiles_)
-    for (auto& axis : tile.recent) axis.erase(axis.begin(), axis.begin() + out * static_cast<std::int64_t>(tile.end - tile.begin));
-  first_recent_ += out;
+  waiting_.clear();
 }
 
 // Adds the windows that end in frames not seen so far. A window that starts on the last frame of a block, which the next one
 // shares, belongs to the next one.
 void MsdSums::take_windows() {
-  const std::size_t blocks = curve_.block_bound.size() - 1;
-  for (const Tile& tile : tiles_) {
-    const std::size_t n = tile.end - tile.begin;
-    // Frames lie behind each other, so that windows which start in successive frames are one long array.
-    const auto frames = [&](std::int64_t first, std::int64_t count) {
-      const auto part = [&](const std::vector<double>& axis) {
-        return std::span(axis).subspan(static_cast<std::size_t>(first - first_recent_) * n, static_cast<std::size_t>(count) * n);
-      };
-      return kernels::Coordinates{part(tile.recent[0]), part(tile.recent[1]), part(tile.recent[2])};
-    };
-    parallel_chunks(curve_.lag_frames.size(), 1, [&](std::size_t l, std::size_t) {
-      const std::int64_t lag = curve_.lag_frames[l];
-      const std::int64_t begin = std::max<std::int64_t>(0, frames_taken_ - lag), end = frames_ - lag;
-      const auto add = [&](Six& sums, std::int64_t first, std::int64_t last) {
-        first = std::max(first, begin);
-        last = std::min(last, end);
-        if (first < last) kernels::add_difference_products(frames(first, last - first), frames(first + lag, last - first), sums);
-      };
-      for (std::size_t b = 0; b < blocks; ++b) {
-        const std::int64_t start = curve_.block_bound[b], next = b + 1 < blocks ? curve_.block_bound[b + 1] : curve_.n_frames;
-        const std::int64_t leaves = std::clamp(curve_.block_bound[b + 1] - lag + 1, start, next);
-        add(inside_[l * blocks + b], start, leaves);
-        add(crossing_[l * blocks + b], leaves, next);
-      }
-    });
-  }
+  if (frames_taken_ == frames_) return;
+  sort_waiting();
+  for (const Tile& tile : tiles_)
+    parallel_chunks((curve_.lag_frames.size() + lags_per_pass - 1) / lags_per_pass, 1, [&](std::size_t pass, std::size_t) { take_windows(tile, pass * lags_per_pass); });
   frames_taken_ = frames_;
+  // Only what later windows reach back to stays.
+  const std::int64_t longest = curve_.lag_frames.empty() ? 0 : curve_.lag_frames.back(), out = std::max<std::int64_t>(0, frames_ - longest - first_recent_);
+  if (out == 0) return;
+  for (Tile& tile : tiles_) {
+    const auto n = static_cast<std::ptrdiff_t>(tile.end - tile.begin);
+    for (auto& axis : tile.recent) std::copy(axis.begin() + out * n, axis.begin() + (frames_ - first_recent_) * n, axis.begin());
+  }
+  first_recent_ += out;
+}
+
+void MsdSums::take_windows(const Tile& tile, std::size_t first_lag) {
+  const std::span lag = std::span(curve_.lag_frames).subspan(first_lag, std::min(lags_per_pass, curve_.lag_frames.size() - first_lag));
+  const std::size_t blocks = curve_.block_bound.size() - 1, n = tile.end - tile.begin;
+  // Frames lie behind each other, so that windows which end in successive frames are one long array.
+  const kernels::Coordinates recent{tile.recent[0], tile.recent[1], tile.recent[2]};
+  std::array<std::size_t, lags_per_pass> shift{};
+  for (std::size_t l = 0; l < lag.size(); ++l) shift[l] = static_cast<std::size_t>(lag[l]) * n;
+  std::array<Six, lags_per_pass> sums{};
+  const auto add = [&](std::size_t l, std::size_t lags, std::int64_t begin, std::int64_t end) {
+    if (begin < end)
+      kernels::add_difference_products(recent, static_cast<std::size_t>(begin - first_recent_) * n, static_cast<std::size_t>(end - begin) * n,
+                                       std::span(shift).subspan(l, lags), std::span(sums).subspan(l, lags));
+  };
+  // Windows of each lag that end in frames from begin to before end: all lags at once where they overlap, the rest lag by lag.
+  std::array<std::int64_t, lags_per_pass> begin{}, end{};
+  const auto add_all = [&](std::vector<Six>& total, std::size_t block) {
+    sums = {};
+    std::int64_t shared_begin = 0, shared_end = frames_;
+    for (std::size_t l = 0; l < lag.size(); ++l) {
+      begin[l] = std::max(begin[l], frames_taken_);
+      end[l] = std::min(end[l], frames_);
+      shared_begin = std::max(shared_begin, begin[l]);
+      shared_end = std::min(shared_end, end[l]);
+    }
+    add(0, lag.size(), shared_begin, shared_end);
+    for (std::size_t l = 0; l < lag.size(); ++l) {
+      const bool shared = shared_begin < shared_end;
+      add(l, 1, begin[l], shared ? shared_begin : end[l]);
+      if (shared) add(l, 1, shared_end, end[l]);
+      for (std::size_t k = 0; k < 6; ++k) total[(first_lag + l) * blocks + block][k] += sums[l][k];
+    }
+  };
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::int64_t start = curve_.block_bound[b], next = b + 1 < blocks ? curve_.block_bound[b + 1] : curve_.n_frames;
+    if (next + lag.back() <= frames_taken_ || start >= frames_) continue;
+    const auto leaves = [&](std::size_t l) { return std::clamp(curve_.block_bound[b + 1] - lag[l] + 1, start, next) + lag[l]; };
+    for (std::size_t l = 0; l < lag.size(); ++l) {
+      begin[l] = start + lag[l];
+      end[l] = leaves(l);
+    }
+    add_all(inside_, b);
+    for (std::size_t l = 0; l < lag.size(); ++l) {
+      begin[l] = leaves(l);
+      end[l] = next + lag[l];
+    }
+    add_all(crossing_, b);
+  }
 }
 
 MsdCurve MsdSums::curve() {

@@ -41,17 +41,20 @@ class MsdSums {
 
  private:
   using Six = std::array<double, 6>;  // xx, yy, zz, xy, xz, yz
-
-  void take_windows();
-
-  MsdCurve curve_;
-  std::vector<Six> inside_, crossing_;  // [l * blocks + b] sums over windows within a block, and over those that leave it
   /// The last frames, as long as some lag reaches them, of a few particles together, so that all lags find them in the cache.
   struct Tile {
     std::size_t begin = 0, end = 0;             // particles
     std::array<std::vector<double>, 3> recent;  // x, y, z [frame][particle of the tile]
   };
+
+  void sort_waiting();
+  void take_windows();
+  void take_windows(const Tile& tile, std::size_t first_lag);
+
+  MsdCurve curve_;
+  std::vector<Six> inside_, crossing_;  // [l * blocks + b] sums over windows within a block, and over those that leave it
   std::vector<Tile> tiles_;
+  std::vector<Vec3> waiting_;  // [frame][particle] the last frames, not yet in the tiles
   std::int64_t first_recent_ = 0, frames_ = 0, frames_taken_ = 0;
 };
 

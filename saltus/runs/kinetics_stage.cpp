@@ -8,6 +8,7 @@
 
 #include "saltus/analysis/assignment.hpp"
 #include "saltus/analysis/framework.hpp"
+#include "saltus/analysis/mean_framework.hpp"
 #include "saltus/analysis/paths.hpp"
 #include "saltus/analysis/sites.hpp"
 #include "saltus/atoms/elements.hpp"
@@ -15,12 +16,16 @@
 #include "saltus/base/files.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
+#include "saltus/kinetics/jump_classes.hpp"
+#include "saltus/kinetics/jump_rates.hpp"
 #include "saltus/kinetics/kinetics_estimate.hpp"
+#include "saltus/kinetics/transition_counts.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/kinetics_model.hpp"
 #include "saltus/runs/mobile_pass.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/scene_json.hpp"
+#include "saltus/runs/site_symmetry.hpp"
 #include "saltus/runs/sites_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
 #include "saltus/runs/whole_paths.hpp"
@@ -162,16 +167,34 @@ json timescales_json(const kinetics::KineticsEstimate& estimate) {
   return object;
 }
 
-json sites_json(const Sites& sites, const SiteVisits& visits, const CoreSensitivity& sensitivity,
+/// The models count each jump by itself: symmetry does not pool them, but what it says of them is tested.
+std::vector<std::string> warnings_of(const kinetics::SiteTrajectory& visits, const SiteSymmetry& symmetry, int n_blocks) {
+  const std::vector<std::int64_t> bounds = kinetics::block_bounds(visits.n_frames, n_blocks);
+  std::vector<kinetics::TransitionCounts> blocks;
+  for (std::size_t b = 0; b + 1 < bounds.size(); ++b) blocks.push_back(kinetics::count_transitions(visits, 1, {bounds[b], bounds[b + 1] + 1}));
+  const kinetics::JumpClasses jumps = kinetics::jump_classes(kinetics::sum_counts(blocks), state_maps(symmetry), kinetics::jump_dispersion(blocks));
+  if (!jumps.differ()) return {};
+  return {unequal_jumps(jumps)};
+}
+
+std::string symmetry_text(const std::optional<SiteSymmetry>& symmetry) {
+  if (!symmetry) return "";
+  return fmt::format(" Space group {} (number {}) of the mean framework within {:.3g} Å, imposed on density and sites: atoms of the framework at most {:.3f} Å "
+                     "from where it puts them, sites {:.3f} Å; {} sites follow by symmetry alone.",
+                     symmetry->group.symbol, symmetry->group.number, symmetry->tolerance_ang, symmetry->framework_shift_ang,
+                     symmetry->positions.largest_shift_ang, symmetry->positions.added);
+}
+
+json sites_json(const Sites& sites, const std::optional<SiteSymmetry>& symmetry, const SiteVisits& visits, const CoreSensitivity& sensitivity,
                 const kinetics::JumpStatistics& jumps, double spacing_fs) {
   const std::vector<double> nearest = nearest_site_distance_ang(sites);
   const AssignmentReport& report = visits.report;
   const double cells = sites.fold[0] * sites.fold[1] * sites.fold[2];
   json object{{"text", fmt::format("Peaks of the ion density in the frame of the framework{}. An ion keeps its site until it enters the core of "
                                    "another. Outside all cores {:.1f} % of the time; before the first core {:.2f} %; {:.1f} % of the jumps go back at "
-                                   "once. {} jumps; {} with core radii 10 % smaller and {} with radii 10 % larger.", cells > 1 ? fmt::format(", {} cells folded into one", cells) : "", 100 * report.outside_fraction,
+                                   "once. {} jumps; {} with core radii 10 % smaller and {} with radii 10 % larger.{}", cells > 1 ? fmt::format(", {} cells folded into one", cells) : "", 100 * report.outside_fraction,
                                    100 * report.undefined_fraction, 100 * report.flicker_fraction, sensitivity.jumps,
-                                   sensitivity.jumps_smaller, sensitivity.jumps_larger)},
+                                   sensitivity.jumps_smaller, sensitivity.jumps_larger, symmetry_text(symmetry))},
               {"columns", {"site", "a", "b", "c", "occupation", "core radius, Å", "nearest site, Å", "departures", "mean residence, ps"}},
               {"occupation_column", 4},
               {"rows", json::array()}};
@@ -179,6 +202,10 @@ json sites_json(const Sites& sites, const SiteVisits& visits, const CoreSensitiv
     object["rows"].push_back({k + 1, sites.position[k].a, sites.position[k].b, sites.position[k].c, visits.occupation[k],
                               visits.core_radius_ang[k], nearest[k], jumps.departures[k],
                               number(jumps.mean_residence_frames[k] * spacing_fs / fs_per_ps)});
+  if (symmetry) {  // as the last column: the others keep their places
+    object["columns"].push_back("Wyckoff position");
+    for (std::size_t k = 0; k < sites.size(); ++k) object["rows"][k].push_back(symmetry->label[symmetry->positions.orbit[k]]);
+  }
   return object;
 }
 
@@ -299,7 +326,16 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
 
   SiteSettings site_settings;
   site_settings.fold = fold;
-  const Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);
+  std::optional<SiteSymmetry> symmetry;
+  std::vector<Vec3> framework_ang;
+  if (settings.symmetry) {
+    const Cell cell = folded(paths.cell, fold);
+    framework_ang = mean_framework_ang(cell, paths);
+    symmetry = find_symmetry(cell, framework_ang, settings.symmetry_tolerance_ang, result.warnings);
+    site_settings.symmetry = symmetry->group.operations;
+  }
+  Sites sites = find_sites(paths.cell, paths.site_path(), paths.frames, site_settings);
+  if (symmetry) impose_symmetry(*symmetry, framework_ang, site_settings, sites, result.warnings);
   AssignmentSettings assignment;
   if (settings.core_radius_ang > 0) assignment.core_radius_ang = settings.core_radius_ang;
   report_progress(progress, name + ": jumps", 0, 0);
@@ -315,6 +351,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
   input.frame_spacing_fs = spacing_fs;
   input.position_ang = std::move(paths.mobile_ang);
   const kinetics::KineticsEstimate estimate = kinetics::estimate_kinetics(input, estimation_of(settings, spacing_fs), of_stage);
+  if (symmetry) warn(warnings_of(input.visits, *symmetry, static_cast<int>(settings.blocks)));
 
   const Routes routes = routes_of(estimate);
   const std::int64_t site_count = static_cast<std::int64_t>(sites.size()) * sites.fold[0] * sites.fold[1] * sites.fold[2];
@@ -332,7 +369,7 @@ StageResult analyze(const Plan& plan, const KineticsSettings& settings, const St
              {"msd", msd_json(estimate)},
              {"diffusion", lags_json(estimate)},
              {"timescales", timescales_json(estimate)},
-             {"sites", sites_json(sites, visits, sensitivity, estimate.jumps, spacing_fs)},
+             {"sites", sites_json(sites, symmetry, visits, sensitivity, estimate.jumps, spacing_fs)},
              {"scene", scene_json(sites, visits, paths, settings.mobile, settings.framework)}};
   if (estimate.fit) {
     const double ions = estimate.fit->independent_particles, all = static_cast<double>(paths.mobile.size());

@@ -286,6 +286,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
         if (md.name == settings.md) settings.fold = md.supercell;
       set_default(section_named(plan.settings, "kinetics", settings.name), "fold", json(settings.fold).dump());
     }
+    if (const toml::node* node = table->get("symmetry_tolerance_ang"); node && !settings.symmetry)
+      source.fail(node->source(), "'symmetry_tolerance_ang' goes with 'symmetry = true'");
     if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
       source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");
     plan.kinetics.push_back(settings);

@@ -113,6 +113,8 @@ struct KineticsSettings {
   std::string mobile = "Li";
   std::string framework = "Si";
   std::vector<std::int64_t> fold;
+  bool symmetry = false;
+  double symmetry_tolerance_ang = 0.3;
   double core_radius_ang = 0;
   std::vector<double> lags_ps;
   std::vector<double> msd_fit_ps;

@@ -74,64 +74,6 @@ void add_figures(SitesReport& report, std::span<const std::int64_t> bounds, cons
   }
 }
 
-/// The group of the mean framework in the cell of the sites.
-SiteSymmetry symmetry_of(const Cell& cell, std::span<const Vec3> framework_ang, double tolerance_ang) {
-  SiteSymmetry symmetry;
-  std::vector<Fractional> places;
-  for (const Vec3& r : framework_ang) places.push_back(cell.to_fractional(r));
-  symmetry.group = find_space_group(cell, places, std::vector<int>(places.size(), 1), tolerance_ang);
-  symmetry.framework_shift_ang = symmetrised(cell, symmetry.group.operations, places, 2 * tolerance_ang).largest_shift_ang;
-  return symmetry;
-}
-
-/// Makes sites equivalent that the group says are, adds those that are missing, and names their places.
-void impose_symmetry(SitesReport& report, std::span<const Vec3> framework_ang, const SitesSettings& settings) {
-  SiteSymmetry& symmetry = *report.symmetry;
-  const Cell& cell = report.sites.cell;
-  const double reach = settings.density.merge_distance_ang > 0 ? settings.density.merge_distance_ang / 2 : 0.5;
-  symmetry.positions = symmetrised(cell, symmetry.group.operations, report.sites.position, reach);
-  report.sites.position = symmetry.positions.position;
-  report.sites.occupation.clear();
-  const std::size_t orbits = 1 + *std::max_element(symmetry.positions.orbit.begin(), symmetry.positions.orbit.end());
-  symmetry.sites.assign(orbits, 0);
-  for (const std::uint32_t orbit : symmetry.positions.orbit) ++symmetry.sites[orbit];
-
-  std::vector<Fractional> all;
-  std::vector<int> kind;
-  for (const Vec3& r : framework_ang) all.push_back(cell.to_fractional(r));
-  all = symmetrised(cell, symmetry.group.operations, all, 2 * *settings.symmetry_ang).position;
-  kind.assign(all.size(), 1);
-  for (std::size_t k = 0; k < report.sites.size(); ++k) {
-    all.push_back(report.sites.position[k]);
-    kind.push_back(2 + static_cast<int>(symmetry.positions.orbit[k]));
-  }
-  std::optional<WyckoffLetters> letters;
-  try {
-    letters = find_wyckoff_letters(cell, all, kind, 0.01);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::numeric) throw;  // no letters then; the orbits stand
-  }
-  if (letters && letters->group_number != symmetry.group.number) letters.reset();
-  symmetry.label.assign(orbits, "");
-  for (std::size_t k = 0; k < report.sites.size(); ++k) {
-    const std::uint32_t orbit = symmetry.positions.orbit[k];
-    symmetry.label[orbit] = fmt::format("{:.0f}", static_cast<double>(symmetry.sites[orbit]) * symmetry.group.conventional_ratio);
-    if (letters) symmetry.label[orbit] += letters->letter[all.size() - report.sites.size() + k];
-  }
-  if (symmetry.positions.added > 0)
-    report.warnings.push_back(fmt::format("{} of {} sites were not found but follow from the others by symmetry: their occupation is that of the ions near them",
-                                          symmetry.positions.added, report.sites.size()));
-}
-
-std::vector<kinetics::StateMap> state_maps(const SiteSymmetry& symmetry) {
-  std::vector<kinetics::StateMap> maps;
-  for (std::size_t g = 0; g < symmetry.group.operations.size(); ++g) {
-    const auto& target = symmetry.positions.maps_to[g];
-    maps.push_back({symmetry.group.operations[g].rotation, {target.begin(), target.end()}, symmetry.positions.cell[g]});
-  }
-  return maps;
-}
-
 /// Occupation of whole orbits.
 void add_orbit_figures(SitesReport& report, std::span<const std::int64_t> bounds) {
   SiteSymmetry& symmetry = *report.symmetry;
@@ -166,9 +108,7 @@ void add_rates(SitesReport& report, const kinetics::TransitionCounts& steps) {
   for (const Fractional& f : report.sites.position) site_ang.push_back(report.sites.cell.to_cartesian(f));
   const double spacing_ps = report.frame_spacing_fs / fs_per_ps;
   if (report.symmetry && report.jumps.differ()) {
-    report.warnings.push_back(fmt::format("jumps that symmetry makes equivalent are not equally frequent (smallest p {:.1e} of {} classes): the run is too "
-                                          "short or the symmetry broken; each jump keeps its own rate in the network",
-                                          report.jumps.smallest_p, report.jumps.tested));
+    report.warnings.push_back(unequal_jumps(report.jumps) + "; each jump keeps its own rate in the network");
   } else if (report.symmetry && maps.size() > 1) {
     report.symmetry->pooled = true;
     report.network = kinetics::rate_network(kinetics::summed_over(steps, maps), 1 / (static_cast<double>(maps.size()) * report.jump_dispersion), site_ang,
@@ -282,13 +222,9 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   const std::vector<Vec3> framework_ang = mean_framework_ang(cell, paths);
   SiteSettings density = settings.density;
   if (settings.symmetry_ang) {
-    if (framework_ang.empty()) throw Error(ErrorKind::usage, "symmetry is that of a framework: name it");
-    report.symmetry = symmetry_of(cell, framework_ang, *settings.symmetry_ang);
+    report.symmetry = find_symmetry(cell, framework_ang, *settings.symmetry_ang, report.warnings);
     density.symmetry = report.symmetry->group.operations;
   }
-  if (report.symmetry && report.symmetry->group.operations.size() == 1)
-    report.warnings.push_back(fmt::format("the mean framework has no symmetry within {:.3g} Å: nothing is imposed; a larger tolerance or a longer run may find it",
-                                          *settings.symmetry_ang));
   if (settings.method == SiteMethod::given) {
     report.sites = given_sites(paths.cell, settings.density.fold, settings.given);
   } else if (settings.method == SiteMethod::voronoi) {
@@ -297,7 +233,7 @@ SitesReport analyze_sites(const TrajectoryInput& input, const SitesSettings& set
   } else {
     report.sites = find_sites(paths.cell, ions, paths.frames, density);
   }
-  if (report.symmetry) impose_symmetry(report, framework_ang, settings);
+  if (report.symmetry) impose_symmetry(*report.symmetry, framework_ang, density, report.sites, report.warnings);
   report_progress(progress, "jumps", 0, 0);
   report.visits = assign_sites(report.sites, ions, paths.frames, paths.frame_spacing_fs, settings.assignment);
   report.warnings.insert(report.warnings.end(), report.visits.report.warnings.begin(), report.visits.report.warnings.end());

@@ -13,13 +13,13 @@
 #include "saltus/analysis/paths.hpp"
 #include "saltus/analysis/site_diagnosis.hpp"
 #include "saltus/analysis/sites.hpp"
-#include "saltus/analysis/space_group.hpp"
 #include "saltus/analysis/voronoi_nodes.hpp"
 #include "saltus/base/estimate.hpp"
 #include "saltus/base/progress.hpp"
 #include "saltus/kinetics/jump_classes.hpp"
 #include "saltus/kinetics/kinetics_estimate.hpp"
 #include "saltus/kinetics/site_network.hpp"
+#include "saltus/runs/site_symmetry.hpp"
 #include "saltus/runs/trajectory_source.hpp"
 
 namespace saltus::runs {
@@ -49,18 +49,6 @@ struct SiteFigures {
   std::int64_t departures = 0;
   Estimate residence_fs;                         ///< exposure over departures; without a departure only `low` is finite
   double nearest_ang = 0;
-};
-
-/// The space group of the framework, imposed on the sites.
-struct SiteSymmetry {
-  SpaceGroup group;
-  double framework_shift_ang = 0;       ///< largest distance of a framework atom from where the group puts it
-  SymmetricPositions positions;         ///< of the sites
-  std::vector<std::string> label;       ///< [orbits] multiplicity in the conventional cell and Wyckoff letter, "48e"; without the letter where it is unknown
-  std::vector<double> occupation;       ///< [orbits] mean of the sites
-  std::vector<std::optional<Estimate>> occupation_interval;
-  std::vector<std::size_t> sites;       ///< [orbits] how many
-  bool pooled = false;                  ///< equivalent jumps count as one in the network
 };
 
 /// Whether one ion is a Markov chain on the sites: D and the slowest timescale of the model at rising lags.

@@ -173,6 +173,9 @@ TEST(Plan, TrajectoriesFromElsewhereNeedNoSimulation) {
   EXPECT_NE(refusal("title = \"t\"\n[[kinetics]]\nname = \"k\"\n").find(":2: [[kinetics]] 'k' needs either 'md'"), std::string::npos);
   EXPECT_NE(refusal(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\ntrajectory = \"x\"\n").find("needs either"), std::string::npos);
   EXPECT_NE(refusal(head + md + "[[kinetics]]\nname = \"k\"\nmd = \"m\"\ntemperature_kelvin = 3\n").find(":12: 'temperature_kelvin' goes with"), std::string::npos);
+  EXPECT_FALSE(plan.kinetics.at(0).symmetry);
+  EXPECT_EQ(parse_plan(own + "symmetry = true\nsymmetry_tolerance_ang = 0.1\n", "plan.toml").kinetics.at(0).symmetry_tolerance_ang, 0.1);
+  EXPECT_NE(refusal(own + "symmetry_tolerance_ang = 0.1\n").find("'symmetry_tolerance_ang' goes with 'symmetry = true'"), std::string::npos);
   EXPECT_NE(refusal(own + "[fit]\nbody_order = 3\n").find("at least one [[data]]"), std::string::npos);
 }
 

@@ -8,18 +8,23 @@
 #include <optional>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "saltus/analysis/assignment.hpp"
 #include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
 #include "saltus/base/random.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/kinetics/jump_rates.hpp"
 #include "saltus/kinetics/lattice_gas.hpp"
 #include "saltus/kinetics/lattices.hpp"
+#include "saltus/runs/plan_stages.hpp"
 #include "saltus/runs/sites_report.hpp"
 
 namespace saltus::runs {
 namespace {
+
+using json = nlohmann::ordered_json;
 
 const Cell primitive(Mat3{{Vec3{5.2, 0, 0}, Vec3{1.9, 4.8, 0}, Vec3{-1.3, 1.1, 5.5}}});
 const std::vector<Fractional> truth{{0.1, 0.2, 0.3}, {0.55, 0.7, 0.6}};
@@ -254,6 +259,31 @@ TEST(SitesReport, PoolsTheJumpsOfACubicCrystal) {
   EXPECT_NEAR(d[0].x, d[1].y, 1e-9);
   EXPECT_NEAR(d[0].x, d[2].z, 1e-9);
   EXPECT_NEAR(d[0].y, 0, 1e-9);
+}
+
+/// The page of a kinetics stage on a trajectory.
+json kinetics_page(const std::filesystem::path& trajectory, const std::string& settings) {
+  const Plan plan = parse_plan("title = \"t\"\n[[kinetics]]\nname = \"k\"\nfold = [4, 4, 4]\ntrajectory = \"" + trajectory.string() + "\"\n" + settings, "plan.toml");
+  StageContext context{std::filesystem::path(testing::TempDir()) / "kinetics-symmetry", {}, {}, {}};
+  std::filesystem::create_directories(context.folder);
+  stages_of(plan).back().run(context);
+  return json::parse(read_file(context.folder / "kinetics.json"));
+}
+
+TEST(SitesReport, AKineticsStageImposesTheSymmetryThatSitesFinds) {
+  const std::filesystem::path path = write_crystal({kinetics::lattice_network("sc", 4, 1), {{0.5, 0.5, 0.5}}, {}}, "stage.extxyz");
+  const json free = kinetics_page(path, "").at("sites"), bound = kinetics_page(path, "symmetry = true\n").at("sites");
+  EXPECT_EQ(free.at("text").get<std::string>().find("Space group"), std::string::npos);
+  EXPECT_EQ(free.at("columns").size() + 1, bound.at("columns").size());
+  EXPECT_NE(bound.at("text").get<std::string>().find("Space group Pm-3m (number 221) of the mean framework within 0.3 Å"), std::string::npos);
+  const SitesReport report = report_of(path, 0.3);
+  ASSERT_EQ(bound.at("rows").size(), 1u);
+  const json& row = bound.at("rows")[0];
+  EXPECT_EQ(row.back(), report.symmetry->label.at(0));
+  EXPECT_EQ(row[1], report.sites.position.at(0).a);
+  EXPECT_EQ(row[2], report.sites.position.at(0).b);
+  EXPECT_EQ(row[3], report.sites.position.at(0).c);
+  EXPECT_NE(row[1], free.at("rows")[0][1]);  // off the special position by what the run's length leaves
 }
 
 TEST(SitesReport, Errors) {
