@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <utility>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/random.hpp"
@@ -93,40 +94,55 @@ void LaplacianSolver::set_weights(std::span<const WeightedEdge> edges, bool rene
   if (renew) eliminate_approximately(edges);
 }
 
-// Removing node k joins its neighbours i, j by w_ik w_jk / sum_l w_kl.
+// Removing node k joins its neighbours i, j by w_ik w_jk / sum_l w_kl. The light go first and the heaviest is grounded, so that
+// what rounding leaves of a right-hand side at heavy nodes never passes through light ones.
 void LaplacianSolver::eliminate_exactly(std::span<const WeightedEdge> edges) {
-  std::vector<double> weight(n_ * n_, 0.0), total(n_, 0.0);
+  std::vector<Wide> total(n_, 0);
   for (const WeightedEdge& edge : edges) {
-    const auto a = static_cast<std::size_t>(edge.a), b = static_cast<std::size_t>(edge.b);
-    weight[a * n_ + b] += edge.weight;
-    weight[b * n_ + a] += edge.weight;
-    total[a] += edge.weight;
-    total[b] += edge.weight;
+    total[static_cast<std::size_t>(edge.a)] += edge.weight;
+    total[static_cast<std::size_t>(edge.b)] += edge.weight;
   }
   order_.resize(n_);
   std::iota(order_.begin(), order_.end(), 0);
-  // The node of largest degree is grounded.
-  if (n_ > 0) std::swap(order_[static_cast<std::size_t>(std::max_element(total.begin(), total.end()) - total.begin())], order_[n_ - 1]);
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](int a, int b) { return total[static_cast<std::size_t>(a)] < total[static_cast<std::size_t>(b)]; });
+  std::vector<std::size_t> rank(n_);
+  for (std::size_t k = 0; k < n_; ++k) rank[static_cast<std::size_t>(order_[k])] = k;
+  std::vector<Wide> weight(n_ * n_, 0);  // [a * n + b] of ranks a < b
+  for (const WeightedEdge& edge : edges) {
+    const auto [a, b] = std::minmax(rank[static_cast<std::size_t>(edge.a)], rank[static_cast<std::size_t>(edge.b)]);
+    if (a != b) weight[a * n_ + b] += edge.weight;
+  }
   first_.assign(n_ + 1, 0);
-  degree_.assign(n_, 0.0);
+  wide_degree_.assign(n_, 0);
+  heaviest_.assign(n_, 0);
   neighbor_.clear();
-  share_.clear();
+  wide_share_.clear();
+  std::vector<std::size_t> met;
   for (std::size_t k = 0; k + 1 < n_; ++k) {
-    const auto node = static_cast<std::size_t>(order_[k]);
-    const double* row = weight.data() + node * n_;
-    for (std::size_t j = k + 1; j < n_; ++j) degree_[k] += row[order_[j]];
-    if (!(degree_[k] > 0)) refuse_disconnected();
+    const Wide* row = weight.data() + k * n_;
+    met.clear();
     for (std::size_t j = k + 1; j < n_; ++j) {
-      const int to = order_[j];
-      const double w = row[to];
-      if (w == 0) continue;
-      const double share = w / degree_[k];
-      neighbor_.push_back(to);
-      share_.push_back(share);
-      double* target = weight.data() + static_cast<std::size_t>(to) * n_;
-      for (std::size_t i = 0; i < n_; ++i) target[i] += share * row[i];
+      if (row[j] == 0) continue;
+      met.push_back(j);
+      wide_degree_[k] += row[j];
+    }
+    if (!(wide_degree_[k] > 0)) refuse_disconnected();
+    for (const std::size_t j : met) {
+      neighbor_.push_back(order_[j]);
+      wide_share_.push_back(row[j] / wide_degree_[k]);
     }
     first_[k + 1] = neighbor_.size();
+    heaviest_[k] = static_cast<std::size_t>(std::max_element(wide_share_.begin() + static_cast<std::ptrdiff_t>(first_[k]), wide_share_.end()) - wide_share_.begin());
+    for (std::size_t m = 0; m < met.size(); ++m) {
+      const Wide share = wide_share_[first_[k] + m];
+      Wide* target = weight.data() + met[m] * n_;
+      if (met.size() == n_ - k - 1) {
+        for (std::size_t j = met[m] + 1; j < n_; ++j) target[j] += share * row[j];
+      } else {
+        for (std::size_t l = m + 1; l < met.size(); ++l) target[met[l]] += share * row[met[l]];
+      }
+    }
   }
   if (n_ > 0) first_[n_] = neighbor_.size();
 }
@@ -206,7 +222,7 @@ void LaplacianSolver::eliminate_approximately(std::span<const WeightedEdge> edge
   }
 }
 
-std::vector<double> LaplacianSolver::apply_inverse(std::vector<double> y) const {
+void LaplacianSolver::apply_inverse(std::vector<double>& y) const {
   for (std::size_t k = 0; k + 1 < n_; ++k) {
     double& value = y[static_cast<std::size_t>(order_[k])];
     for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) y[static_cast<std::size_t>(neighbor_[m])] += share_[m] * value;
@@ -217,19 +233,56 @@ std::vector<double> LaplacianSolver::apply_inverse(std::vector<double> y) const 
     double& value = y[static_cast<std::size_t>(order_[k])];
     for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) value += share_[m] * y[static_cast<std::size_t>(neighbor_[m])];
   }
-  return y;
+}
+
+// What a node hands on, its heaviest neighbour gets the remainder of: not even rounding may be lost between two heavy parts
+// that only light nodes join, else it shifts those.
+std::vector<long double> LaplacianSolver::solve_exactly(std::vector<long double> rhs, std::vector<long double> rest) const {
+  rest.resize(n_, 0);
+  const auto add = [](Wide& sum, Wide& left_out, Wide value) {
+    const Wide before = sum;
+    sum += value;
+    const Wide added = sum - before;
+    left_out += (before - (sum - added)) + (value - added);
+  };
+  for (std::size_t k = 0; k + 1 < n_; ++k) {
+    const auto node = static_cast<std::size_t>(order_[k]);
+    Wide value = 0, value_rest = rest[node];
+    add(value, value_rest, rhs[node]);
+    add(value, value_rest, std::exchange(value_rest, 0));
+    const Wide whole = value;
+    for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) {
+      if (m == heaviest_[k]) continue;
+      const auto to = static_cast<std::size_t>(neighbor_[m]);
+      const Wide part = wide_share_[m] * whole;
+      add(rhs[to], rest[to], part);
+      add(value, value_rest, -part);
+    }
+    const auto to = static_cast<std::size_t>(neighbor_[heaviest_[k]]);
+    add(rhs[to], rest[to], value);
+    rest[to] += value_rest;
+    rhs[node] = whole / wide_degree_[k];
+  }
+  if (n_ > 0) rhs[static_cast<std::size_t>(order_[n_ - 1])] = 0;
+  for (std::size_t k = n_ > 0 ? n_ - 1 : 0; k-- > 0;) {
+    Wide& value = rhs[static_cast<std::size_t>(order_[k])];
+    for (std::size_t m = first_[k]; m < first_[k + 1]; ++m) value += wide_share_[m] * rhs[static_cast<std::size_t>(neighbor_[m])];
+  }
+  return rhs;
 }
 
 LaplacianSolution LaplacianSolver::solve(std::span<const double> rhs, double tolerance, int max_iterations) const {
   LaplacianSolution result;
-  std::vector<double> r(rhs.begin(), rhs.end());
   if (exact_) {
-    result.x = apply_inverse(std::move(r));
+    const std::vector<Wide> x = solve_exactly(std::vector<Wide>(rhs.begin(), rhs.end()));
+    result.x.assign(x.begin(), x.end());
     if (!std::all_of(result.x.begin(), result.x.end(), [](double x) { return std::isfinite(x); })) refuse_disconnected();
     return result;
   }
   result.x.assign(n_, 0.0);
-  std::vector<double> z = apply_inverse(r), p = z, ap(n_);
+  std::vector<double> r(rhs.begin(), rhs.end()), z = r;
+  apply_inverse(z);
+  std::vector<double> p = z, ap(n_);
   double rz = dot(r, z);
   const double start = rz;
   if (!std::isfinite(start)) refuse_disconnected();
@@ -248,7 +301,8 @@ LaplacianSolution LaplacianSolver::solve(std::span<const double> rhs, double tol
       r[i] -= step * ap[i];
     }
     ++result.iterations;
-    z = apply_inverse(r);
+    z = r;
+    apply_inverse(z);
     const double next = dot(r, z);
     result.residual = std::sqrt(std::max(next, 0.0) / start);
     result.converged = result.residual <= tolerance;

@@ -33,10 +33,16 @@ class LaplacianSolver {
   /// x with Lap·x = rhs, up to a constant. rhs [n_nodes] sums to zero.
   LaplacianSolution solve(std::span<const double> rhs, double tolerance = 1e-12, int max_iterations = 1000) const;
 
+  bool exact() const { return exact_; }
+  /// The same in extended precision, where the elimination is exact(). rest [n_nodes] or empty: what rounding left out of rhs,
+  /// so that rhs + rest sums to zero.
+  std::vector<long double> solve_exactly(std::vector<long double> rhs, std::vector<long double> rest = {}) const;
+
  private:
+  using Wide = long double;  // an exact elimination may meet weights over thousands of decades
   void eliminate_exactly(std::span<const WeightedEdge> edges);
   void eliminate_approximately(std::span<const WeightedEdge> edges);
-  std::vector<double> apply_inverse(std::vector<double> y) const;
+  void apply_inverse(std::vector<double>& y) const;
 
   std::size_t n_ = 0;
   bool exact_ = false;
@@ -45,6 +51,8 @@ class LaplacianSolver {
   std::vector<int> neighbor_;
   std::vector<double> share_;         // weight / degree at removal
   std::vector<double> degree_;        // [n] at removal, in order
+  std::vector<Wide> wide_share_, wide_degree_;  // the same where the elimination is exact
+  std::vector<std::size_t> heaviest_;           // [n] where in neighbor_ the largest share of order_[k] stands
   std::vector<std::size_t> row_;      // [n + 1] the graph itself
   std::vector<int> column_;
   std::vector<double> weight_;

@@ -20,6 +20,7 @@ using Wide = long double;
 struct Pair {
   std::size_t i, j;  // i < j
   Wide s;            // S_ij
+  Wide forth, back;  // C_ij, C_ji
 };
 
 struct Problem {
@@ -44,7 +45,7 @@ Problem gather(const CountMatrix& counts) {
     problem.c[i] += entry.count;
     if (i != j && entry.count > 0) {
       problem.leaving[i] += entry.count;
-      all.push_back({std::min(i, j), std::max(i, j), entry.count});
+      all.push_back(i < j ? Pair{i, j, entry.count, entry.count, 0} : Pair{j, i, entry.count, 0, entry.count});
     }
   }
   std::stable_sort(all.begin(), all.end(),
@@ -52,6 +53,8 @@ Problem gather(const CountMatrix& counts) {
   for (const Pair& pair : all) {
     if (!problem.pairs.empty() && problem.pairs.back().i == pair.i && problem.pairs.back().j == pair.j) {
       problem.pairs.back().s += pair.s;
+      problem.pairs.back().forth += pair.forth;
+      problem.pairs.back().back += pair.back;
     } else {
       problem.pairs.push_back(pair);
     }
@@ -81,8 +84,15 @@ Problem gather(const CountMatrix& counts) {
 // Everything that the formulas say at u = ln pi.
 struct Point {
   std::vector<Wide> u;
-  std::vector<double> h;         // sum_j T_ij - 1; the gradient is -c_i h_i
-  double worst = 0;              // largest |h_i| over the probability of leaving i: staying must not hide what moves
+  std::vector<Wide> excess;      // of each pair: c_i T_ij - C_ij, which is C_ji - c_j T_ji
+  std::vector<Wide> gain;        // c_i (sum_j T_ij - 1), minus the gradient
+  std::vector<Wide> gain_rest;   // what rounding left out of gain: their sum over all states is zero
+  double residual = 0;           // largest |gain_i / c_i|
+  double worst = 0;              // the same over the probability of leaving i: staying must not hide what moves
+  /// In units of the tolerances: 1 and below is converged.
+  double deviation(const ReversibleSettings& settings) const {
+    return std::max(worst / settings.tolerance, residual / settings.residual_tolerance);
+  }
   std::vector<double> weight;    // of the Hessian, a graph Laplacian
 };
 
@@ -103,33 +113,39 @@ void for_each_pair(const Problem& problem, const std::vector<Wide>& u, const Tak
   }
 }
 
+// sum + rest grows by value, whatever their sizes. Reference: Knuth, The Art of Computer Programming 2, 4.2.2, theorem B.
+void add_exactly(Wide& sum, Wide& rest, Wide value) {
+  const Wide before = sum;
+  sum += value;
+  const Wide added = sum - before;
+  rest += (before - (sum - added)) + (value - added);
+}
+
+// Of the two expressions for a pair's excess the one of smaller terms is taken: of 1e6 counts forth and 1e-6 back, only the
+// latter knows the digits. One value for both states, so that rounding moves no probability between the parts of a network.
 Point evaluate(const Problem& problem, std::vector<Wide> u) {
   Point point;
   const std::size_t n = u.size();
-  std::vector<Wide> h(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    h[i] = -problem.leaving[i] / problem.c[i];
-  }
+  point.gain.assign(n, 0);
+  point.gain_rest.assign(n, 0);
   point.weight.reserve(problem.pairs.size());
-  for_each_pair(problem, u, [&](const Pair& pair, Wide share_j, Wide share_i, Wide p_i, Wide p_j, Wide inverse) {
-    h[pair.i] += pair.s * p_j * inverse;
-    h[pair.j] += pair.s * p_i * inverse;
+  point.excess.reserve(problem.pairs.size());
+  for_each_pair(problem, u, [&](const Pair& pair, Wide share_j, Wide share_i, Wide, Wide, Wide) {
+    const Wide forth = pair.s * share_j, back = pair.s * share_i;
+    const Wide excess = forth + pair.forth < back + pair.back ? forth - pair.forth : pair.back - back;
+    point.excess.push_back(excess);
+    add_exactly(point.gain[pair.i], point.gain_rest[pair.i], excess);
+    add_exactly(point.gain[pair.j], point.gain_rest[pair.j], -excess);
     point.weight.push_back(std::max(static_cast<double>(pair.s * share_j * share_i), 1e-290));
   });
   for (std::size_t i = 0; i < n; ++i) {
-    point.h.push_back(static_cast<double>(h[i]));
-    const double scale = problem.leaving[i] > 0 ? static_cast<double>(problem.c[i] / problem.leaving[i]) : 1;
-    point.worst = std::max(point.worst, std::abs(point.h[i]) * scale);
-    if (std::isnan(point.h[i])) point.worst = std::numeric_limits<double>::infinity();
+    const Wide gain = std::abs(point.gain[i]);
+    point.residual = std::max(point.residual, static_cast<double>(gain / problem.c[i]));
+    point.worst = std::max(point.worst, static_cast<double>(gain / (problem.leaving[i] > 0 ? problem.leaving[i] : problem.c[i])));
+    if (std::isnan(gain)) point.residual = point.worst = std::numeric_limits<double>::infinity();
   }
   point.u = std::move(u);
   return point;
-}
-
-double largest_residual(const Point& point) {
-  double largest = 0;
-  for (const double value : point.h) largest = std::max(largest, std::abs(value));
-  return largest;
 }
 
 // Newton steps; the approximate elimination behind the conjugate gradients is kept while it serves.
@@ -138,76 +154,154 @@ class NewtonSteps {
   explicit NewtonSteps(const Problem& problem) {
     for (const Pair& pair : problem.pairs) edges_.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), 1});
   }
-  /// bounded: with the least curvature whose parabola lies above each logarithm everywhere, S tanh(d/2)/(2 d) at log ratio d:
-  /// never too long, and not stopped by pairs whose own curvature has died away. Reference: Jaakkola and Jordan, Stat.
-  /// Comput. 10 (2000) 25.
-  std::vector<double> step(const Problem& problem, const Point& point, double tolerance, bool bounded) {
+  std::vector<Wide> step(const Point& point, double tolerance) {
+    for (std::size_t e = 0; e < edges_.size(); ++e) edges_[e].weight = point.weight[e];
+    const bool renew = !solver_ || tired_ || limited_;
+    limited_ = false;
+    return solve(point, tolerance, renew);
+  }
+  /// One round of limits on a step: pairs that it moves towards even shares farther than the flow through them asks for get a
+  /// stiffer spring, the chord of their own curve over that flow. Nothing when no pair is moved too far.
+  std::optional<std::vector<Wide>> limit(const Problem& problem, const Point& point, const std::vector<Wide>& step, double tolerance) {
+    bool changed = false;
     for (std::size_t e = 0; e < edges_.size(); ++e) {
-      edges_[e].weight = point.weight[e];
-      if (!bounded) continue;
-      const auto s = static_cast<double>(problem.pairs[e].s);
-      const double product = point.weight[e] / s;  // of the two shares
-      const double less = 2 * product / (1 + std::sqrt(std::max(0.0, 1 - 4 * product))), d = std::log1p(-less) - std::log(less);
-      edges_[e].weight = d > 1e-4 ? s * (1 - 2 * less) / (2 * d) : s / 4;
+      const Pair& pair = problem.pairs[e];
+      const Wide moved = step[pair.i] - step[pair.j];
+      double& weight = edges_[e].weight;
+      if (std::abs(moved) < 1 && weight == point.weight[e]) continue;
+      const Wide shift = moved * weight / pair.s;  // of the share of i
+      const Wide odds = point.u[pair.i] - point.u[pair.j] + std::log(problem.c[pair.j] / problem.c[pair.i]);
+      Wide length = std::abs(odds) + 3;
+      if (shift * odds < 0) {
+        const Wide more = 1 / (1 + std::exp(std::abs(odds))) + std::abs(shift);
+        length = std::abs(odds) + (more < 0.9L ? std::log(more / (1 - more)) : 2.2L);
+      }
+      length = std::max<Wide>(length, 1);
+      changed = changed || std::abs(moved) > 1.5L * length;
+      weight = std::max(point.weight[e], static_cast<double>(std::min<Wide>(weight * std::abs(moved) / length, pair.s)));
     }
-    const bool renew = !solver_ || tired_ || bounded || was_bounded_;
-    was_bounded_ = bounded;
-    if (!solver_) {
-      solver_.emplace(static_cast<int>(point.h.size()), edges_);
-    } else {
-      solver_->set_weights(edges_, renew);
-    }
-    std::vector<double> rhs(point.h.size());
-    for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = static_cast<double>(problem.c[i]) * point.h[i];
-    LaplacianSolution solution = solver_->solve(rhs, tolerance);
-    const double rate = solution.iterations / -std::log10(std::max(solution.residual, 1e-16));
-    if (renew) fresh_rate_ = rate;
-    tired_ = !solution.converged || rate > 1.5 * fresh_rate_;
-    return std::move(solution.x);
+    if (!changed) return std::nullopt;
+    limited_ = true;
+    return solve(point, tolerance, true);
   }
 
  private:
+  std::vector<Wide> solve(const Point& point, double tolerance, bool renew) {
+    if (!solver_) {
+      solver_.emplace(static_cast<int>(point.gain.size()), edges_);
+    } else {
+      solver_->set_weights(edges_, renew);
+    }
+    if (solver_->exact()) return solver_->solve_exactly(point.gain, point.gain_rest);
+    const std::vector<double> rhs(point.gain.begin(), point.gain.end());
+    const LaplacianSolution solution = solver_->solve(rhs, tolerance);
+    const double rate = solution.iterations / -std::log10(std::max(solution.residual, 1e-16));
+    if (renew) fresh_rate_ = rate;
+    tired_ = !solution.converged || rate > 1.5 * fresh_rate_;
+    return {solution.x.begin(), solution.x.end()};
+  }
   std::vector<WeightedEdge> edges_;
   std::optional<LaplacianSolver> solver_;
   double fresh_rate_ = 0;
-  bool tired_ = false, was_bounded_ = false;
+  bool tired_ = false, limited_ = false;
 };
 
-// Derivative of f along a step.
-Wide slope(const Problem& problem, const Point& point, const std::vector<double>& step) {
-  Wide sum = 0;
-  for (std::size_t i = 0; i < step.size(); ++i) sum -= problem.c[i] * point.h[i] * step[i];
+// Derivative of f along a step, pair by pair: what all states of a part share drops out. `noise`: what rounding may make of it.
+struct Slope {
+  Wide value = 0, noise = 0;
+};
+Slope slope(const Problem& problem, const Point& point, const std::vector<Wide>& step) {
+  constexpr Wide epsilon = std::numeric_limits<Wide>::epsilon();
+  Slope sum;
+  for (std::size_t e = 0; e < problem.pairs.size(); ++e) {
+    const Pair& pair = problem.pairs[e];
+    const Wide moved = step[pair.i] - step[pair.j], excess = point.excess[e];
+    sum.value -= excess * moved;
+    sum.noise += std::abs(moved) * (std::abs(excess) + 2 * std::min(pair.forth, pair.back));
+  }
+  sum.noise *= 64 * epsilon;
   return sum;
 }
 
-// Along a step to where f hardly rises again; f being convex, its slope tells that, and with more digits than f itself. `far`:
-// on, doubling, as long as f falls steeply. Nothing when the step does not lead down.
-std::optional<Point> follow(const Problem& problem, const Point& from, const std::vector<double>& step, double size, bool far) {
-  const Wide start = slope(problem, from, step);
-  if (!(start < 0)) return std::nullopt;
+// Longest change of u_i - u_j.
+Wide reach(const Problem& problem, const std::vector<Wide>& step) {
+  Wide longest = 0;
+  for (const Pair& pair : problem.pairs) longest = std::max(longest, std::abs(step[pair.i] - step[pair.j]));
+  return longest;
+}
+
+// Along a step to where f hardly rises again; f being convex, its slope tells that, and with more digits than f itself. A whole
+// step that halves the worst residual is good, too: close to the maximum the slope is lost in rounding before the residuals are.
+// Where f falls steeply still, on, doubling. Nothing when the step does not lead down.
+std::optional<Point> follow(const Problem& problem, const Point& from, const std::vector<Wide>& step, const ReversibleSettings& settings) {
+  const Slope start = slope(problem, from, step);
   const auto at = [&](double length) {
     std::vector<Wide> u(from.u);
     for (std::size_t i = 0; i < u.size(); ++i) u[i] += static_cast<Wide>(length) * step[i];
     return evaluate(problem, std::move(u));
   };
+  const bool near = reach(problem, step) < 0.1L;
+  double size = 1;
   for (int trial = 0; trial < 60; ++trial) {
     Point point = at(size);
-    const Wide here = slope(problem, point, step);
-    if (here <= -start / 10) {
-      for (Wide last = here; far && last < start / 2 && size < 1e6;) {
+    if (near && trial == 0 && point.deviation(settings) <= 0.5 * from.deviation(settings)) return point;
+    if (!(start.value < -start.noise)) {
+      // The heaviest parts of the network are at their best, and f is no more than their rounding.
+      if (point.deviation(settings) <= (1 - 0.1 * size) * from.deviation(settings)) return point;
+      if (trial == 10) return at(1);
+      size *= 0.5;
+      continue;
+    }
+    const Slope here = slope(problem, point, step);
+    if (here.value <= -start.value / 10 + here.noise) {
+      for (Wide last = here.value; !near && last < start.value / 3 - here.noise && size < 8;) {
         size *= 2;
         Point further = at(size);
-        last = slope(problem, further, step);
-        if (!(last <= -start / 10)) break;
+        last = slope(problem, further, step).value;
+        if (!(last <= -start.value / 10)) break;
         point = std::move(further);
       }
       return point;
     }
     // Where a straight line through the slopes crosses zero, but not too near an end.
-    const double share = std::isfinite(here) ? static_cast<double>(start / (start - here)) : 0.1;
+    const double share = std::isfinite(here.value) ? static_cast<double>(start.value / (start.value - here.value)) : 0.1;
     size *= std::clamp(share, 0.1, 0.7);
   }
   return std::nullopt;
+}
+
+// ln of the stationary probabilities of the counts taken as they are, C_ij / c_i: exact for counts in detailed balance and for
+// trees, and of the right magnitude else. By state reduction, without subtractions. Nothing when a state cannot be left.
+// Reference: Grassmann, Taksar, Heyman, Oper. Res. 33 (1985) 1107.
+std::optional<std::vector<Wide>> unconstrained_ln_pi(const Problem& problem) {
+  const std::size_t n = problem.c.size();
+  std::vector<Wide> rate(n * n, 0);
+  for (const Pair& pair : problem.pairs) {
+    rate[pair.i * n + pair.j] = pair.forth / problem.c[pair.i];
+    rate[pair.j * n + pair.i] = pair.back / problem.c[pair.j];
+  }
+  std::vector<Wide> out(n, 0);
+  for (std::size_t k = n; k-- > 1;) {
+    const Wide* row = rate.data() + k * n;
+    for (std::size_t j = 0; j < k; ++j) out[k] += row[j];
+    if (!(out[k] > 0)) return std::nullopt;
+    for (std::size_t i = 0; i < k; ++i) {
+      const Wide share = rate[i * n + k] / out[k];
+      if (share == 0) continue;
+      for (std::size_t j = 0; j < k; ++j) rate[i * n + j] += share * row[j];
+    }
+  }
+  std::vector<Wide> ln_pi(n, 0);
+  for (std::size_t k = 1; k < n; ++k) {
+    Wide highest = -std::numeric_limits<Wide>::infinity(), sum = 0;
+    for (std::size_t i = 0; i < k; ++i) {
+      if (rate[i * n + k] > 0) highest = std::max(highest, ln_pi[i]);
+    }
+    for (std::size_t i = 0; i < k; ++i) sum += std::exp(ln_pi[i] - highest) * rate[i * n + k];
+    ln_pi[k] = highest + std::log(sum / out[k]);
+    if (!std::isfinite(ln_pi[k])) return std::nullopt;
+  }
+  return ln_pi;
 }
 
 void finish(const Problem& problem, const std::vector<Wide>& u, ReversibleModel& model) {
@@ -248,6 +342,7 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
   model.row_count.assign(problem.c.begin(), problem.c.end());
   if (n == 0) throw Error(ErrorKind::usage, "count matrix: no states");
   std::vector<Wide> u(start_ln_pi.begin(), start_ln_pi.end());
+  if (u.empty() && n <= LaplacianSolver::exact_limit) u = unconstrained_ln_pi(problem).value_or(std::vector<Wide>());
   if (u.empty()) {
     for (const Wide c : problem.c) u.push_back(std::log(c));
   }
@@ -256,29 +351,28 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
   NewtonSteps newton(problem);
   Point at = evaluate(problem, std::move(u));
   while (model.iterations < settings.max_iterations && at.worst > 0) {
-    const bool close = at.worst <= settings.tolerance && largest_residual(at) <= settings.residual_tolerance;
+    const bool close = at.deviation(settings) <= 1;
     // Far from the maximum a rough step does; near it the step is as good as the residual will become.
-    const std::vector<double> step = newton.step(problem, at, std::clamp(0.1 * at.worst, 1e-10, 1e-2), false);
-    // The logarithms of f are smooth on a scale of one in u_i - u_j: no step goes much beyond.
-    double reach = 0;
-    for (const Pair& pair : problem.pairs) reach = std::max(reach, std::abs(step[pair.i] - step[pair.j]));
-    std::optional<Point> next = follow(problem, at, step, std::min(1.0, 3 / reach), false);
+    const double rough = std::clamp(0.1 * at.worst, 1e-10, 1e-2);
+    std::vector<Wide> step = newton.step(at, rough);
+    // In a large network another elimination is dearer than a step cut short a little.
+    const int rounds = n <= 5000 || reach(problem, step) > 12 ? 30 : 0;
+    for (int round = 0; round < rounds; ++round) {
+      std::optional<std::vector<Wide>> limited = newton.limit(problem, at, step, rough);
+      if (!limited) break;
+      step = std::move(*limited);
+    }
+    std::optional<Point> next = follow(problem, at, step, settings);
     if (!next && close) break;
-    if (close && next->worst >= 0.5 * at.worst) {
-      if (next->worst < at.worst) at = std::move(*next);
+    if (close && next->deviation(settings) >= 0.5 * at.deviation(settings)) {
+      if (next->deviation(settings) < at.deviation(settings)) at = std::move(*next);
       break;
     }
-    if (next) at = std::move(*next);
-    bool moved = next.has_value();
-    if (reach > 3) {
-      next = follow(problem, at, newton.step(problem, at, 1e-2, true), 1, true);
-      moved = moved || next;
-      if (next) at = std::move(*next);
-    }
-    if (!moved) break;
+    if (!next) break;
+    at = std::move(*next);
     ++model.iterations;
   }
-  model.max_residual = largest_residual(at);
+  model.max_residual = at.residual;
   model.max_relative_residual = at.worst;
   model.converged = at.worst <= settings.tolerance && model.max_residual <= settings.residual_tolerance;
   finish(problem, at.u, model);

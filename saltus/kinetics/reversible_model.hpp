@@ -1,6 +1,7 @@
 // Reversible maximum-likelihood Markov model: pi_i T_ij = pi_j T_ji, found as the minimum of the convex function
 //   f(u) = sum_{i<j} S_ij ln(c_i e^{-u_i} + c_j e^{-u_j}) + sum_i (c_i - C_ii) u_i,   u = ln pi, S = C + Cᵀ, c_i = sum_j C_ij,
-// by damped Newton steps, and steps of a parabola above f where those are cut short; T_ij = S_ij / (c_i + c_j e^{u_i - u_j}).
+// by Newton steps in which no pair is moved farther than its own curve allows, up to a few hundred states from the stationary
+// probabilities of the counts as they are; T_ij = S_ij / (c_i + c_j e^{u_i - u_j}).
 // Reference: the likelihood is that of Bowman et al., J. Chem. Phys. 131 (2009) 124101, and Trendelkamp-Schroer et al.,
 // J. Chem. Phys. 143 (2015) 174101.
 #pragma once

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -100,6 +101,42 @@ TEST(ReversibleModel, RandomCountsConverge) {
     EXPECT_TRUE(model.converged) << seed << ": " << n << " states, " << model.iterations << " iterations, " << model.max_relative_residual;
     EXPECT_LE(model.max_residual, 1e-12) << seed;
   }
+}
+
+// Counts over ten decades and more, rings one way and both ways, trees, chains: where the maximum lies at shares of 1e-12 and
+// stationary probabilities over hundreds of decades, and Newton steps from afar lead nowhere.
+TEST(ReversibleModel, ExtremeCountsConverge) {
+  double widest = 0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    Random random(78, seed);
+    const int n = 2 + static_cast<int>(random.below(29));
+    const double decades = 10 + 4 * random.uniform();
+    const auto count = [&] { return std::pow(10.0, decades * (random.uniform() - 0.5)); };
+    CountMatrix counts{n, {}};
+    const auto both = [&](int i, int j) {
+      const double high = random.uniform() < 0.5 ? 1e6 : count();
+      const bool forth = seed % 4 == 2 || random.uniform() < 0.5;
+      counts.entries.push_back({i, j, forth ? high : 1 / high});
+      counts.entries.push_back({j, i, forth ? 1 / high : high});
+    };
+    for (int i = 0; i < n; ++i) {
+      if (random.uniform() < 0.5) counts.entries.push_back({i, i, count()});
+      if (seed % 4 == 0) counts.entries.push_back({i, (i + 1) % n, count()});
+      if (seed % 4 == 1) both(i, (i + 1) % n);
+      if (seed % 4 == 2 && i > 0) both(i - 1, i);
+      if (seed % 4 == 3 && i > 0) both(i, static_cast<int>(random.below(static_cast<std::uint64_t>(i))));
+    }
+    for (int extra = seed % 4 == 3 ? 0 : static_cast<int>(random.below(static_cast<std::uint64_t>(n))); extra > 0; --extra) {
+      const auto any = [&] { return static_cast<int>(random.below(static_cast<std::uint64_t>(n))); };
+      counts.entries.push_back({any(), any(), count()});
+    }
+    const ReversibleModel model = estimate_reversible(counts);
+    EXPECT_TRUE(model.converged) << seed << ": " << n << " states, " << model.iterations << " iterations, " << model.max_relative_residual;
+    EXPECT_LE(model.max_residual, 1e-12) << seed;
+    const auto [low, high] = std::minmax_element(model.ln_pi.begin(), model.ln_pi.end());
+    widest = std::max(widest, *high - *low);
+  }
+  EXPECT_GT(widest, 230);  // 1e100
 }
 
 // Counts in detailed balance are their own maximum. A ring of 150 states (dense elimination) with pi over some twenty
