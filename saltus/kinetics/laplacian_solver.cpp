@@ -1,8 +1,10 @@
 #include "saltus/kinetics/laplacian_solver.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -64,87 +66,139 @@ class DegreeQueue {
 
 LaplacianSolver::LaplacianSolver(int n_nodes, std::span<const WeightedEdge> edges)
     : n_(static_cast<std::size_t>(n_nodes)), exact_(n_nodes <= exact_limit) {
-  if (!exact_) {
-    row_.assign(n_ + 1, 0);
-    for (const WeightedEdge& edge : edges) {
-      ++row_[static_cast<std::size_t>(edge.a) + 1];
-      ++row_[static_cast<std::size_t>(edge.b) + 1];
-    }
-    std::partial_sum(row_.begin(), row_.end(), row_.begin());
-    std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
-    column_.resize(row_[n_]);
-    weight_.resize(row_[n_]);
-    for (const WeightedEdge& edge : edges) {
-      for (const auto& [from, to] : {std::pair(edge.a, edge.b), std::pair(edge.b, edge.a)}) {
-        const std::size_t at = next[static_cast<std::size_t>(from)]++;
-        column_[at] = to;
-        place_.push_back(at);
-      }
+  row_.assign(n_ + 1, 0);
+  for (const WeightedEdge& edge : edges) {
+    ++row_[static_cast<std::size_t>(edge.a) + 1];
+    ++row_[static_cast<std::size_t>(edge.b) + 1];
+  }
+  std::partial_sum(row_.begin(), row_.end(), row_.begin());
+  std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
+  column_.resize(row_[n_]);
+  weight_.resize(row_[n_]);
+  for (const WeightedEdge& edge : edges) {
+    for (const auto& [from, to] : {std::pair(edge.a, edge.b), std::pair(edge.b, edge.a)}) {
+      const std::size_t at = next[static_cast<std::size_t>(from)]++;
+      column_[at] = to;
+      place_.push_back(at);
     }
   }
   set_weights(edges, true);
 }
 
 void LaplacianSolver::set_weights(std::span<const WeightedEdge> edges, bool renew) {
-  if (exact_) {
-    eliminate_exactly(edges);
-    return;
-  }
   for (std::size_t e = 0; e < edges.size(); ++e) weight_[place_[2 * e]] = weight_[place_[2 * e + 1]] = edges[e].weight;
-  if (renew) eliminate_approximately(edges);
+  if (exact_) {
+    eliminate_exactly();
+  } else if (renew) {
+    eliminate_approximately(edges);
+  }
 }
 
 // Removing node k joins its neighbours i, j by w_ik w_jk / sum_l w_kl. The light go first and the heaviest is grounded, so that
-// what rounding leaves of a right-hand side at heavy nodes never passes through light ones.
-void LaplacianSolver::eliminate_exactly(std::span<const WeightedEdge> edges) {
-  std::vector<Wide> total(n_, 0);
-  for (const WeightedEdge& edge : edges) {
-    total[static_cast<std::size_t>(edge.a)] += edge.weight;
-    total[static_cast<std::size_t>(edge.b)] += edge.weight;
+// what rounding leaves of a right-hand side at heavy nodes never passes through light ones; by degree where that would fill up.
+// Row by row: the star of a node is gathered from the graph and from the meshes of those removed before.
+void LaplacianSolver::eliminate_exactly() {
+  if (!by_degree_) {
+    std::vector<Wide> total(n_, 0);
+    for (std::size_t i = 0; i < n_; ++i) {
+      for (std::size_t m = row_[i]; m < row_[i + 1]; ++m) total[i] += weight_[m];
+    }
+    order_.resize(n_);
+    std::iota(order_.begin(), order_.end(), 0);
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](int a, int b) { return total[static_cast<std::size_t>(a)] < total[static_cast<std::size_t>(b)]; });
   }
-  order_.resize(n_);
-  std::iota(order_.begin(), order_.end(), 0);
-  std::stable_sort(order_.begin(), order_.end(),
-                   [&](int a, int b) { return total[static_cast<std::size_t>(a)] < total[static_cast<std::size_t>(b)]; });
-  std::vector<std::size_t> rank(n_);
+  std::vector<std::size_t> rank(n_), next(n_);  // next: of order_[k], in neighbor_, the one to be removed next
   for (std::size_t k = 0; k < n_; ++k) rank[static_cast<std::size_t>(order_[k])] = k;
-  std::vector<Wide> weight(n_ * n_, 0);  // [a * n + b] of ranks a < b
-  for (const WeightedEdge& edge : edges) {
-    const auto [a, b] = std::minmax(rank[static_cast<std::size_t>(edge.a)], rank[static_cast<std::size_t>(edge.b)]);
-    if (a != b) weight[a * n_ + b] += edge.weight;
-  }
   first_.assign(n_ + 1, 0);
   wide_degree_.assign(n_, 0);
   heaviest_.assign(n_, 0);
   neighbor_.clear();
   wide_share_.clear();
-  std::vector<std::size_t> met;
+  std::vector<Wide> weight(n_, 0);  // of the star of order_[k]
+  std::vector<int> star;
+  std::vector<std::size_t> met(n_, n_);              // the last k that the node is in the star of
+  std::vector<std::vector<std::size_t>> meshes(n_);  // those that order_[k] is the next of
   for (std::size_t k = 0; k + 1 < n_; ++k) {
-    const Wide* row = weight.data() + k * n_;
-    met.clear();
-    for (std::size_t j = k + 1; j < n_; ++j) {
-      if (row[j] == 0) continue;
-      met.push_back(j);
-      wide_degree_[k] += row[j];
+    const auto node = static_cast<std::size_t>(order_[k]);
+    star.clear();
+    const auto meet = [&](int to) {
+      if (std::exchange(met[static_cast<std::size_t>(to)], k) != k) star.push_back(to);
+    };
+    for (std::size_t m = row_[node]; m < row_[node + 1]; ++m) {
+      if (rank[static_cast<std::size_t>(column_[m])] <= k) continue;
+      meet(column_[m]);
+      weight[static_cast<std::size_t>(column_[m])] += weight_[m];
     }
+    const auto wait = [&](std::size_t mesh) {
+      if (next[mesh] < first_[mesh + 1]) meshes[rank[static_cast<std::size_t>(neighbor_[next[mesh]])]].push_back(mesh);
+    };
+    for (const std::size_t mesh : meshes[k]) {
+      const Wide through = wide_share_[next[mesh]] * wide_degree_[mesh];
+      const std::size_t begin = next[mesh] + 1, end = first_[mesh + 1];
+      // A mesh met before is part of one met now for the first time.
+      for (std::size_t m = begin; m < end && next[mesh] == first_[mesh]; ++m) meet(neighbor_[m]);
+      for (std::size_t m = begin; m < end; ++m) weight[static_cast<std::size_t>(neighbor_[m])] += through * wide_share_[m];
+      next[mesh] = begin;
+      wait(mesh);
+    }
+    meshes[k] = {};
+    std::sort(star.begin(), star.end(), [&](int a, int b) { return rank[static_cast<std::size_t>(a)] < rank[static_cast<std::size_t>(b)]; });
+    for (const int to : star) wide_degree_[k] += weight[static_cast<std::size_t>(to)];
     if (!(wide_degree_[k] > 0)) refuse_disconnected();
-    for (const std::size_t j : met) {
-      neighbor_.push_back(order_[j]);
-      wide_share_.push_back(row[j] / wide_degree_[k]);
+    next[k] = heaviest_[k] = neighbor_.size();
+    for (const int to : star) {
+      neighbor_.push_back(to);
+      wide_share_.push_back(std::exchange(weight[static_cast<std::size_t>(to)], 0) / wide_degree_[k]);
+      if (wide_share_.back() > wide_share_[heaviest_[k]]) heaviest_[k] = wide_share_.size() - 1;
     }
     first_[k + 1] = neighbor_.size();
-    heaviest_[k] = static_cast<std::size_t>(std::max_element(wide_share_.begin() + static_cast<std::ptrdiff_t>(first_[k]), wide_share_.end()) - wide_share_.begin());
-    for (std::size_t m = 0; m < met.size(); ++m) {
-      const Wide share = wide_share_[first_[k] + m];
-      Wide* target = weight.data() + met[m] * n_;
-      if (met.size() == n_ - k - 1) {
-        for (std::size_t j = met[m] + 1; j < n_; ++j) target[j] += share * row[j];
-      } else {
-        for (std::size_t l = m + 1; l < met.size(); ++l) target[met[l]] += share * row[met[l]];
-      }
-    }
+    wait(k);
   }
   if (n_ > 0) first_[n_] = neighbor_.size();
+}
+
+// Fewest neighbours first, counted with the meshes, in rows of bits.
+double LaplacianSolver::make_exact(double most_work) {
+  if (exact_ || n_ > most_nodes) return exact_ ? 0 : std::numeric_limits<double>::infinity();
+  const std::size_t words = (n_ + 63) / 64;
+  std::vector<std::uint64_t> bits(n_ * words, 0);
+  const auto row = [&](std::size_t i) { return bits.data() + i * words; };
+  const auto set = [&](std::size_t i, std::size_t j) { row(i)[j / 64] |= std::uint64_t{1} << j % 64; };
+  const auto clear = [&](std::size_t i, std::size_t j) { row(i)[j / 64] &= ~(std::uint64_t{1} << j % 64); };
+  const auto count = [&](std::size_t i) {
+    int sum = 0;
+    for (std::size_t w = 0; w < words; ++w) sum += std::popcount(row(i)[w]);
+    return sum;
+  };
+  std::vector<int> degree(n_), order;
+  for (std::size_t i = 0; i < n_; ++i) {
+    for (std::size_t m = row_[i]; m < row_[i + 1]; ++m) set(i, static_cast<std::size_t>(column_[m]));
+    clear(i, i);
+    degree[i] = count(i);
+  }
+  double work = 0;
+  std::vector<bool> removed(n_, false);
+  DegreeQueue queue(degree);
+  while (order.size() < n_) {
+    order.push_back(queue.pop(removed, [&](int i) { return degree[static_cast<std::size_t>(i)]; }));
+    const auto node = static_cast<std::size_t>(order.back());
+    removed[node] = true;
+    work += 0.5 * degree[node] * degree[node];
+    if (work > most_work) return work;
+    for (std::size_t i = 0; i < n_; ++i) {
+      if (!(row(node)[i / 64] >> i % 64 & 1)) continue;
+      for (std::size_t w = 0; w < words; ++w) row(i)[w] |= row(node)[w];
+      clear(i, i);
+      clear(i, node);
+      degree[i] = count(i);
+      queue.push(static_cast<int>(i), degree[i]);
+    }
+  }
+  order_ = std::move(order);
+  exact_ = by_degree_ = true;
+  eliminate_exactly();
+  return work;
 }
 
 void LaplacianSolver::eliminate_approximately(std::span<const WeightedEdge> edges) {
@@ -276,7 +330,7 @@ LaplacianSolution LaplacianSolver::solve(std::span<const double> rhs, double tol
   if (exact_) {
     const std::vector<Wide> x = solve_exactly(std::vector<Wide>(rhs.begin(), rhs.end()));
     result.x.assign(x.begin(), x.end());
-    if (!std::all_of(result.x.begin(), result.x.end(), [](double x) { return std::isfinite(x); })) refuse_disconnected();
+    if (!std::all_of(result.x.begin(), result.x.end(), [](double value) { return std::isfinite(value); })) refuse_disconnected();
     return result;
   }
   result.x.assign(n_, 0.0);

@@ -34,18 +34,22 @@ class LaplacianSolver {
   LaplacianSolution solve(std::span<const double> rhs, double tolerance = 1e-12, int max_iterations = 1000) const;
 
   bool exact() const { return exact_; }
+  /// Eliminates exactly from now on, in an order of little fill, unless that takes more than most_work multiplications or the graph
+  /// is very large: then all stays as it is. The multiplications that each set_weights takes; above most_work where refused.
+  double make_exact(double most_work);
   /// The same in extended precision, where the elimination is exact(). rest [n_nodes] or empty: what rounding left out of rhs,
   /// so that rhs + rest sums to zero.
   std::vector<long double> solve_exactly(std::vector<long double> rhs, std::vector<long double> rest = {}) const;
 
  private:
   using Wide = long double;  // an exact elimination may meet weights over thousands of decades
-  void eliminate_exactly(std::span<const WeightedEdge> edges);
+  static constexpr std::size_t most_nodes = 10000;  // of make_exact, whose bits take 12 MB then
+  void eliminate_exactly();
   void eliminate_approximately(std::span<const WeightedEdge> edges);
   void apply_inverse(std::vector<double>& y) const;
 
   std::size_t n_ = 0;
-  bool exact_ = false;
+  bool exact_ = false, by_degree_ = false;
   std::vector<int> order_;            // nodes as they are removed; the last is grounded
   std::vector<std::size_t> first_;    // [n] of order_[k] in neighbor_ and share_
   std::vector<int> neighbor_;

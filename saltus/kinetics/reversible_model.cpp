@@ -154,6 +154,13 @@ class NewtonSteps {
   explicit NewtonSteps(const Problem& problem) {
     for (const Pair& pair : problem.pairs) edges_.push_back({static_cast<int>(pair.i), static_cast<int>(pair.j), 1});
   }
+  /// Exact steps from now on, where an elimination and all of them together are affordable.
+  bool make_exact() {
+    if (!solver_ || solver_->exact()) return solver_.has_value();
+    work_ = solver_->make_exact(3e8);
+    return solver_->exact();
+  }
+  bool spent() const { return done_ > 2e10; }
   std::vector<Wide> step(const Point& point, double tolerance) {
     for (std::size_t e = 0; e < edges_.size(); ++e) edges_[e].weight = point.weight[e];
     const bool renew = !solver_ || tired_ || limited_;
@@ -192,6 +199,7 @@ class NewtonSteps {
     } else {
       solver_->set_weights(edges_, renew);
     }
+    done_ += work_;
     if (solver_->exact()) return solver_->solve_exactly(point.gain, point.gain_rest);
     const std::vector<double> rhs(point.gain.begin(), point.gain.end());
     const LaplacianSolution solution = solver_->solve(rhs, tolerance);
@@ -203,6 +211,7 @@ class NewtonSteps {
   std::vector<WeightedEdge> edges_;
   std::optional<LaplacianSolver> solver_;
   double fresh_rate_ = 0;
+  double work_ = 0, done_ = 0;  // multiplications of an elimination by make_exact, and of all
   bool tired_ = false, limited_ = false;
 };
 
@@ -331,6 +340,59 @@ void finish(const Problem& problem, const std::vector<Wide>& u, ReversibleModel&
             [](const Transition& a, const Transition& b) { return a.from != b.from ? a.from < b.from : a.to < b.to; });
 }
 
+// Newton steps from a point until nothing is gained any more.
+Point maximize(const Problem& problem, NewtonSteps& newton, Point at, const ReversibleSettings& settings, int most, int& iterations) {
+  for (int k = 0; k < most && at.worst > 0 && !newton.spent(); ++k) {
+    const bool close = at.deviation(settings) <= 1;
+    // Far from the maximum a rough step does; near it the step is as good as the residual will become.
+    const double rough = std::clamp(0.1 * at.worst, 1e-10, 1e-2);
+    std::vector<Wide> step = newton.step(at, rough);
+    // In a large network another elimination is dearer than a step cut short a little.
+    const int rounds = at.u.size() <= 5000 || reach(problem, step) > 12 ? 30 : 0;
+    for (int round = 0; round < rounds; ++round) {
+      std::optional<std::vector<Wide>> limited = newton.limit(problem, at, step, rough);
+      if (!limited) break;
+      step = std::move(*limited);
+    }
+    std::optional<Point> next = follow(problem, at, step, settings);
+    if (!next) break;
+    if (close && next->deviation(settings) >= 0.5 * at.deviation(settings)) {
+      if (next->deviation(settings) < at.deviation(settings)) at = std::move(*next);
+      break;
+    }
+    at = std::move(*next);
+    ++iterations;
+  }
+  return at;
+}
+
+// Where steps from afar end nowhere: every pair first gets the same counts both ways on top, so many that the maximum is easy to
+// find, then ever fewer, each maximum the start for the next. No pair ever gets far beyond the share that it will have.
+Point ease_down(const Problem& problem, NewtonSteps& newton, const ReversibleSettings& settings, int& iterations) {
+  Wide most = 0, least = std::numeric_limits<Wide>::infinity();
+  for (const Pair& pair : problem.pairs) {
+    most = std::max(most, pair.s);
+    least = std::min(least, pair.s);
+  }
+  std::vector<Wide> u(problem.c.size(), 0);
+  ReversibleSettings rough = settings;
+  rough.tolerance = rough.residual_tolerance = 1e-2;
+  for (Wide extra = most; extra > 1e-3L * least; extra *= 0.1L) {
+    Problem eased = problem;
+    for (Pair& pair : eased.pairs) {
+      pair.s += 2 * extra;
+      pair.forth += extra;
+      pair.back += extra;
+      for (const std::size_t i : {pair.i, pair.j}) {
+        eased.c[i] += extra;
+        eased.leaving[i] += extra;
+      }
+    }
+    u = maximize(eased, newton, evaluate(eased, std::move(u)), rough, 30, iterations).u;
+  }
+  return maximize(problem, newton, evaluate(problem, std::move(u)), settings, settings.max_iterations, iterations);
+}
+
 }  // namespace
 
 ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const double> start_ln_pi,
@@ -350,27 +412,16 @@ ReversibleModel estimate_reversible(const CountMatrix& counts, std::span<const d
 
   NewtonSteps newton(problem);
   Point at = evaluate(problem, std::move(u));
-  while (model.iterations < settings.max_iterations && at.worst > 0) {
-    const bool close = at.deviation(settings) <= 1;
-    // Far from the maximum a rough step does; near it the step is as good as the residual will become.
-    const double rough = std::clamp(0.1 * at.worst, 1e-10, 1e-2);
-    std::vector<Wide> step = newton.step(at, rough);
-    // In a large network another elimination is dearer than a step cut short a little.
-    const int rounds = n <= 5000 || reach(problem, step) > 12 ? 30 : 0;
-    for (int round = 0; round < rounds; ++round) {
-      std::optional<std::vector<Wide>> limited = newton.limit(problem, at, step, rough);
-      if (!limited) break;
-      step = std::move(*limited);
+  // Approximate elimination has got there by then, or will hardly ever.
+  const int most = settings.max_iterations / (n > LaplacianSolver::exact_limit ? 5 : 1);
+  at = maximize(problem, newton, std::move(at), settings, most, model.iterations);
+  if (at.deviation(settings) > 1) {
+    if (newton.make_exact()) {
+      Point eased = ease_down(problem, newton, settings, model.iterations);
+      if (eased.deviation(settings) < at.deviation(settings)) at = std::move(eased);
+    } else {
+      at = maximize(problem, newton, std::move(at), settings, settings.max_iterations - most, model.iterations);
     }
-    std::optional<Point> next = follow(problem, at, step, settings);
-    if (!next && close) break;
-    if (close && next->deviation(settings) >= 0.5 * at.deviation(settings)) {
-      if (next->deviation(settings) < at.deviation(settings)) at = std::move(*next);
-      break;
-    }
-    if (!next) break;
-    at = std::move(*next);
-    ++model.iterations;
   }
   model.max_residual = at.residual;
   model.max_relative_residual = at.worst;

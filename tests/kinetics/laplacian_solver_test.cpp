@@ -51,6 +51,27 @@ TEST(LaplacianSolver, FindsTheSolutionAgain) {
   }
 }
 
+TEST(LaplacianSolver, ExactOnDemand) {
+  Random random(4, 1);
+  const int n = 8 * 8 * 8;
+  const std::vector<WeightedEdge> edges = cube(8, 12, random);
+  LaplacianSolver solver(n, edges);
+  EXPECT_GT(solver.make_exact(1e3), 1e3);
+  EXPECT_FALSE(solver.exact());
+  EXPECT_LE(solver.make_exact(1e8), 1e8);
+  EXPECT_TRUE(solver.exact());
+  std::vector<long double> rhs(static_cast<std::size_t>(n), 0);
+  rhs[0] = 1;
+  rhs[static_cast<std::size_t>(n) - 1] = -1;
+  const std::vector<long double> x = solver.solve_exactly(rhs);
+  for (const WeightedEdge& edge : edges) {
+    const long double flow = edge.weight * (x[static_cast<std::size_t>(edge.a)] - x[static_cast<std::size_t>(edge.b)]);
+    rhs[static_cast<std::size_t>(edge.a)] -= flow;
+    rhs[static_cast<std::size_t>(edge.b)] += flow;
+  }
+  for (const long double left : rhs) EXPECT_LE(std::abs(left), 1e-5L);  // x is rounded against the heaviest edges
+}
+
 // The tree of a path has no mesh to sample: the approximate elimination is exact.
 TEST(LaplacianSolver, APathTakesOneIteration) {
   Random random(2, 1);
