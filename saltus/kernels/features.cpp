@@ -20,15 +20,16 @@ template <class D, typename T>
 HWY_INLINE std::size_t activate_lanes(D d, Nonlinearity function, double factor, std::size_t n, const T* HWY_RESTRICT x,
                                       T* HWY_RESTRICT value, T* HWY_RESTRICT slope, std::size_t k) {
   const auto one = hn::Set(d, T(1)), two = hn::Set(d, T(2)), f = hn::Set(d, static_cast<T>(factor)), zero = hn::Zero(d);
+  const auto most = hn::Set(d, static_cast<T>(sizeof(T) == sizeof(double) ? 700 : 85));  // Exp is right up to little more
   for (; k + hn::Lanes(d) <= n; k += hn::Lanes(d)) {
     const auto z = hn::LoadU(d, x + k);
     auto v = z, s = one;
     if (function == Nonlinearity::silu) {
-      const auto sigmoid = hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(z))));
+      const auto sigmoid = hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(z), most))));
       v = hn::Mul(z, sigmoid);
       s = hn::Mul(sigmoid, hn::MulAdd(z, hn::Sub(one, sigmoid), one));
     } else if (function == Nonlinearity::tanh) {
-      v = hn::Sub(one, hn::Div(two, hn::Add(one, hn::Exp(d, hn::Add(z, z)))));
+      v = hn::Sub(one, hn::Div(two, hn::Add(one, hn::Exp(d, hn::Min(hn::Add(z, z), most)))));
       s = hn::NegMulAdd(v, v, one);
     } else {
       v = hn::Abs(z);

@@ -559,6 +559,7 @@ TEST(Features, LinearMapsAndTheirTransposesAgreeWithSums) {
 TEST(Features, ActivationsAndSlopes) {
   std::vector<double> x, value, slope;
   for (double z = -90; z < 90; z += 0.731) x.push_back(z);
+  for (const double z : {-1e4, -5000., -800., -300., -105., 105., 300., 800., 5000., 1e4}) x.push_back(z);  // where exp leaves its range
   value.resize(x.size());
   slope.resize(x.size());
   std::vector<float> xf(x.begin(), x.end()), vf(x.size()), sf(x.size());
