@@ -17,7 +17,7 @@ else()
   elseif(SALTUS_TORCH STREQUAL "AUTO")
     message(STATUS "Fine-tuning: off, no libtorch found ('scripts/setup --torch' installs it, or give its folder by -DCMAKE_PREFIX_PATH=…/libtorch)")
   else()
-    message(FATAL_ERROR "SALTUS_TORCH is ON, but no libtorch was found: run 'scripts/setup --torch', or give its folder by -DTorch_DIR=…/share/cmake/Torch")
+    message(FATAL_ERROR "SALTUS_TORCH is ON, but no libtorch was found: run 'scripts/setup --torch', or give its folder by -DCMAKE_PREFIX_PATH=…/libtorch")
   endif()
 endif()
 
