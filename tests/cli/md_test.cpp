@@ -112,7 +112,7 @@ TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
   const Options steps{{"--steps", "6000"}};
   const auto begin = Clock::now();
   ASSERT_EQ(run(command("whole", steps)), 0) << messages();
-  const auto duration = std::chrono::duration<double>(Clock::now() - begin);
+  auto duration = std::chrono::duration<double>(Clock::now() - begin);
   const auto expected = output("whole");
   ASSERT_EQ(expected.size(), 26u);  // the frame of step 0, 24 segments behind it, the log
 
@@ -142,6 +142,7 @@ TEST_F(Md, KilledAtRandomMomentsItLeavesTheFilesOfAnUninterruptedRun) {
     ASSERT_EQ(status, 0) << messages();
     compare();
     fs::remove_all(folder_ / "killed");
+    duration *= 0.7;  // other work may have slowed the first run: later ones must not all end before they are killed
   }
   EXPECT_GE(finished, 1);
 }
