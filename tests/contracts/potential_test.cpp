@@ -37,15 +37,7 @@ std::unique_ptr<Potential> mace(std::uint64_t seed, const MaceShape& shape, cons
   return std::make_unique<Mace>(random_mace(seed, shape), settings);
 }
 
-/// Contents of a small skewed cell: several images of each neighbour within the cutoff, as many species as are known.
-Frame crowd(const Potential& potential, std::uint64_t seed) {
-  Frame frame = skewed_cell(seed);
-  Atoms atoms = *frame.atoms;
-  const auto& known = potential.info().elements;
-  for (std::size_t i = 0; i < atoms.size(); ++i) atoms.atomic_number[i] = known[(i * 5 + i / 3) % known.size()];
-  frame.atoms = std::make_shared<const Atoms>(atoms);
-  return frame;
-}
+Frame crowd(const Potential& potential, std::uint64_t seed) { return crowd_of(potential.info().elements, seed); }
 
 Frame moved(const Frame& frame, const Mat3& map) {
   Frame result = frame;

@@ -1,6 +1,8 @@
 // A small random ACE model of lithium and silicon, for tests.
 #pragma once
 
+#include <span>
+
 #include "saltus/base/random.hpp"
 #include "saltus/potentials/ace.hpp"
 
@@ -40,6 +42,15 @@ inline Frame skewed_cell(std::uint64_t seed) {
     z.push_back(z.size() % 3 == 2 ? 14 : 3);
   }
   frame.atoms = std::make_shared<const Atoms>(atoms_of(z));
+  return frame;
+}
+
+/// The same cell, several images of each neighbour within the cutoff, with as many of these elements as fit.
+inline Frame crowd_of(std::span<const std::uint8_t> elements, std::uint64_t seed) {
+  Frame frame = skewed_cell(seed);
+  Atoms atoms = *frame.atoms;
+  for (std::size_t i = 0; i < atoms.size(); ++i) atoms.atomic_number[i] = elements[(i * 5 + i / 3) % elements.size()];
+  frame.atoms = std::make_shared<const Atoms>(atoms);
   return frame;
 }
 

@@ -27,14 +27,6 @@ struct Variant {
 
 void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 
-Frame crowd(const PublishedModel& model, std::uint64_t seed) {
-  Frame frame = skewed_cell(seed);
-  Atoms atoms = *frame.atoms;
-  for (std::size_t i = 0; i < atoms.size(); ++i) atoms.atomic_number[i] = model.atomic_number[(i * 5 + i / 3) % model.atomic_number.size()];
-  frame.atoms = std::make_shared<const Atoms>(atoms);
-  return frame;
-}
-
 class TrainedVariant : public testing::TestWithParam<Variant> {};
 
 TEST_P(TrainedVariant, IsWhatTheKernelsEvaluate) {
@@ -46,7 +38,7 @@ TEST_P(TrainedVariant, IsWhatTheKernelsEvaluate) {
   } else {
     native = std::make_unique<Mace>(model, settings);
   }
-  const Frame a = crowd(model, 2), b = crowd(model, 7);
+  const Frame a = crowd_of(model.atomic_number, 2), b = crowd_of(model.atomic_number, 7);
   for (const bool fused : {false, true}) {
     Trained net(model, at::kDouble, fused);
     if (GetParam().head) net.network = make_network(model, net.placement, 1, fused);
