@@ -1,6 +1,7 @@
 #include "saltus/potentials/sevennet.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <tbb/enumerable_thread_specific.h>
@@ -148,8 +149,8 @@ struct Layer {
 template <typename T>
 struct SevenNetScratch final : Scratch {
   SiteGraph<T> graph;
-  std::vector<Features<T>> x, x1, y;      // [layers+1], [layers], [layers]
-  Features<T> g, g_next, g_message;       // dE/dx, dE/d(x of the layer before), dE/d(sum of messages)
+  std::vector<Features<T>> x, x1, y;        // [layers+1], [layers], [layers]
+  std::array<Features<T>, 2> g, g_message;  // dE/dx and dE/d(sum of messages) of layer t in place t % 2
   std::vector<double> energy;
   std::vector<Vec3> list_gradient;
   struct Thread {
@@ -254,35 +255,56 @@ class NetworkOf final : public NetworkEvaluator {
     s.x.resize(layers + 1);
     s.x1.resize(layers);
     s.y.resize(layers);
-    s.x[0].resize(layers_[0].message.plan().in, n);
-    for (std::size_t i = 0; i < n; ++i) embed(s.graph.species[i], s.x[0].row(0, i));
-    for (std::size_t t = 0; t < layers; ++t) forward(t, s);
-
     s.energy.resize(n);
-    const Features<T>& x = s.x[layers];
-    for (std::size_t i = 0; i < n; ++i) {
-      double sum = readout_bias_;
-      const T* row = x.row(readout_block_, i);
-      for (std::size_t c = 0; c < readout_.size(); ++c) sum += readout_[c] * static_cast<double>(row[c]);
-      const auto z = static_cast<std::size_t>(s.graph.species[i]);
-      s.energy[i] = scale_[z] * sum + shift_[z];
+    s.x[0].resize(layers_[0].message.plan().in, n);
+    for (std::size_t t = 0; t < layers; ++t) {
+      s.x1[t].resize(layers_[t].message.plan().in, n);
+      s.y[t].resize(layers_[t].gate.in, n);
+      s.x[t + 1].resize(layers_[t].gate.out, n);
+    }
+    // One loop over chunks between two times that neighbours are read: forward, all that leads to the layer's x1; backward, to its g_message.
+    for_chunks(s, [&](const Chunk& chunk, Thread&) {
+      for (std::size_t i = chunk.first; i < chunk.last; ++i) embed(chunk.species, s.x[0].row(0, i));
+      kernels::apply(layers_[0].linear_1, s.x[0], chunk.first, chunk.last, s.x1[0], chunk.first, false);
+    });
+    for (std::size_t t = 0; t < layers; ++t) {
+      const bool last = t + 1 == layers;
+      if (last && gradient) prepare_backward(t, s);
+      for_chunks(s, [&](const Chunk& chunk, Thread& own) {
+        forward(t, chunk, s, own);
+        if (!last) {
+          kernels::apply(layers_[t + 1].linear_1, s.x[t + 1], chunk.first, chunk.last, s.x1[t + 1], chunk.first, false);
+        } else {
+          read_out(chunk, gradient, s);
+          if (gradient) before_messages(t, chunk, s, own);
+        }
+      });
     }
     assemble_energy(s.graph, s.energy, want, result);
-    if (gradient) {
-      s.g.resize(layers_.back().gate.out, n);
-      s.g.fill_zero(0, n);
-      for (std::size_t i = 0; i < n; ++i) {
-        const double scale = scale_[static_cast<std::size_t>(s.graph.species[i])];
-        T* row = s.g.row(readout_block_, i);
-        for (std::size_t c = 0; c < readout_.size(); ++c) row[c] = static_cast<T>(scale * readout_[c]);
+    if (gradient)
+      for (std::size_t t = layers; t-- > 0;) {
+        if (t > 0) prepare_backward(t - 1, s);
+        for_chunks(s, [&](const Chunk& chunk, Thread& own) {
+          through_messages(t, chunk, s, own);
+          if (t > 0) before_messages(t - 1, chunk, s, own);
+        });
       }
-      for (std::size_t t = layers; t-- > 0;) backward(t, s);
-    }
     assemble_forces(s.graph, list, want, s.list_gradient, result);
     result.extrapolation.clear();
   }
 
  private:
+  using Chunk = typename SiteGraph<T>::Chunk;
+  using Thread = typename SevenNetScratch<T>::Thread;
+
+  template <typename Body>
+  static void for_chunks(SevenNetScratch<T>& s, const Body& body) {
+    parallel_chunks(s.graph.chunks.size(), 1, [&](std::size_t begin, std::size_t end) {
+      Thread& own = s.thread.local();
+      for (std::size_t c = begin; c < end; ++c) body(s.graph.chunks[c], own);
+    });
+  }
+
   void embed(int species, T* row) const {
     const auto& term = embedding_.terms.at(0);
     const std::size_t channels = layers_[0].message.plan().in[0].channels;
@@ -290,107 +312,111 @@ class NetworkOf final : public NetworkEvaluator {
     for (std::size_t c = 0; c < embedding_.bias.size(); ++c) row[c] += embedding_.bias[c];
   }
 
-  void forward(std::size_t t, SevenNetScratch<T>& s) const {
+  /// x of layer t+1 at a chunk, from x1 and x of layer t.
+  void forward(std::size_t t, const Chunk& chunk, SevenNetScratch<T>& s, Thread& own) const {
     const Layer<T>& layer = layers_[t];
     const auto& plan = layer.message.plan();
     const SiteGraph<T>& graph = s.graph;
-    const std::size_t n = graph.sites(), outputs = layer.radial.outputs(), batch = layer.radial.batch();
-    s.x1[t].resize(plan.in, n);
-    s.y[t].resize(layer.gate.in, n);
-    s.x[t + 1].resize(layer.gate.out, n);
-    parallel_chunks(graph.chunks.size(), 1, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t c = begin; c < end; ++c) kernels::apply(layer.linear_1, s.x[t], graph.chunks[c].first, graph.chunks[c].last, s.x1[t], graph.chunks[c].first, false);
-    });
-    parallel_chunks(graph.chunks.size(), 1, [&](std::size_t begin, std::size_t end) {
-      auto& own = s.thread.local();
-      own.weight.resize(batch * outputs);
-      own.message.resize(layer.message.scratch());
-      own.values.resize(2 * layer.gate.widest);
-      const T* x[most_blocks];
-      T* sum[most_blocks];
-      for (std::size_t c = begin; c < end; ++c) {
-        const auto& chunk = graph.chunks[c];
-        const std::size_t count = chunk.last - chunk.first;
-        own.sum.resize(plan.out, count);
-        own.sum.fill_zero(0, count);
-        for (std::size_t i = chunk.first; i < chunk.last; ++i) {
-          own.sum.rows(i - chunk.first, sum);
-          for (std::size_t e = graph.first[i]; e < graph.first[i + 1]; e += batch) {
-            const std::size_t some = std::min(batch, graph.first[i + 1] - e);
-            layer.radial.evaluate(std::span(graph.r_ang).subspan(e, some), std::span(graph.pair_class).subspan(e, some), own.weight.data(), nullptr);
-            for (std::size_t k = 0; k < some; ++k) {
-              std::as_const(s.x1[t]).rows(graph.other[e + k], x);
-              layer.message.forward(x, own.weight.data() + k * outputs, graph.harmonic.data() + (e + k) * graph.harmonics, sum, own.message.data());
-            }
-          }
+    const std::size_t count = chunk.last - chunk.first, outputs = layer.radial.outputs(), batch = layer.radial.batch();
+    own.weight.resize(batch * outputs);
+    own.message.resize(layer.message.scratch());
+    own.values.resize(2 * layer.gate.widest);
+    own.sum.resize(plan.out, count);
+    own.sum.fill_zero(0, count);
+    const T* x[most_blocks];
+    T* sum[most_blocks];
+    for (std::size_t i = chunk.first; i < chunk.last; ++i) {
+      own.sum.rows(i - chunk.first, sum);
+      for (std::size_t e = graph.first[i]; e < graph.first[i + 1]; e += batch) {
+        const std::size_t some = std::min(batch, graph.first[i + 1] - e);
+        layer.radial.evaluate(std::span(graph.r_ang).subspan(e, some), std::span(graph.pair_class).subspan(e, some), own.weight.data(), nullptr);
+        for (std::size_t k = 0; k < some; ++k) {
+          std::as_const(s.x1[t]).rows(graph.other[e + k], x);
+          layer.message.forward(x, own.weight.data() + k * outputs, graph.harmonic.data() + (e + k) * graph.harmonics, sum, own.message.data());
         }
-        const T factor = 1 / layer.denominator;
-        for (std::size_t b = 0; b < plan.out.size(); ++b) {
-          T* row = own.sum.row(b, 0);
-          for (std::size_t k = 0; k < count * plan.out[b].size(); ++k) row[k] *= factor;
-        }
-        kernels::apply(layer.linear_2, own.sum, 0, count, s.y[t], chunk.first, false);
-        if (const auto* self = layer.self(chunk.species)) kernels::apply(*self, s.x[t], chunk.first, chunk.last, s.y[t], chunk.first, true);
-        for (std::size_t i = chunk.first; i < chunk.last; ++i) apply_gate(layer.gate, s.y[t], i, s.x[t + 1], own.values.data());
       }
-    });
+    }
+    const T factor = 1 / layer.denominator;
+    for (std::size_t b = 0; b < plan.out.size(); ++b) {
+      T* row = own.sum.row(b, 0);
+      for (std::size_t k = 0; k < count * plan.out[b].size(); ++k) row[k] *= factor;
+    }
+    kernels::apply(layer.linear_2, own.sum, 0, count, s.y[t], chunk.first, false);
+    if (const auto* self = layer.self(chunk.species)) kernels::apply(*self, s.x[t], chunk.first, chunk.last, s.y[t], chunk.first, true);
+    for (std::size_t i = chunk.first; i < chunk.last; ++i) apply_gate(layer.gate, s.y[t], i, s.x[t + 1], own.values.data());
   }
 
-  /// From s.g = dE/d(x of layer t+1) to that of layer t, and the gradients of the pairs.
-  void backward(std::size_t t, SevenNetScratch<T>& s) const {
+  /// Energies of a chunk's sites and, where asked for, dE/dx of the last features.
+  void read_out(const Chunk& chunk, bool gradient, SevenNetScratch<T>& s) const {
+    const Features<T>& x = s.x.back();
+    Features<T>& g = s.g[layers_.size() % 2];
+    const auto z = static_cast<std::size_t>(chunk.species);
+    if (gradient) g.fill_zero(chunk.first, chunk.last);
+    for (std::size_t i = chunk.first; i < chunk.last; ++i) {
+      double sum = readout_bias_;
+      const T* row = x.row(readout_block_, i);
+      for (std::size_t c = 0; c < readout_.size(); ++c) sum += readout_[c] * static_cast<double>(row[c]);
+      s.energy[i] = scale_[z] * sum + shift_[z];
+      if (!gradient) continue;
+      T* to = g.row(readout_block_, i);
+      for (std::size_t c = 0; c < readout_.size(); ++c) to[c] = static_cast<T>(scale_[z] * readout_[c]);
+    }
+  }
+
+  /// Room for what before_messages of layer t writes.
+  void prepare_backward(std::size_t t, SevenNetScratch<T>& s) const {
+    const Layer<T>& layer = layers_[t];
+    const auto& plan = layer.message.plan();
+    const std::size_t n = s.graph.sites();
+    if (t + 1 == layers_.size()) s.g[(t + 1) % 2].resize(layer.gate.out, n);
+    if (t > 0) s.g[t % 2].resize(plan.in, n);
+    s.g_message[t % 2].resize(plan.out, n);
+  }
+
+  /// From dE/dx of layer t+1 at a chunk to g_message there, and the part of dE/dx of layer t that passes the messages by.
+  void before_messages(std::size_t t, const Chunk& chunk, SevenNetScratch<T>& s, Thread& own) const {
+    const Layer<T>& layer = layers_[t];
+    const std::size_t count = chunk.last - chunk.first;
+    Features<T>& g_below = s.g[t % 2];
+    own.values.resize(2 * layer.gate.widest);
+    own.gate.resize(layer.gate.in, count);
+    for (std::size_t i = chunk.first; i < chunk.last; ++i)
+      apply_gate_transposed(layer.gate, s.y[t], i, s.g[(t + 1) % 2], own.gate, i - chunk.first, own.values.data());
+    kernels::apply_transposed(layer.linear_2, own.gate, 0, count, s.g_message[t % 2], chunk.first, 1 / layer.denominator, false);
+    if (t == 0) return;
+    if (const auto* self = layer.self(chunk.species)) kernels::apply_transposed(*self, own.gate, 0, count, g_below, chunk.first, T(1), false);
+    else g_below.fill_zero(chunk.first, chunk.last);
+  }
+
+  /// Adds what comes through the messages to dE/dx of layer t at a chunk, and to the gradients of its pairs.
+  void through_messages(std::size_t t, const Chunk& chunk, SevenNetScratch<T>& s, Thread& own) const {
     const Layer<T>& layer = layers_[t];
     const auto& plan = layer.message.plan();
     SiteGraph<T>& graph = s.graph;
-    const std::size_t n = graph.sites(), outputs = layer.radial.outputs(), batch = layer.radial.batch();
-    s.g_message.resize(plan.out, n);
-    if (t > 0) s.g_next.resize(plan.in, n);
-    parallel_chunks(graph.chunks.size(), 1, [&](std::size_t begin, std::size_t end) {
-      auto& own = s.thread.local();
-      own.values.resize(2 * layer.gate.widest);
-      for (std::size_t c = begin; c < end; ++c) {
-        const auto& chunk = graph.chunks[c];
-        const std::size_t count = chunk.last - chunk.first;
-        own.gate.resize(layer.gate.in, count);
-        for (std::size_t i = chunk.first; i < chunk.last; ++i)
-          apply_gate_transposed(layer.gate, s.y[t], i, s.g, own.gate, i - chunk.first, own.values.data());
-        kernels::apply_transposed(layer.linear_2, own.gate, 0, count, s.g_message, chunk.first, 1 / layer.denominator, false);
-        if (t == 0) continue;
-        if (const auto* self = layer.self(chunk.species)) kernels::apply_transposed(*self, own.gate, 0, count, s.g_next, chunk.first, T(1), false);
-        else s.g_next.fill_zero(chunk.first, chunk.last);
-      }
-    });
-    parallel_chunks(graph.chunks.size(), 1, [&](std::size_t begin, std::size_t end) {
-      auto& own = s.thread.local();
-      own.weight.resize(batch * outputs);
-      own.slope.resize(batch * outputs);
-      own.message.resize(layer.message.scratch());
-      const T *x[most_blocks], *g[most_blocks];
-      T* x_gradient[most_blocks];
-      for (std::size_t c = begin; c < end; ++c) {
-        const auto& chunk = graph.chunks[c];
-        const std::size_t count = chunk.last - chunk.first;
-        own.g1.resize(plan.in, count);
-        own.g1.fill_zero(0, count);
-        for (std::size_t j = chunk.first; j < chunk.last; ++j) {
-          std::as_const(s.x1[t]).rows(j, x);
-          own.g1.rows(j - chunk.first, x_gradient);
-          for (std::size_t e = graph.first[j]; e < graph.first[j + 1]; e += batch) {
-            const std::size_t some = std::min(batch, graph.first[j + 1] - e);
-            layer.radial.evaluate(std::span(graph.r_ang).subspan(e, some), std::span(graph.pair_class).subspan(e, some), own.weight.data(), own.slope.data());
-            for (std::size_t k = 0; k < some; ++k) {
-              std::as_const(s.g_message).rows(graph.other[e + k], g);
-              T pair[3];
-              layer.message.backward(x, own.weight.data() + k * outputs, own.slope.data() + k * outputs,
-                                     graph.harmonic.data() + (e + k) * graph.harmonics, graph.tilt.data() + (e + k) * 2 * graph.harmonics, g,
-                                     x_gradient, pair, own.message.data());
-              for (std::size_t a = 0; a < 3; ++a) graph.gradient[3 * (e + k) + a] += static_cast<double>(pair[a]);
-            }
-          }
+    const std::size_t count = chunk.last - chunk.first, outputs = layer.radial.outputs(), batch = layer.radial.batch();
+    own.weight.resize(batch * outputs);
+    own.slope.resize(batch * outputs);
+    own.message.resize(layer.message.scratch());
+    own.g1.resize(plan.in, count);
+    own.g1.fill_zero(0, count);
+    const T *x[most_blocks], *g[most_blocks];
+    T* x_gradient[most_blocks];
+    for (std::size_t j = chunk.first; j < chunk.last; ++j) {
+      std::as_const(s.x1[t]).rows(j, x);
+      own.g1.rows(j - chunk.first, x_gradient);
+      for (std::size_t e = graph.first[j]; e < graph.first[j + 1]; e += batch) {
+        const std::size_t some = std::min(batch, graph.first[j + 1] - e);
+        layer.radial.evaluate(std::span(graph.r_ang).subspan(e, some), std::span(graph.pair_class).subspan(e, some), own.weight.data(), own.slope.data());
+        for (std::size_t k = 0; k < some; ++k) {
+          std::as_const(s.g_message[t % 2]).rows(graph.other[e + k], g);
+          T pair[3];
+          layer.message.backward(x, own.weight.data() + k * outputs, own.slope.data() + k * outputs, graph.harmonic.data() + (e + k) * graph.harmonics,
+                                 graph.tilt.data() + (e + k) * 2 * graph.harmonics, g, x_gradient, pair, own.message.data());
+          for (std::size_t a = 0; a < 3; ++a) graph.gradient[3 * (e + k) + a] += static_cast<double>(pair[a]);
         }
-        if (t > 0) kernels::apply_transposed(layer.linear_1, own.g1, 0, count, s.g_next, chunk.first, T(1), true);
       }
-    });
-    if (t > 0) std::swap(s.g, s.g_next);
+    }
+    if (t > 0) kernels::apply_transposed(layer.linear_1, own.g1, 0, count, s.g[t % 2], chunk.first, T(1), true);
   }
 
   double cutoff_;
