@@ -139,6 +139,7 @@ Vec3 Cell::minimum_image(const Vec3& displacement_ang) const {
 }
 
 Cell repeated(const Cell& cell, const Int3& repeats) {
+  if (!cell.has_vectors()) return cell;
   Mat3 rows = cell.rows_ang();
   for (int i = 0; i < 3; ++i) rows[i] *= static_cast<double>(repeats[static_cast<std::size_t>(i)]);
   return Cell(rows, cell.periodic());

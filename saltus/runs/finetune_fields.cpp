@@ -2,12 +2,8 @@
 
 #include <array>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include "saltus/base/error.hpp"
-#include "saltus/base/text.hpp"
-#include "saltus/runs/settings_reference.hpp"
+#include "saltus/runs/setting_words.hpp"
 
 namespace saltus::runs {
 
@@ -78,55 +74,18 @@ std::span<const Field<FinetuneSettings>> finetune_fields() {
 }
 
 void set_finetune_settings(const std::vector<std::string>& words, FinetuneSettings& settings) {
-  std::vector<std::string> known;
-  for (const auto& field : finetune_fields()) known.emplace_back(field.key);
   for (const std::string& word : words) {
-    const auto equals = word.find('=');
-    if (equals == std::string::npos) throw Error(ErrorKind::usage, fmt::format("'{}': settings are given as KEY=VALUE", word));
-    const std::string key = word.substr(0, equals);
-    std::string value = word.substr(equals + 1);
-    for (const auto& field : finetune_fields()) {
-      if (key != field.key) continue;
-      if (std::holds_alternative<std::string S::*>(field.member)) {
-        value = nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      } else if (std::holds_alternative<std::vector<std::string> S::*>(field.member)) {
-        nlohmann::json list = nlohmann::json::array();
-        for (std::size_t at = 0; at <= value.size() && !value.empty();) {
-          const auto comma = std::min(value.find(',', at), value.size());
-          list.push_back(value.substr(at, comma - at));
-          at = comma + 1;
-        }
-        value = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      }
-    }
+    const std::string line = toml_of_word(word, finetune_fields(), "saltus finetune --list-settings");
     try {
-      if (value.empty()) throw Error(ErrorKind::usage, "no value");
-      read_finetune_settings(fmt::format("\"{}\" = {}", key, value), word, settings);
+      read_finetune_settings(line, word, settings);
     } catch (const Error& error) {
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        throw Error(ErrorKind::usage, fmt::format("there is no setting '{}'{}; 'saltus finetune --list-settings' shows them", key, did_you_mean(key, known)));
       throw Error(ErrorKind::usage, error.what());
     }
   }
 }
 
-std::string finetune_settings_json(const FinetuneSettings& settings) {
-  nlohmann::ordered_json object;
-  for (const auto& field : finetune_fields()) std::visit([&](auto member) { object[field.key] = settings.*member; }, field.member);
-  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string finetune_settings_json(const FinetuneSettings& settings) { return settings_json_text(settings, finetune_fields()); }
 
-std::string finetune_settings_text(const FinetuneSettings& settings) {
-  const auto object = nlohmann::ordered_json::parse(finetune_settings_json(settings));
-  std::string text;
-  for (const auto& field : finetune_fields()) {
-    std::string note = field.help;
-    const std::string range = range_text(field.minimum, field.maximum);
-    if (!range.empty()) note += "; " + range;
-    text += fmt::format("{} = {}  # {}\n", field.key, object[field.key].dump(), note);
-    for (const Choice& choice : field.choices) text += fmt::format("{:>{}}#   {}: {}\n", "", std::string_view(field.key).size() + 3 + object[field.key].dump().size() + 2, choice.name, choice.help);
-  }
-  return text;
-}
+std::string finetune_settings_text(const FinetuneSettings& settings) { return settings_toml_text(settings, finetune_fields()); }
 
 }  // namespace saltus::runs

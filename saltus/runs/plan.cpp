@@ -14,6 +14,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/runs/choices.hpp"
+#include "saltus/runs/cp2k_fields.hpp"
 #include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
 #include "saltus/runs/plan_files.hpp"
@@ -106,7 +107,7 @@ struct Reader {
 std::string label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
   if (table_name == "settings") return "the settings of a fine-tuning";
-  const bool single = table_name == "fit" || table_name == "model" || table_name == "finetune" || table_name == "distill";
+  const bool single = table_name == "fit" || table_name == "model" || table_name == "finetune" || table_name == "distill" || table_name == "cp2k" || table_name == "refine";
   return single ? "[" + table_name + "]" : "[[" + table_name + "]]";
 }
 
@@ -200,6 +201,19 @@ bool only_models(const toml::table& root) {
   });
 }
 
+/// [cp2k]: the preset first, then what stands beside it.
+ResolvedSection read_cp2k_table(const Source& source, const toml::table& table, Cp2kSettings& settings) {
+  if (const toml::node* node = table.get("preset")) {
+    if (!node->is_string()) source.fail(node->source(), fmt::format("'preset' must be text, found {}", type_name(*node)));
+    try {
+      settings = cp2k_preset(**node->as_string());
+    } catch (const Error& error) {
+      source.fail(node->source(), error.what());
+    }
+  }
+  return read_fields(source, table, cp2k_fields(), settings, "cp2k", {"preset"});
+}
+
 }  // namespace
 
 Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
@@ -212,7 +226,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "md", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -225,7 +239,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     if (node && !node->is_table()) source.fail(node->source(), fmt::format("'{0}' is one table: write [{0}]", key));
     return node ? node->as_table() : nullptr;
   };
-  const toml::table *fit = single("fit"), *model = single("model"), *finetune = single("finetune"), *distill = single("distill");
+  const toml::table *fit = single("fit"), *model = single("model"), *finetune = single("finetune"), *distill = single("distill"), *cp2k = single("cp2k"), *refine = single("refine");
   if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || !root.contains("kinetics")))
     source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
   if (model) {
@@ -257,6 +271,18 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     const std::vector<double>& kelvin = plan.distill->temperatures_kelvin;
     if (kelvin.empty() || std::set<double>(kelvin.begin(), kelvin.end()).size() < kelvin.size())
       source.fail(distill->source(), "'temperatures_kelvin' of [distill] needs one temperature or more, each once");
+  }
+
+  if (refine && !plan.fits) source.fail(refine->source(), "[refine] goes on from a fit: it does not go with [model]");
+  if (refine && !cp2k) source.fail(refine->source(), "[refine] needs labels: [cp2k] says how they are computed");
+  if (cp2k && !refine) source.fail(cp2k->source(), "[cp2k] goes with [refine]; alone it belongs into a settings file of 'saltus aimd' or 'saltus label'");
+  if (refine) {
+    plan.cp2k.emplace();
+    plan.settings.push_back(read_cp2k_table(source, *cp2k, *plan.cp2k));
+    plan.refine.emplace();
+    plan.settings.push_back(read_fields(source, *refine, refine_fields(), *plan.refine, "refine"));
+    set_initial(*plan.refine, *refine, plan.settings.back());
+    plan.refine->seed = static_cast<std::uint64_t>(plan.seed + plan.refine->seed_offset);
   }
 
   for (auto& [settings, table] : read_list(source, root, "md", md_fields(), plan.settings)) {
@@ -315,6 +341,17 @@ void read_finetune_settings(std::string_view toml, const std::string& source_nam
     source.fail(error.source(), std::string(error.description()));
   }
   read_fields(source, root, finetune_fields(), settings, "settings");
+}
+
+void read_cp2k_settings(std::string_view toml, const std::string& source_name, Cp2kSettings& settings) {
+  const Source source{source_name};
+  toml::table root;
+  try {
+    root = toml::parse(toml, source.file);
+  } catch (const toml::parse_error& error) {
+    source.fail(error.source(), std::string(error.description()));
+  }
+  read_cp2k_table(source, root, settings);
 }
 
 Plan read_plan(const std::filesystem::path& file) { return parse_plan(read_file(file), file); }

@@ -10,6 +10,7 @@
 
 #include "saltus/runs/distillation.hpp"
 #include "saltus/runs/fields.hpp"
+#include "saltus/runs/refinement.hpp"
 #include "saltus/training/ace_fit.hpp"
 #include "saltus/training/finetune_settings.hpp"
 
@@ -75,6 +76,17 @@ struct DistillSettings {
   std::int64_t seed_offset = 0;
 };
 
+/// The fit taken further: simulations, labels by CP2K where they extrapolate, and fitted again.
+struct RefineSettings : RefinementSettings {
+  std::string initial;
+  std::int64_t frame = 0;
+  std::vector<std::int64_t> supercell{1, 1, 1};
+  std::vector<std::int64_t> removed_atoms;
+  std::int64_t vacancies = 0;
+  std::string vacancy_element = "Li";
+  std::int64_t seed_offset = 0;
+};
+
 struct MdSettings {
   std::string name;
   std::string model;       ///< empty: the fit of the plan
@@ -137,6 +149,8 @@ struct Plan {
   std::optional<FinetuneSettings> finetune;  ///< of the model, with the defaults of its family
   FitSettings fit;
   std::optional<DistillSettings> distill;
+  std::optional<Cp2kSettings> cp2k;
+  std::optional<RefineSettings> refine;  ///< of the fit, by cp2k
   bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
   std::vector<MdSettings> md;
   std::vector<KineticsSettings> kinetics;

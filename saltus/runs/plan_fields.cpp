@@ -111,6 +111,34 @@ std::span<const Field<DistillSettings>> distill_fields() {
   return table;
 }
 
+std::span<const Field<RefineSettings>> refine_fields() {
+  using S = RefineSettings;
+  static const std::array table{
+      Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},
+      Field<S>{.key = "frame", .member = &S::frame, .unit = "", .help = "which frame of it, counted from 0", .minimum = 0},
+      Field<S>{.key = "supercell", .member = &S::supercell, .unit = "", .help = "repeats of the cell along a, b, c", .minimum = 1, .maximum = 64, .size = 3},
+      Field<S>{.key = "removed_atoms", .member = &S::removed_atoms, .unit = "", .help = "atoms taken out, by index from 0 after repeating", .minimum = 0},
+      Field<S>{.key = "vacancies", .member = &S::vacancies, .unit = "", .help = "atoms taken out at random, after those", .minimum = 0},
+      Field<S>{.key = "vacancy_element", .member = &S::vacancy_element, .unit = "", .help = "element of these"},
+      Field<S>{.key = "temperatures_kelvin", .member = &S::temperatures_kelvin, .unit = "kelvin", .help = "a simulation each, every round", .minimum = 1, .maximum = 20000},
+      Field<S>{.key = "timestep_fs", .member = &S::timestep_fs, .unit = "fs", .help = "time step", .minimum = 0.01, .maximum = 10},
+      Field<S>{.key = "sampling_ps", .member = &S::sampling_ps, .unit = "ps", .help = "simulated and used", .minimum = 0.01},
+      Field<S>{.key = "frame_spacing_fs", .member = &S::frame_spacing_fs, .unit = "fs", .help = "between frames looked at", .minimum = 0.01},
+      Field<S>{.key = "stop_extrapolation", .member = &S::stop_extrapolation, .unit = "", .help = "a simulation ends with an atom beyond (1 = edge of the training data)", .minimum = 0.1},
+      Field<S>{.key = "select_extrapolation", .member = &S::select_extrapolation, .unit = "", .help = "frames with an atom beyond are candidates", .minimum = 0},
+      Field<S>{.key = "difference_ang", .member = &S::difference_ang, .unit = "ang", .help = "RMS displacement between any two frames that are labelled, at least", .minimum = 0, .maximum = 10},
+      Field<S>{.key = "frames_per_round", .member = &S::frames_per_round, .unit = "", .help = "labelled, at most", .minimum = 1, .maximum = 100000},
+      Field<S>{.key = "held_out_every", .member = &S::held_out_every, .unit = "", .help = "one label in so many is never trained on", .minimum = 2, .maximum = 100},
+      Field<S>{.key = "max_rounds", .member = &S::max_rounds, .unit = "", .help = "budget", .minimum = 1, .maximum = 1000},
+      Field<S>{.key = "max_labels", .member = &S::max_labels, .unit = "", .help = "budget", .minimum = 1, .maximum = 1e6},
+      Field<S>{.key = "force_limit_ev_ang", .member = &S::force_limit_ev_ang, .unit = "ev_ang", .help = "error on what is held out, and", .minimum = 1e-6},
+      Field<S>{.key = "extrapolation_limit", .member = &S::extrapolation_limit, .unit = "", .help = "largest of the simulations: both kept, it is done", .minimum = 0},
+      Field<S>{.key = "jobs", .member = &S::jobs, .unit = "", .help = "CP2K calculations at once", .minimum = 1, .maximum = 100000},
+      Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
+  };
+  return table;
+}
+
 std::span<const Field<MdSettings>> md_fields() {
   using S = MdSettings;
   static const std::array table{

@@ -14,6 +14,7 @@ std::span<const Field<DataSettings>> data_fields();
 std::span<const Field<FitSettings>> fit_fields();
 std::span<const Field<ModelSettings>> model_fields();
 std::span<const Field<DistillSettings>> distill_fields();
+std::span<const Field<RefineSettings>> refine_fields();
 std::span<const Field<MdSettings>> md_fields();
 std::span<const Field<KineticsSettings>> kinetics_fields();
 std::span<const Field<ArrheniusSettings>> arrhenius_fields();

@@ -329,7 +329,7 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (descriptor_ < 0) throw Error(ErrorKind::file, fmt::format("{}: cannot open: {}", file.string(), std::strerror(errno)));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     ::close(descriptor_);
-    throw Error(ErrorKind::file, fmt::format("{}: another 'saltus run' is working in this folder; wait for it, or choose another with --out",
+    throw Error(ErrorKind::file, fmt::format("{}: another saltus, or a program that it started, is working in this folder; wait for it, or choose another with --out",
                                              folder.string()));
   }
 }

@@ -65,6 +65,8 @@ class FolderLock {
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
+  /// For a program that this one starts: with it the lock lasts until that has ended too.
+  int descriptor() const { return descriptor_; }
 
  private:
   int descriptor_ = -1;

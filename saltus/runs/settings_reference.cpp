@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/text.hpp"
+#include "saltus/runs/cp2k_fields.hpp"
 #include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
 
@@ -63,6 +64,16 @@ SettingsTable finetune_table() {
   return table;
 }
 
+/// [cp2k]: the preset sets others.
+SettingsTable cp2k_table() {
+  SettingsTable table = table_of("[cp2k]", cp2k_fields());
+  SettingReference preset{"preset", "text", "", "settings to begin with; the defaults here are those of insulator", {}, "", {}};
+  preset.standard = "\"insulator\"";
+  preset.choices.assign(cp2k_presets().begin(), cp2k_presets().end());
+  table.settings.insert(table.settings.begin(), std::move(preset));
+  return table;
+}
+
 bool is_required(const SettingReference& setting) { return setting.standard.empty() && setting.standard_of_family.empty(); }
 
 std::string wanted_text(const SettingReference& setting) {
@@ -83,7 +94,7 @@ std::string range_text(double minimum, double maximum) {
 
 std::vector<SettingsTable> settings_tables() {
   return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[model]", model_fields()),
-          table_of("[fit]", fit_fields()), finetune_table(), table_of("[distill]", distill_fields()), table_of("[[md]]", md_fields()),
+          table_of("[fit]", fit_fields()), finetune_table(), table_of("[distill]", distill_fields()), cp2k_table(), table_of("[refine]", refine_fields()), table_of("[[md]]", md_fields()),
           table_of("[[kinetics]]", kinetics_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
 }
 

@@ -94,7 +94,9 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     for (const std::string& note : notes.all()) first.warnings.push_back(fmt::format("{}: {}", set.path.string(), note));
     Split split;
     try {
-      split = split_by_blocks(time, {settings.test_fraction, settings.valid_fraction, settings.valid_blocks, settings.gap_fs});
+      if (set.all_train)
+        for (std::size_t k = 0; k < time.size(); ++k) split.train.push_back(k);
+      else split = split_by_blocks(time, {settings.test_fraction, settings.valid_fraction, settings.valid_blocks, settings.gap_fs});
     } catch (const Error& error) {
       throw with_place(error, set.path.string());
     }
@@ -102,7 +104,7 @@ FirstPass read_first(const std::vector<TrainingSet>& sets, const AceFitSettings&
     for (const auto k : split.train) plan.role[k] = Role::train;
     for (const auto k : split.valid) plan.role[k] = Role::valid;
     for (const auto k : split.test) plan.role[k] = Role::test;
-    for (std::size_t k = 0; k < time.size(); ++k)
+    for (std::size_t k = 0; k < time.size() && !set.all_train; ++k)
       if (plan.role[k] == Role::unused && (split.test.empty() || time[k] <= time[split.test.front()] - settings.gap_fs))
         plan.role[k] = Role::beside_valid;
     reader = open_trajectory(set.path, set.options);
@@ -319,7 +321,8 @@ void measure(const FirstPass& first, AceFit& fit, const Progress& progress) {
       report_progress(progress, "fit: errors", static_cast<double>(++done), 0, "frames");
     }
     for (auto& [role, collector] : collectors)
-      fit.errors.push_back({plan.set->name, part_of(role), collector.finish(), collector.energy_parity(), collector.force_parity()});
+      if (const LabelErrors errors = collector.finish(); errors.frames > 0)
+        fit.errors.push_back({plan.set->name, part_of(role), errors, collector.energy_parity(), collector.force_parity()});
   }
   for (std::size_t s = 0; s < S; ++s) fit.parameters.extrapolation_scale[s] = largest[s] > 0 ? largest[s] : 1;
 }

@@ -48,11 +48,12 @@ struct TrainingSet {
   std::string name;
   std::filesystem::path path;
   ReadOptions options;
+  bool all_train = false;  ///< not split: every frame is fitted to, what is held out lies elsewhere
 };
 
 enum class SplitPart { train, valid, test };
 
-/// Errors of one set on one of its parts.
+/// Errors of one set on one of its parts; there are none of a part without frames.
 struct SetErrors {
   std::string set;
   SplitPart part = SplitPart::train;

@@ -1,0 +1,202 @@
+// Labels and AIMD through a program that behaves as CP2K does; and through CP2K itself where there is one.
+#include "saltus/runs/ab_initio_dynamics.hpp"
+#include "saltus/runs/ab_initio_frames.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/engines/child.hpp"
+#include "saltus/io/cp2k.hpp"
+#include "saltus/io/trajectory.hpp"
+#include "saltus/runs/cp2k_fields.hpp"
+
+namespace saltus::runs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AbInitio : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("ab_initio_" + std::to_string(::getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "data");
+    std::ofstream(folder_ / "data/BASIS_MOLOPT") << "H DZVP-MOLOPT-SR-GTH DZVP-MOLOPT-SR-GTH-q1\n 1\n";
+    std::ofstream(folder_ / "data/GTH_POTENTIALS") << "H GTH-PBE-q1 GTH-PBE\n    1\n";
+    std::ofstream(folder_ / "data/POTENTIAL_UZH") << "H GTH-PBE-q1 GTH-PBE\n    1\n";
+    method_.program = std::string(SALTUS_SOURCE_DIR) + "/tests/runs/fake_cp2k.sh";
+    method_.data_folder = (folder_ / "data").string();
+    method_.check_program = false;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  /// Two atoms in a periodic box, the second at x.
+  static Frame pair(double x) {
+    Frame frame;
+    frame.atoms = std::make_shared<const Atoms>(atoms_of(std::vector<std::uint8_t>{1, 1}));
+    frame.position_ang = {{x - 1, 1, 1}, {x, 1.5, 1}};
+    frame.cell = Cell(Mat3{{Vec3{20, 0, 0}, Vec3{0, 20, 0}, Vec3{0, 0, 20}}});
+    return frame;
+  }
+
+  fs::path folder_;
+  Cp2kSettings method_;
+};
+
+TEST_F(AbInitio, LabelsAreThoseOfTheProgramInOurUnits) {
+  std::vector<Frame> frames;
+  for (int k = 0; k < 7; ++k) frames.push_back(pair(2 + 0.1 * k));
+  LabelSettings settings{method_, folder_, 2, 3, true};
+  const LabelSummary summary = label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, {});
+  EXPECT_EQ(summary.quality.frames, 7u);
+  EXPECT_TRUE(summary.quality.refused.empty());
+  ASSERT_TRUE(summary.force_check);
+  EXPECT_NEAR(summary.force_check->from_forces_ev_ang, summary.force_check->from_energies_ev_ang, 1e-6);
+  const std::vector<Frame> labels = read_frames(folder_ / "labels.extxyz");
+  ASSERT_EQ(labels.size(), 7u);
+  const double k = 0.05 * units::ev_per_hartree / (units::ang_per_bohr * units::ang_per_bohr);
+  for (const Frame& frame : labels) {
+    EXPECT_NEAR(*frame.energy_ev, 0.5 * k * 2 * (0.25 + 0.0625), 1e-7);
+    EXPECT_NEAR(frame.force_ev_ang[0].x, 0.5 * k, 1e-6);
+    EXPECT_NEAR(frame.force_ev_ang[0].y, 0.25 * k, 1e-6);
+  }
+}
+
+TEST_F(AbInitio, UnconvergedFramesAreTriedFromScratchAndNeverLabelsSilently) {
+  const std::vector<Frame> frames{pair(2), pair(6), pair(10), pair(3)};
+  LabelSettings settings{method_, folder_, 1, 10, false};
+  const LabelSummary summary = label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, {});
+  EXPECT_EQ(summary.quality.frames, 3u);  // the second converged alone
+  ASSERT_EQ(summary.quality.refused.size(), 1u);
+  EXPECT_EQ(summary.quality.refused[0].step, 2);
+  EXPECT_NE(summary.quality.refused[0].why.find("did not converge"), std::string::npos);
+  EXPECT_EQ(read_frames(folder_ / "labels.extxyz").size(), 3u);
+
+  const std::vector<Frame> hopeless{pair(10)};
+  EXPECT_THROW(label_frames(settings, hopeless, folder_ / "work2", folder_ / "none.extxyz", {}, {}), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "none.extxyz"));
+}
+
+TEST_F(AbInitio, WhatTheProgramSaysAsItGivesUpIsTheError) {
+  LabelSettings settings{method_, folder_, 2, 2, false};
+  const std::vector<Frame> frames{pair(2), pair(3), pair(16), pair(4)};
+  try {
+    label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::numeric);
+    EXPECT_NE(std::string(error.what()).find("the cholesky decomposition failed"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "labels.extxyz"));
+}
+
+TEST_F(AbInitio, BatchesThatAreDoneStayDone) {
+  std::vector<Frame> frames;
+  for (int k = 0; k < 6; ++k) frames.push_back(pair(2 + 0.1 * k));
+  LabelSettings settings{method_, folder_, 1, 2, false};
+  std::atomic<int> asked = 0;
+  const auto done = [&] {
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "work")) count += fs::exists(entry.path() / "result.json");
+    return count;
+  };
+  EXPECT_THROW(label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, [&] { return ++asked, done() >= 1; }), Interrupted);
+  EXPECT_GE(done(), 1);
+  EXPECT_LT(done(), 3);
+  const std::string first = [&] {
+    for (const auto& entry : fs::directory_iterator(folder_ / "work"))
+      if (fs::exists(entry.path() / "result.json")) return entry.path().string();
+    return std::string();
+  }();
+  const auto written = fs::last_write_time(fs::path(first) / "result.json");
+  EXPECT_EQ(label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, {}).quality.frames, 6u);
+  EXPECT_EQ(fs::last_write_time(fs::path(first) / "result.json"), written);
+}
+
+TEST_F(AbInitio, DynamicsStoppedAnywhereGoOnAndTheHarvestIsWhatConvertReads) {
+  AbInitioDynamicsSettings settings;
+  settings.method = method_;
+  settings.dynamics.steps = 40;
+  settings.base_folder = folder_;
+  ::setenv("FAKE_CP2K_SLEEP", "0.03", 1);
+  const fs::path run = folder_ / "run";
+  const auto steps_written = [&] {
+    std::error_code error;
+    return fs::exists(run / "aimd-1.restart", error) ? static_cast<int>(fs::file_size(run / "aimd-pos-1.xyz", error) / 100) : 0;
+  };
+  EXPECT_THROW(run_ab_initio_dynamics(settings, pair(2), run, {}, [&] { return steps_written() >= 5; }), Interrupted);
+  const auto summary = run_ab_initio_dynamics(settings, pair(2), run, {}, {});
+  ::unsetenv("FAKE_CP2K_SLEEP");
+  EXPECT_TRUE(summary.finished);
+  EXPECT_EQ(summary.steps, 40);
+  EXPECT_EQ(summary.quality.frames, 41u);
+  ASSERT_TRUE(summary.quality.work_mismatch_ev);
+  EXPECT_EQ(*summary.quality.work_mismatch_ev, 0);
+  const std::vector<Frame> harvest = read_frames(run / "frames.extxyz");
+  std::vector<Frame> raw;
+  const auto reader = open_cp2k(run);
+  for (Frame frame; reader->read_next(frame);) raw.push_back(frame);
+  ASSERT_EQ(harvest.size(), raw.size());
+  for (std::size_t k = 0; k < raw.size(); ++k) {
+    EXPECT_EQ(harvest[k].step, static_cast<std::int64_t>(k));
+    EXPECT_EQ(harvest[k].position_ang, raw[k].position_ang);
+    EXPECT_EQ(harvest[k].energy_ev, raw[k].energy_ev);
+  }
+  EXPECT_TRUE(run_ab_initio_dynamics(settings, pair(2), run, {}, {}).nothing_to_do);
+  settings.dynamics.temperature_kelvin = 500;
+  EXPECT_THROW(run_ab_initio_dynamics(settings, pair(2), run, {}, {}), Error) << "another run in the folder of this one";
+}
+
+TEST_F(AbInitio, AProgramThatIsNotThereOrNotCp2kIsSaid) {
+  LabelSettings settings{method_, folder_, 1, 10, false};
+  settings.method.program = "no-such-cp2k";
+  EXPECT_THROW(label_frames(settings, {pair(2)}, folder_ / "work", folder_ / "l.extxyz", {}, {}), Error);
+  settings.method.program = "true";
+  try {
+    label_frames(settings, {pair(2)}, folder_ / "work", folder_ / "l.extxyz", {}, {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("does not say that it is CP2K"), std::string::npos) << error.what();
+  }
+}
+
+using AbInitioSlow = AbInitio;
+
+TEST_F(AbInitioSlow, Cp2kItselfGivesForcesAndVirialsThatAreDerivatives) {
+  if (find_program("cp2k.psmp").empty()) GTEST_SKIP() << "cp2k.psmp is not installed";
+  constexpr double strain = 0.004;
+  std::vector<Frame> frames;
+  for (const double e : {0.0, -strain, strain}) {  // along x: a skewed cell and its atoms
+    Frame frame;
+    frame.atoms = std::make_shared<const Atoms>(atoms_of(std::vector<std::uint8_t>{1, 1}));
+    frame.position_ang = {{0, 0, 0}, {0.5 * (1 + e), 0.6, 0.1}};
+    frame.cell = Cell(Mat3{{Vec3{5 * (1 + e), 0, 0}, Vec3{0.5 * (1 + e), 5, 0}, Vec3{0, 0, 5}}});
+    frames.push_back(frame);
+  }
+  LabelSettings settings{cp2k_preset("insulator"), folder_, 1, 10, true};
+  settings.method.cutoff_ry = 300;
+  settings.method.stress = true;
+  settings.method.check_program = true;
+  const LabelSummary summary = label_frames(settings, frames, folder_ / "work", folder_ / "labels.extxyz", {}, {});
+  ASSERT_TRUE(summary.force_check);
+  // Central differences over ±0.01 Å of a bond whose third derivative is some 400 eV/Å³: 400/6 × 1e-4 eV/Å of some 4.
+  EXPECT_NEAR(summary.force_check->from_forces_ev_ang, summary.force_check->from_energies_ev_ang, 0.02);
+  const std::vector<Frame> labels = read_frames(folder_ / "labels.extxyz");
+  ASSERT_EQ(labels.size(), 3u);
+  ASSERT_TRUE(labels[0].virial_ev);
+  const double from_energies = -(*labels[2].energy_ev - *labels[1].energy_ev) / (2 * strain);
+  EXPECT_NEAR((*labels[0].virial_ev)[0].x, from_energies, 0.03 * std::abs(from_energies)) << "sign and size; the grid moves with the cell";
+}
+
+}  // namespace
+}  // namespace saltus::runs
