@@ -28,6 +28,7 @@ std::span<const Command> commands() {
       Command{"simulate", "kinetic Monte Carlo of carriers on a network or lattice", set_up_simulate},
       Command{"runs", "what was run: the registry", set_up_runs},
       Command{"report", "one self-contained HTML page of a run, or its numbers as JSON", set_up_report},
+      Command{"job", "a job script for a queue, from a template of your own", set_up_job},
       Command{"completion", "a script that lets a shell complete commands, options and file names", set_up_completion},
       Command{"man", "manual pages, in roff", set_up_man},
   };

@@ -33,6 +33,7 @@ std::function<int()> set_up_propagate(CLI::App& app);
 std::function<int()> set_up_simulate(CLI::App& app);
 std::function<int()> set_up_runs(CLI::App& app);
 std::function<int()> set_up_report(CLI::App& app);
+std::function<int()> set_up_job(CLI::App& app);
 std::function<int()> set_up_completion(CLI::App& app);
 std::function<int()> set_up_man(CLI::App& app);
 

@@ -1,5 +1,6 @@
 #include "saltus/engines/cp2k_program.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -173,6 +174,8 @@ constexpr double check_step_ang = 0.01;
 }  // namespace
 
 std::vector<std::string> launcher_words(const std::string& launcher, std::int64_t ranks) {
+  const char *job = std::getenv("SLURM_JOB_ID"), *tasks = std::getenv("SLURM_NTASKS");
+  if (ranks == 0) ranks = job && tasks ? std::max<std::int64_t>(1, parse_int(tasks).value_or(1)) : 1;
   const std::string count = fmt::format("{}", ranks);
   std::vector<std::string> words;
   if (launcher != "auto") {
@@ -187,7 +190,7 @@ std::vector<std::string> launcher_words(const std::string& launcher, std::int64_
     return words;
   }
   if (ranks <= 1) return {};
-  if (std::getenv("SLURM_JOB_ID") && !find_program("srun").empty()) return {"srun", "--ntasks", count, "--cpus-per-task", "1"};
+  if (job && !find_program("srun").empty()) return {"srun", "--exact", "--ntasks", count, "--cpus-per-task", "1"};
   if (find_program("mpirun").empty()) throw Error(ErrorKind::file, "several ranks need mpirun, which is not in PATH: set 'launcher', or ranks = 1");
   words = {"mpirun", "-np", count};
   const std::string version = output_of({"mpirun", "--version"}, {});

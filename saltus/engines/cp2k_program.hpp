@@ -23,7 +23,8 @@ struct Cp2kProgram {
 /// Finds the program and asks it for its version. Throws Error{file} that says how to get it, when there is none.
 Cp2kProgram find_cp2k(const Cp2kSettings& settings);
 
-/// Words that start `ranks` processes; "auto": none for one, srun in a Slurm allocation, else mpirun.
+/// Words that start `ranks` processes (0 = all tasks of a Slurm allocation, else one); "auto": none for one, srun in a Slurm
+/// allocation, else mpirun.
 std::vector<std::string> launcher_words(const std::string& launcher, std::int64_t ranks);
 
 /// Runs NAME.inp in a folder to its end, adding to NAME.out.

@@ -35,7 +35,7 @@ struct Cp2kSettings {
   double max_net_force_ev_ang = 0.2;        ///< a frame whose forces sum to more is no label
   std::string program;                      ///< path or name; empty = cp2k.psmp, cp2k.popt or cp2k in PATH
   std::string data_folder;                  ///< of basis sets and potentials; empty = $CP2K_DATA_DIR, else as installed
-  std::int64_t ranks = 1;                   ///< MPI processes, one thread each
+  std::int64_t ranks = 1;                   ///< MPI processes, one thread each; 0 = all tasks of the Slurm allocation
   std::string launcher = "auto";            ///< words before the program, {ranks} filled in; auto = srun in a Slurm allocation, else mpirun
   bool check_program = true;                ///< a known molecule first: a broken installation gives wrong numbers silently
 };

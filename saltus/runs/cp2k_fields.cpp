@@ -73,7 +73,7 @@ std::span<const Field<Cp2kSettings>> cp2k_fields() {
       Field<S>{.key = "max_net_force_ev_ang", .member = &S::max_net_force_ev_ang, .unit = "ev_ang", .help = "a frame whose forces sum to more is no label", .minimum = 1e-6, .maximum = 1e6},
       Field<S>{.key = "program", .member = &S::program, .unit = "", .help = "name or path; empty = cp2k.psmp, cp2k.popt or cp2k in PATH"},
       Field<S>{.key = "data_folder", .member = &S::data_folder, .unit = "", .help = "basis sets and potentials; empty = CP2K_DATA_DIR, else as installed"},
-      Field<S>{.key = "ranks", .member = &S::ranks, .unit = "", .help = "MPI processes of one calculation, one thread each", .minimum = 1, .maximum = 100000},
+      Field<S>{.key = "ranks", .member = &S::ranks, .unit = "", .help = "MPI processes of one calculation, one thread each; 0 = all tasks of a Slurm job", .minimum = 0, .maximum = 100000},
       Field<S>{.key = "launcher", .member = &S::launcher, .unit = "", .help = "words before the program, {ranks} filled in; auto = srun or mpirun"},
       Field<S>{.key = "check_program", .member = &S::check_program, .unit = "", .help = "compute a known molecule before anything else"},
   };
