@@ -35,6 +35,17 @@ RestrictedCell cell_for_wire(const Cell& cell) {
   return restricted_cell(cell.rows_ang());
 }
 
+/// The image inside the cell of an atom that is more than a quarter of it outside; others stay, so that molecules stay whole and paths without jumps. LAMMPS
+/// (fix ipi, domain->pbc) moves atoms by one cell at most and puts those that are further out on the cell's face, without a word.
+Vec3 near_cell(const Cell& cell, const Vec3& position_ang) {
+  const Fractional fractional = cell.to_fractional(position_ang);
+  const double along[3] = {fractional.a, fractional.b, fractional.c};
+  Vec3 position = position_ang;
+  for (int axis = 0; axis < 3; ++axis)
+    if (cell.periodic()[static_cast<std::size_t>(axis)] && (along[axis] < -0.25 || along[axis] >= 1.25)) position -= std::floor(along[axis]) * cell.rows_ang()[axis];
+  return position;
+}
+
 Mat3 turned_back(const Mat3& virial, const Mat3& rotation) { return rotation * virial * transpose(rotation); }
 
 }  // namespace
@@ -272,11 +283,11 @@ class SocketPotential::Clients {
   void give(Client& client, std::size_t b) {
     const std::size_t n = shape_.atoms;
     Work& work = work_[b];
-    std::span<const Vec3> positions = batch_->position_ang.subspan(b * n, n);
-    std::vector<Vec3> turned;
-    if (work.cell.is_rotated) {
-      for (const Vec3& r : positions) turned.push_back(r * work.cell.rotation);
-      positions = turned;
+    std::vector<Vec3> positions;
+    positions.reserve(n);
+    for (const Vec3& r : batch_->position_ang.subspan(b * n, n)) {
+      const Vec3 near = near_cell(batch_->cell[b], r);
+      positions.push_back(work.cell.is_rotated ? near * work.cell.rotation : near);
     }
     append_posdata(client.outgoing, shape_, {&work.cell.rows_ang, 1}, positions);
     append_word(client.outgoing, "GETFORCE");

@@ -29,7 +29,8 @@ SocketSettings socket_settings(const std::string& text);
 /// is idle takes what is left of others. A client that breaks off, is late, or answers something else than forces on these atoms, all
 /// finite, is dropped with a warning, and another takes its configuration, up to three for one configuration.
 ///
-/// A cell is turned as i-PI wants it, a along x and b in the xy plane, and forces and virial are turned back. Connections are the shared
+/// A cell is turned as i-PI wants it, a along x and b in the xy plane, and forces and virial are turned back. Of an atom more than a quarter of the cell
+/// outside along a periodic axis the image inside is sent. Connections are the shared
 /// state of this object: one call of evaluate() at a time uses them, others wait.
 class SocketPotential final : public Potential {
  public:

@@ -238,6 +238,36 @@ void take_work(Peer& peer, std::size_t atoms) {
   peer.read(12 + 144 + 4 + 24 * atoms + 12);
 }
 
+/// The positions that a client is given, as they are on the wire.
+TEST(SocketPotential, FarAtomsAreSentAsTheirImagesInTheCell) {
+  const SocketName name;
+  Frame frame = plain_cell();  // 11 × 12 × 13 Å
+  frame.cell = Cell(frame.cell.rows_ang(), {true, true, false});
+  frame.position_ang = {{-2.5, 14.9, 5}, {-3, 15.1, 60}, {40, 1, -60}, {1, 2, 3}};
+  const std::vector<Vec3> expected{{-2.5, 14.9, 5}, {8, 3.1, 60}, {7, 1, -60}, {1, 2, 3}};
+  std::vector<Vec3> given;
+  const SocketPotential server(at(name));
+  auto client = std::async(std::launch::async, [&] {
+    Peer peer = connect_unix(name.path());
+    peer.word();
+    std::string bytes;
+    append_word(bytes, "READY");
+    peer.send(bytes);
+    const std::string sent = peer.read(12 + 144 + 4 + 24 * 4 + 12);
+    std::string_view rest = sent;
+    given = std::get<Posdata>(*take_server_message(rest, {4, std::nullopt})).position_ang;
+    bytes.clear();
+    append_forceready(bytes, {4, std::nullopt}, {{1}, std::vector<Vec3>(4), {Mat3{}}, {""}});
+    peer.send(bytes);
+  });
+  std::vector<Evaluation> results(1);
+  Workspace workspace;
+  server.evaluate(Frames(frame, 1).batch(), {}, workspace, results);
+  client.get();
+  ASSERT_EQ(given.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(norm(given[i] - expected[i]), 0, 1e-13) << i;
+}
+
 std::string forces_answer(std::size_t atoms, double energy = 1, double force = 0) {
   std::string bytes;
   append_forceready(bytes, {atoms, std::nullopt}, {{energy}, std::vector<Vec3>(atoms, Vec3{0, force, 0}), {Mat3{}}, {""}});
