@@ -21,6 +21,7 @@ namespace {
 
 constexpr int most_attempts = 3;
 constexpr std::size_t most_clients = 1024;
+constexpr auto patience = std::chrono::seconds(1);  // with a client that has just answered, before its configuration goes to another
 constexpr std::string_view init_text = "{}";
 
 Clock::duration duration_of(double seconds) { return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9))); }
@@ -260,7 +261,7 @@ class SocketPotential::Clients {
     ++done_;
   }
 
-  // First what a client had before, then what nobody has, then what another has who is busy.
+  // First what a client had before, then what nobody has, then what another has who computes something else.
   void hand_out() {
     for (int round = 0; round < 3; ++round)
       for (Client& client : clients_) {
@@ -268,7 +269,7 @@ class SocketPotential::Clients {
         for (std::size_t b = 0; b < work_.size(); ++b) {
           if (work_[b].stage != Stage::waiting) continue;
           const bool own = last_client_[b] == client.number;
-          if (own || round == 2 || (round == 1 && !is_connected(last_client_[b]))) {
+          if (own || (round == 1 && !is_connected(last_client_[b])) || (round == 2 && !is_at_hand(last_client_[b]))) {
             give(client, b);
             break;
           }
@@ -278,6 +279,11 @@ class SocketPotential::Clients {
 
   bool is_connected(std::uint64_t number) const {
     return std::any_of(clients_.begin(), clients_.end(), [&](const Client& c) { return c.number == number && !c.dropped; });
+  }
+
+  /// Whether this client will be free at once.
+  bool is_at_hand(std::uint64_t number) const {
+    return std::any_of(clients_.begin(), clients_.end(), [&](const Client& c) { return c.number == number && !c.dropped && c.at == At::asked && Clock::now() < c.since + patience; });
   }
 
   void give(Client& client, std::size_t b) {
@@ -340,7 +346,8 @@ class SocketPotential::Clients {
     if (answering() == 0) earliest = alone_since_ + duration_of(settings_.wait_s);
     for (const Client& client : clients_)
       if (!client.dropped && client.at != At::ready) earliest = std::min(earliest, client.since + duration_of(settings_.timeout_s));
-    return earliest;
+    const bool some_wait = std::any_of(work_.begin(), work_.end(), [](const Work& work) { return work.stage == Stage::waiting; });
+    return some_wait ? std::min<Clock::time_point>(earliest, Clock::now() + patience) : earliest;
   }
 
   void check_deadlines() {

@@ -206,10 +206,31 @@ TEST(SocketPotential, ABeadStaysWithItsClient) {
       for (std::size_t b = 0; b < 4; ++b) kept += results[b].energy_ev == who[b];
       for (std::size_t b = 0; b < 4; ++b) who[b] = results[b].energy_ev;
     }
-    // A client that a busy machine delays loses its bead to one that is idle, now and then.
-    EXPECT_GE(kept, 3 * calls);
+    // On a very busy machine a client that is a second late loses its bead.
+    EXPECT_GE(kept, 4 * calls - 8);
   }
   for (auto& client : clients) EXPECT_GT(client.get().configurations, 0);
+}
+
+// Though the other is idle when the next call comes, and the one that answered has not yet said that it is ready.
+TEST(SocketPotential, AnIdleClientDoesNotTakeTheNextStepOfAnother) {
+  const SocketName name;
+  const Frames frames(plain_cell(), 1);
+  const Counting first(1), second(2);
+  std::vector<std::future<ServeSummary>> clients;
+  {
+    const SocketPotential server(at(name));
+    for (const Counting* potential : {&first, &second}) clients.push_back(served_by(name, *potential, frames.frame));
+    std::vector<Evaluation> results(1);
+    Workspace workspace;
+    for (int k = 0; k < 1000 && server.clients() < 2; ++k) server.evaluate(frames.batch(), {}, workspace, results);
+    const double who = results[0].energy_ev;
+    for (int k = 0; k < 40; ++k) {
+      server.evaluate(frames.batch(), {}, workspace, results);
+      EXPECT_NEAR(results[0].energy_ev, who, 1e-12);
+    }
+  }
+  for (auto& client : clients) client.get();
 }
 
 TEST(SocketPotential, ManyClientsConnectAtOnce) {
