@@ -10,12 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/cli/atom_order.hpp"
 #include "saltus/cli/interrupt.hpp"
+#include "saltus/cli/message.hpp"
 #include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/start_options.hpp"
-#include "saltus/potentials/load.hpp"
+#include "saltus/engines/open_potential.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 
 namespace saltus::cli {
@@ -46,9 +48,11 @@ int run_md(Options options) {
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
   if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
-  const auto potential = load_potential(options.model, settings_of(options.network));
-  const std::string model_sha256 = identity_of(options.model, options.network);
   const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
+  const bool remote = engines::is_remote(options.model);
+  const auto potential = engines::open_potential(options.model, settings_of(options.network), {stop_requested, print_warning});
+  const std::string model_sha256 = remote ? "socket" : identity_of(options.model, options.network);
+  if (remote) say_progress(fmt::format("{}: waiting for clients with these atoms: {}", options.model, order_of_atoms(*start.atoms)));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
@@ -75,7 +79,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   auto& run = o->run;
   auto& loop = run.loop;
-  app.add_option("--model", o->model, "model file: of Saltus, or a published SevenNet or MACE")->type_name("FILE")->required();
+  app.add_option("--model", o->model, "model file: of Saltus, SevenNet or MACE; or clients of i-PI's protocol at socket:unix:NAME, socket:HOST:PORT")->type_name("FILE")->required();
   add_network_options(app, o->network);
   add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);

@@ -135,6 +135,7 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
   Phase phase = phase_of(state, settings);
   Rate rate(state.step, settings);
   bool saved = state.begun, stopped = false;
+  std::optional<State> before;  // the step under way, where forces may fail for reasons that pass
 
   // Forces, watches and output of the step that the state is at.
   const auto arrive = [&] {
@@ -149,6 +150,13 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
     rate.report(sinks.progress, state, temperature);
   };
 
+  // Whole steps only: what was written since is part of the checkpoint.
+  const auto save_before = [&] {
+    if (!before) return;
+    std::swap(state, *before);
+    save(state, forces, sinks);
+  };
+
   try {
     if (!state.begun) {
       enter_phase(state, phase);
@@ -160,10 +168,12 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
       forces.restore(state);
     }
     while (state.step < settings.steps && !stopped) {
+      if (potential.info().remote) before = state;
       ++state.step;
       state.time_fs = static_cast<double>(state.step) * settings.timestep_fs;
       forces.measure_doubt(due(state.step, settings.extrapolation_stride));
       apply(phase.integrator, state, settings.timestep_fs, forces);
+      before.reset();
       if (state.step == 0) {
         phase = phase_of(state, settings);
         enter_phase(state, phase);
@@ -173,9 +183,16 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
       if (saved) save(state, forces, sinks);
       stopped = sinks.stop_requested && sinks.stop_requested();
     }
+  } catch (const Interrupted&) {
+    if (!before) throw Interrupted{"the first forces", true};
+    save_before();
+    return LoopEnd::stopped;
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::numeric) throw;
-    throw with_place(error, fmt::format("step {} ({:g} fs)", state.step, state.time_fs));
+    const std::string place = fmt::format("step {} ({:g} fs)", state.step, state.time_fs);
+    save_before();
+    if (before) std::swap(state, *before);  // the caller sees where it failed
+    if (error.kind() != ErrorKind::numeric && !before) throw;
+    throw with_place(error, place);
   }
   if (!saved) save(state, forces, sinks);
   return state.step < settings.steps ? LoopEnd::stopped : LoopEnd::finished;

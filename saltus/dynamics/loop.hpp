@@ -57,8 +57,11 @@ void begin_dynamics(State& state, const LoopSettings& settings);
 /// Goes on from the state (fresh from begin_dynamics, or read from a checkpoint) to the last step. Under a thermostat
 /// that conserves momentum the velocity of the centre of mass is removed at the start of each phase.
 ///
+/// Under a remote potential the state before each step is kept: where a force call fails or is interrupted, it goes to `checkpoint`
+/// before the error is thrown, or the loop returns as stopped.
+///
 /// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, atom and reason when a force is
-/// not finite, or temperature, extrapolation or spread exceed their limit.
+/// not finite, or temperature, extrapolation or spread exceed their limit; what the potential throws; Interrupted in the first forces.
 LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSettings& settings, const LoopSinks& sinks);
 
 }  // namespace saltus

@@ -59,6 +59,7 @@ struct PotentialInfo {
   bool trained_on_stress = false;       ///< false: pressures are untrained, constant-pressure runs refuse it
   bool has_extrapolation = false;
   bool has_spread = false;              ///< it has members whose spread can be asked for
+  bool remote = false;                  ///< other programs compute: a call may fail, or throw Interrupted, where the same call succeeds later
 };
 
 class Potential {

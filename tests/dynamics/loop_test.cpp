@@ -120,6 +120,82 @@ TEST(Loop, StoppedAnywhereItContinuesBitForBit) {
   }
 }
 
+// As other programs may: fails, or is interrupted, at some calls, and gives the same as ever at the next.
+class Remote final : public Potential {
+ public:
+  explicit Remote(const Potential& inner) : inner_(inner), info_(inner.info()) { info_.remote = true; }
+  const PotentialInfo& info() const override { return info_; }
+  double cutoff_ang() const override { return inner_.cutoff_ang(); }
+  void evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const override {
+    if (++calls == fail_at) throw Error(ErrorKind::file, "no client was left");
+    if (calls == interrupt_at) throw Interrupted{};
+    inner_.evaluate(batch, want, workspace, results);
+  }
+  mutable int calls = 0;
+  int fail_at = 0, interrupt_at = 0;
+
+ private:
+  const Potential& inner_;
+  PotentialInfo info_;
+};
+
+TEST(Loop, AStepThatARemotePotentialBreaksOffIsDoneAgain) {
+  const Folder folder;
+  const LennardJones potential(lennard_jones_argon());
+  const LoopSettings settings = liquid_settings(VelocityRescaling{150, 80});
+  State whole = test::argon_state(2, 250, 21);
+  begin_dynamics(whole, settings);
+  Output expected;
+  run_dynamics(whole, potential, settings, collect(expected));
+
+  State state = test::argon_state(2, 250, 21);
+  begin_dynamics(state, settings);
+  Output found;
+  int failed = 0, interrupted = 0;
+  for (const int broken : {2, 4, 30, 62, 3, 100, 0}) {
+    Remote remote(potential);
+    (failed > interrupted ? remote.interrupt_at : remote.fail_at) = broken;
+    LoopSinks sinks = collect(found);
+    std::int64_t saved_step = -1000;
+    sinks.checkpoint = [&](const State& saved) {
+      saved_step = saved.step;
+      write_checkpoint(folder / "checkpoint", {saved, {}, 0, 0, 0});
+    };
+    try {
+      interrupted += run_dynamics(state, remote, settings, sinks) == LoopEnd::stopped;
+    } catch (const Error& error) {
+      ++failed;
+      EXPECT_EQ(error.kind(), ErrorKind::file);
+      EXPECT_NE(std::string(error.what()).find("step " + std::to_string(saved_step + 1) + " ("), std::string::npos) << error.what();
+    }
+    state = read_checkpoint(folder / "checkpoint").state;
+    EXPECT_EQ(state.step, saved_step);
+  }
+  EXPECT_EQ(failed, 3);
+  EXPECT_EQ(interrupted, 3);
+  whole.reference_ang = state.reference_ang = {};  // saved at different moments
+  expect_same(state, whole);
+  expect_same(found, expected);
+}
+
+TEST(Loop, ARemotePotentialThatFailsAtTheStartLeavesNoCheckpoint) {
+  const LennardJones potential(lennard_jones_argon());
+  const LoopSettings settings = liquid_settings(NoThermostat{});
+  for (const bool interrupted : {false, true}) {
+    State state = test::argon_state(2, 250, 21);
+    begin_dynamics(state, settings);
+    Remote remote(potential);
+    (interrupted ? remote.interrupt_at : remote.fail_at) = 1;
+    LoopSinks sinks;
+    sinks.checkpoint = [](const State&) { ADD_FAILURE() << "nothing to save"; };
+    if (interrupted) {
+      EXPECT_THROW(run_dynamics(state, remote, settings, sinks), Interrupted);
+    } else {
+      EXPECT_THROW(run_dynamics(state, remote, settings, sinks), Error);
+    }
+  }
+}
+
 TEST(Loop, EquilibrationIsLoggedButNotWritten) {
   const LennardJones potential(lennard_jones_argon());
   const LoopSettings settings = liquid_settings(NoThermostat{});
