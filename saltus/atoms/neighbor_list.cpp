@@ -93,8 +93,9 @@ struct Pair {
   bool operator<(const Pair& b) const { return std::tie(neighbor, image) < std::tie(b.neighbor, b.image); }
 };
 
+// In this order the same pair seen from the other atom is its negative to the last bit, at the edge of the cutoff too.
 Vec3 displacement(const Cell& cell, std::span<const Vec3> position_ang, std::size_t i, std::size_t j, const Int3& image) {
-  return position_ang[j] + cell.translation_ang(image) - position_ang[i];
+  return (position_ang[j] - position_ang[i]) + cell.translation_ang(image);
 }
 
 void find_neighbors(const Cell& cell, std::span<const Vec3> position_ang, double cutoff_ang, const Bins& bins,

@@ -124,5 +124,21 @@ TEST(Cell, RefusesSingularLattice) {
   EXPECT_THROW(Cell(Mat3{{Vec3{1, 0, 0}, Vec3{2, 0, 0}, Vec3{0, 0, 1}}}), Error);
 }
 
+// Distances equal to the cutoff but for rounding: a pair is in the list from both sides or from neither.
+TEST(NeighborList, PairsAtTheCutoffAreThereFromBothSides) {
+  std::vector<Vec3> position;
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b)
+      for (int c = 0; c < 3; ++c) position.push_back({0.1 + a * 1.7 / 3, 0.1 + b * 1.7 / 3, 0.1 + c * 1.7 / 3});
+  const Cell cell(Mat3{{Vec3{1.7, 0, 0}, Vec3{0, 1.7, 0}, Vec3{0, 0, 1.7}}});
+  for (const double squares : {1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 9.0}) {
+    const double cutoff = 1.7 / 3 * std::sqrt(squares);
+    for (const double nudge : {-1e-16, 0.0, 1e-16}) {
+      const NeighborList list = build_neighbor_list(cell, position, cutoff * (1 + nudge));
+      for (std::uint32_t p = 0; p < list.pairs(); ++p) EXPECT_EQ(list.displacement_ang[list.reverse[p]], -list.displacement_ang[p]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace saltus
