@@ -106,7 +106,7 @@ std::function<int()> set_up_label(CLI::App& app) {
   app.add_option("--jobs", o->settings.jobs, "calculations at once (default 1)")->check(CLI::Range(1, 100000));
   app.add_option("--batch", o->settings.batch, "frames of one start of CP2K; a batch that is done stays done (default 10)")->check(CLI::Range(1, 100000));
   app.add_flag("--check-forces", o->settings.check_forces, "compare a force of the first frame with energies of displaced atoms");
-  app.add_option("--cutoffs-ry", o->cutoffs_ry, "instead: the first frame at these plane-wave cutoffs, Ry")->delimiter(',')->allow_extra_args(false)->check(CLI::PositiveNumber);
+  app.add_option("--cutoffs-ry", o->cutoffs_ry, "instead: the first frame at these plane-wave cutoffs, Ry (default: none)")->delimiter(',')->allow_extra_args(false)->check(CLI::PositiveNumber);
   app.add_option("--work", o->work, "folder for CP2K's files (default: OUT's name and -cp2k)")->type_name("FOLDER");
   app.add_flag("--json", o->json, "summary as one JSON document");
   app.footer(
