@@ -18,6 +18,12 @@ struct Seen {
   bool refused = false;
 };
 
+void read_text(const ServerMessage& message) {
+  if (const auto* init = std::get_if<Init>(&message)) batch_size_in(init->text);
+}
+
+void read_text(const ClientMessage&) {}
+
 template <class Take>
 Seen read_in_pieces(std::string_view stream, std::size_t piece, const MessageShape& shape, Take take) {
   Seen seen;
@@ -36,9 +42,7 @@ Seen read_in_pieces(std::string_view stream, std::size_t piece, const MessageSha
         taken += before - rest.size();
         seen.kinds.push_back(message->index());
         seen.ends.push_back(taken);
-        if constexpr (requires { std::get<Init>(*message); }) {
-          if (const auto* init = std::get_if<Init>(&*message)) batch_size_in(init->text);
-        }
+        read_text(*message);
       }
     } catch (const saltus::Error& error) {
       if (shown_bytes(rest).size() > 4 * 24) std::abort();
