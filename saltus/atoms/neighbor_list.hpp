@@ -39,6 +39,7 @@ class VerletList {
   const NeighborList& list() const { return list_; }
   /// Positions at the last rebuild; empty before the first.
   const std::vector<Vec3>& reference_position_ang() const { return reference_; }
+  const Cell& reference_cell() const { return cell_; }
   std::int64_t rebuilds() const { return rebuilds_; }
 
  private:

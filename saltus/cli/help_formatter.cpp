@@ -12,7 +12,7 @@ namespace saltus::cli {
 
 namespace {
 
-constexpr std::size_t name_columns = 29, page_columns = 100;
+constexpr std::size_t page_columns = 100;
 
 std::size_t columns(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
@@ -45,7 +45,7 @@ std::string wrapped(const std::string& text, std::size_t width) {
 
 }  // namespace
 
-HelpFormatter::HelpFormatter() { column_width(name_columns); }
+HelpFormatter::HelpFormatter(std::size_t name_columns) : name_columns_(name_columns) { column_width(name_columns); }
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   std::string text = value_name(*option);
@@ -56,7 +56,7 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
 }
 
 std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
-  return wrapped(description_of(*option), page_columns - name_columns);
+  return wrapped(description_of(*option), page_columns - name_columns_);
 }
 
 std::string HelpFormatter::make_footer(const CLI::App* app) const {

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/cli/help_formatter.hpp"
 #include "saltus/cli/interrupt.hpp"
 #include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
@@ -23,11 +25,12 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string model, out, thermostat = "csvr", velocities = "thermal", precision = "single";
+  std::string model, out, thermostat = "csvr", barostat = "none", velocities = "thermal", precision = "single";
   NetworkOptions network;
   StartOptions start;
   runs::MolecularDynamicsSettings run;
   double friction_per_fs = 0.01, time_constant_fs = 200, max_extrapolation = 0, max_force_spread_ev_ang = 0;
+  double pressure_gpa = 0, barostat_time_ps = 1, compressibility_per_gpa = 0.1;
   bool json = false;
 };
 
@@ -38,9 +41,16 @@ Thermostat thermostat_of(const Options& options) {
   return NoThermostat{};
 }
 
+std::optional<Barostat> barostat_of(const Options& options) {
+  if (options.barostat == "none") return std::nullopt;
+  return Barostat{cell_freedom_named(options.barostat), options.pressure_gpa / units::gpa_per_ev_ang3, units::fs_per_ps * options.barostat_time_ps,
+                  options.compressibility_per_gpa * units::gpa_per_ev_ang3};
+}
+
 int run_md(Options options) {
   listen_for_signals();
   options.run.loop.thermostat = thermostat_of(options);
+  options.run.loop.barostat = barostat_of(options);
   options.run.single_precision = options.precision == "single";
   options.run.velocities_from_frame = options.velocities == "frame";
   if (options.max_extrapolation > 0) options.run.max_extrapolation = options.max_extrapolation;
@@ -60,6 +70,10 @@ int run_md(Options options) {
     fmt::print("frames              {}\n", summary.frames);
     fmt::print("temperature         {:.1f} K (standard deviation {:.1f} K)\n", summary.mean_temperature_kelvin,
                summary.temperature_deviation_kelvin);
+    if (summary.mean_pressure_gpa) fmt::print("pressure            {:.4g} GPa\n", *summary.mean_pressure_gpa);
+    if (summary.volume_deviation_ang3)
+      fmt::print("volume              {:.2f} Å³ (standard deviation {:.2f} Å³; {:.1f} % of the barostat's strains accepted)\n", *summary.mean_volume_ang3,
+                 *summary.volume_deviation_ang3, 100 * *summary.cell_acceptance);
     fmt::print("conserved quantity  {:.3g} meV/atom/ps drift\n", summary.conserved_drift_mev_per_atom_ps);
     if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
     if (summary.max_force_spread_ev_ang) fmt::print("spread of a force   {:.3g} eV/Å at most, of the members on one atom\n", *summary.max_force_spread_ev_ang);
@@ -75,6 +89,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   auto& run = o->run;
   auto& loop = run.loop;
+  app.formatter(std::make_shared<HelpFormatter>(38));
   app.add_option("--model", o->model, "model file: of Saltus, or a published SevenNet or MACE")->type_name("FILE")->required();
   add_network_options(app, o->network);
   add_start_options(app, o->start);
@@ -83,6 +98,14 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::IsMember({"csvr", "langevin", "none"}));
   app.add_option("--time-constant-fs", o->time_constant_fs, "of csvr, fs (default 200)")->check(CLI::PositiveNumber);
   app.add_option("--friction-per-fs", o->friction_per_fs, "of langevin, 1/fs (default 0.01)")->check(CLI::NonNegativeNumber);
+  const auto barostat = app.add_option("--barostat", o->barostat, "none (default); anisotropic: x, y, z; flexible: angles too")
+                            ->check(CLI::IsMember({"none", "isotropic", "anisotropic", "flexible"}));
+  app.add_option("--pressure-gpa", o->pressure_gpa, "of the barostat, GPa (default 0)")->needs(barostat);
+  app.add_option("--barostat-time-ps", o->barostat_time_ps, "its relaxation time, ps (default 1)")->needs(barostat)->check(CLI::PositiveNumber);
+  app.add_option("--compressibility-per-gpa", o->compressibility_per_gpa, "estimate of it, for that time, 1/GPa (default 0.1)")
+      ->needs(barostat)
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--trust-stress", run.trust_stress, "the model's stress is good, though its file does not say");
   app.add_option("--velocities", o->velocities, "thermal (default): drawn; frame: those of the frame")->check(CLI::IsMember({"thermal", "frame"}));
   app.add_option("--timestep-fs", loop.timestep_fs, "time step, fs (default 2)")->check(CLI::PositiveNumber);
   app.add_option("--equilibration-steps", loop.equilibration_steps, "steps before production, logged, not written (default 0)")
@@ -97,13 +120,13 @@ std::function<int()> set_up_md(CLI::App& app) {
       ->check(CLI::IsMember({"single", "double"}));
   app.add_option("--log-every", loop.log_stride, "steps between log rows (default 50)")->check(CLI::NonNegativeNumber);
   app.add_option("--checkpoint-every", loop.checkpoint_stride, "steps between checkpoints (default 5000)")->check(CLI::PositiveNumber);
-  app.add_option("--extrapolation-every", loop.extrapolation_stride, "steps between measurements of extrapolation and spread (default 100)")
+  app.add_option("--extrapolation-every", loop.extrapolation_stride, "between measurements of extrapolation and spread (default 100)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond this (1 = edge of the training data; default: no limit)")
+  app.add_option("--max-extrapolation", o->max_extrapolation, "fail beyond (1 = edge of the training data; default: no limit)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--max-force-spread-ev-ang", o->max_force_spread_ev_ang, "fail beyond this spread of a committee, eV/Å (default: no limit)")
+  app.add_option("--max-force-spread-ev-ang", o->max_force_spread_ev_ang, "fail beyond this spread of a committee, eV/Å (default: none)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above this many times the temperature (default 5; 0 = never)")
+  app.add_option("--temperature-limit-factor", run.temperature_limit_factor, "fail above so many times the temperature (default 5; 0: never)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--skin-ang", loop.skin_ang, "skin of the neighbour list, Å (default 1)")->check(CLI::NonNegativeNumber);
   app.add_flag("--json", o->json, "summary as one JSON document");

@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "checkpoints are written in the memory's byte order");
 
 constexpr std::string_view magic = "SALTUSMD";
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 constexpr std::size_t header_size = magic.size() + sizeof(std::uint32_t) + sizeof(std::uint64_t);
 constexpr std::size_t digest_size = 64;
 
@@ -32,6 +32,7 @@ class Encoder {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
   }
   void operator()(const Vec3& v) { (*this)(v.x), (*this)(v.y), (*this)(v.z); }
+  void operator()(const Mat3& m) { (*this)(m[0]), (*this)(m[1]), (*this)(m[2]); }
   void operator()(const std::string& text) {
     (*this)(static_cast<std::uint64_t>(text.size()));
     bytes_ += text;
@@ -62,6 +63,7 @@ class Decoder {
     }
   }
   void operator()(Vec3& v) { (*this)(v.x), (*this)(v.y), (*this)(v.z); }
+  void operator()(Mat3& m) { (*this)(m[0]), (*this)(m[1]), (*this)(m[2]); }
   void operator()(std::string& text) { text = take(count()); }
   template <class T>
   void operator()(std::vector<T>& values) {
@@ -95,6 +97,7 @@ void visit_fields(Codec& code, CheckpointType& c, AtomsType& atoms) {
   code(atoms.atomic_number), code(atoms.mass_amu);
   code(s.position_ang), code(s.velocity_ang_fs), code(s.force_ev_ang), code(s.reference_ang);
   code(s.energy_ev), code(s.forces_current), code(s.step), code(s.time_fs), code(s.thermostat_ev), code(s.begun);
+  code(s.cell_moves), code(s.cell_moves_accepted);
   auto& r = s.random;
   code(r.seed), code(r.stream), code(r.counter);
   for (auto& word : r.block) code(word);
@@ -110,7 +113,7 @@ struct StoredCell {
 
 template <class Codec, class CellType>
 void visit_cell(Codec& code, CellType& cell) {
-  for (auto& row : cell.rows_ang.row) code(row);
+  code(cell.rows_ang);
   for (auto& periodic : cell.periodic) code(periodic);
   code(cell.has_vectors);
 }
@@ -127,8 +130,13 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   std::string payload;
   Encoder encode(payload);
   visit_fields(encode, checkpoint, *s.atoms);
-  const StoredCell cell{s.cell.rows_ang(), s.cell.periodic(), s.cell.has_vectors()};
-  visit_cell(encode, cell);
+  for (const Cell* one : {&s.cell, &s.reference_cell}) {
+    const StoredCell cell{one->rows_ang(), one->periodic(), one->has_vectors()};
+    visit_cell(encode, cell);
+  }
+  const bool has_virial = s.virial_ev.has_value();
+  const Mat3 virial = s.virial_ev.value_or(Mat3{});
+  visit_optional(encode, has_virial, virial);
   for (const std::optional<double>* largest : {&s.max_extrapolation, &s.max_force_spread_ev_ang}) {
     const bool measured = largest->has_value();
     const double value = largest->value_or(0);
@@ -165,8 +173,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     Decoder decode(content.substr(header_size));
     Atoms atoms;
     visit_fields(decode, checkpoint, atoms);
-    StoredCell cell;
-    visit_cell(decode, cell);
+    std::array<StoredCell, 2> cells;
+    for (StoredCell& cell : cells) visit_cell(decode, cell);
+    bool has_virial = false;
+    Mat3 virial;
+    visit_optional(decode, has_virial, virial);
+    if (has_virial) s.virial_ev = virial;
     for (std::optional<double>* largest : {&s.max_extrapolation, &s.max_force_spread_ev_ang}) {
       bool measured = false;
       double value = 0;
@@ -179,7 +191,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
         (!s.reference_ang.empty() && s.reference_ang.size() != n) || s.random.used > 4)
       throw Error(ErrorKind::format, "the fields of the checkpoint do not fit together");
     s.atoms = std::make_shared<const Atoms>(std::move(atoms));
-    s.cell = cell.has_vectors ? Cell(cell.rows_ang, cell.periodic) : Cell();
+    const auto built = [](const StoredCell& cell) { return cell.has_vectors ? Cell(cell.rows_ang, cell.periodic) : Cell(); };
+    s.cell = built(cells[0]);
+    s.reference_cell = built(cells[1]);
   } catch (const Error& error) {
     throw with_place(error, path.string());
   }

@@ -19,20 +19,22 @@ class Forces {
 
   /// Whether updates measure the extrapolation and the spread too (only where the potential can).
   void measure_doubt(bool wanted);
+  /// Whether updates measure the virial too.
+  void measure_virial(bool wanted) { measure_virial_ = wanted; }
   /// [n] of the last update, or empty when it was not measured.
   const std::vector<double>& extrapolation() const { return evaluation_.extrapolation; }
   const std::vector<double>& force_spread_ev_ang() const { return evaluation_.force_spread_ev_ang; }
 
   /// Rebuilds the neighbour lists where they were built when the state was saved.
   void restore(const State& state);
-  /// Positions of the last neighbour search; empty before the first.
-  std::vector<Vec3> reference_ang() const;
+  /// Puts positions and cell of the last neighbour search into the state; no positions before the first.
+  void save_reference(State& state) const;
 
  private:
   const Potential& potential_;
   Workspace workspace_;
   Evaluation evaluation_;
-  bool measure_doubt_ = false;
+  bool measure_doubt_ = false, measure_virial_ = false;
 };
 
 }  // namespace saltus

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 bool due(std::int64_t step, std::int64_t stride) { return stride > 0 && step % stride == 0; }
 
-void check(const LoopSettings& s) {
+void check(const LoopSettings& s, const Cell& cell) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw Error(ErrorKind::usage, std::string("molecular dynamics: ") + what);
   };
@@ -30,6 +30,8 @@ void check(const LoopSettings& s) {
   require(s.temperature_limit_kelvin > 0, "the temperature limit must be positive");
   require(s.max_extrapolation > 0, "the extrapolation limit must be positive");
   require(s.max_force_spread_ev_ang > 0, "the limit of the spread must be positive");
+  const auto& periodic = cell.periodic();
+  require(!(s.barostat || s.log_pressure) || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
 }
 
 std::string atom_name(const State& state, std::size_t i) {
@@ -46,7 +48,7 @@ Phase phase_of(const State& state, const LoopSettings& settings) {
   const Thermostat& thermostat =
       state.step < 0 && settings.equilibration_thermostat ? *settings.equilibration_thermostat : settings.thermostat;
   const bool conserved = conserves_momentum(thermostat);
-  return {integrator_with(thermostat), conserved, degrees_of_freedom(state.size(), conserved)};
+  return {integrator_with(thermostat, settings.barostat), conserved, degrees_of_freedom(state.size(), conserved)};
 }
 
 void enter_phase(State& state, const Phase& phase) {
@@ -78,11 +80,18 @@ void watch_temperature(const State& state, double temperature, double limit) {
                                               temperature, limit, atom_name(state, hottest)));
 }
 
-void emit(State& state, double kinetic, double temperature, const LoopSettings& settings, const LoopSinks& sinks) {
+void emit(State& state, double kinetic, double temperature, const Phase& phase, const LoopSettings& settings, const LoopSinks& sinks) {
   if (due(state.step, settings.log_stride)) {
-    if (sinks.log)
-      sinks.log({state.step, state.time_fs, temperature, state.energy_ev, kinetic,
-                 state.energy_ev + kinetic - state.thermostat_ev, state.max_extrapolation, state.max_force_spread_ev_ang});
+    if (sinks.log) {
+      LogRow row{state.step, state.time_fs, temperature, state.energy_ev, kinetic, state.energy_ev + kinetic - state.thermostat_ev,
+                 state.max_extrapolation, state.max_force_spread_ev_ang, {}, {}};
+      if (settings.barostat) row.conserved_ev += settings.barostat->pressure_ev_ang3 * state.cell.volume_ang3();
+      if (state.virial_ev) {
+        row.volume_ang3 = state.cell.volume_ang3();
+        row.pressure_gpa = pressure_ev_ang3(state, phase.freedom) * units::gpa_per_ev_ang3;
+      }
+      sinks.log(row);
+    }
     state.max_extrapolation.reset();
     state.max_force_spread_ev_ang.reset();
   }
@@ -90,7 +99,7 @@ void emit(State& state, double kinetic, double temperature, const LoopSettings& 
 }
 
 void save(State& state, const Forces& forces, const LoopSinks& sinks) {
-  state.reference_ang = forces.reference_ang();
+  forces.save_reference(state);
   if (sinks.checkpoint) sinks.checkpoint(state);
 }
 
@@ -126,17 +135,25 @@ void begin_dynamics(State& state, const LoopSettings& settings) {
   state.thermostat_ev = 0;
   state.max_extrapolation.reset();
   state.max_force_spread_ev_ang.reset();
+  state.cell_moves = state.cell_moves_accepted = 0;
+  state.virial_ev.reset();
   state.reference_ang.clear();
+  state.reference_cell = Cell();
 }
 
 LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSettings& settings, const LoopSinks& sinks) {
-  check(settings);
+  check(settings, state.cell);
   Forces forces(potential, settings.skin_ang);
   Phase phase = phase_of(state, settings);
   Rate rate(state.step, settings);
   bool saved = state.begun, stopped = false;
 
-  // Forces, watches and output of the step that the state is at.
+  // What the evaluations of the step that the state is at have to give.
+  const auto measure = [&] {
+    forces.measure_doubt(due(state.step, settings.extrapolation_stride));
+    forces.measure_virial(settings.barostat || (settings.log_pressure && due(state.step, settings.log_stride)));
+  };
+  // Forces, watches and output of that step.
   const auto arrive = [&] {
     if (due(state.step, settings.extrapolation_stride)) {
       watch(state, forces.extrapolation(), settings.max_extrapolation, "extrapolation measure", "", state.max_extrapolation);
@@ -145,14 +162,14 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
     const double kinetic = kinetic_energy_ev(state);
     const double temperature = temperature_kelvin(kinetic, phase.freedom);
     watch_temperature(state, temperature, settings.temperature_limit_kelvin);
-    emit(state, kinetic, temperature, settings, sinks);
+    emit(state, kinetic, temperature, phase, settings, sinks);
     rate.report(sinks.progress, state, temperature);
   };
 
   try {
     if (!state.begun) {
       enter_phase(state, phase);
-      forces.measure_doubt(due(state.step, settings.extrapolation_stride));
+      measure();
       forces.update(state);
       arrive();
       state.begun = true;
@@ -162,7 +179,7 @@ LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSetting
     while (state.step < settings.steps && !stopped) {
       ++state.step;
       state.time_fs = static_cast<double>(state.step) * settings.timestep_fs;
-      forces.measure_doubt(due(state.step, settings.extrapolation_stride));
+      measure();
       apply(phase.integrator, state, settings.timestep_fs, forces);
       if (state.step == 0) {
         phase = phase_of(state, settings);

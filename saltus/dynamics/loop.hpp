@@ -19,6 +19,8 @@ struct LoopSettings {
   double timestep_fs = 2;
   Thermostat thermostat;
   std::optional<Thermostat> equilibration_thermostat;  ///< none: as in production
+  std::optional<Barostat> barostat;         ///< of equilibration and production; none: constant volume
+  bool log_pressure = false;                ///< measured for each log row; always under a barostat
   std::int64_t write_stride = 10;           ///< frames; of production only
   std::int64_t log_stride = 50;
   std::int64_t checkpoint_stride = 5000;
@@ -35,9 +37,10 @@ struct LogRow {
   double temperature_kelvin = 0;
   double potential_ev = 0;
   double kinetic_ev = 0;
-  double conserved_ev = 0;                  ///< potential + kinetic - what the thermostats put in
+  double conserved_ev = 0;                  ///< potential + kinetic (+ pV under a barostat) - what thermostats and barostat put in
   std::optional<double> max_extrapolation;  ///< largest over atoms and measurements since the last row
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
+  std::optional<double> volume_ang3, pressure_gpa;  ///< where the pressure is measured
 };
 
 /// Receivers; any may be empty. `checkpoint` comes after the frame and the row of its step.
@@ -57,7 +60,7 @@ void begin_dynamics(State& state, const LoopSettings& settings);
 /// Goes on from the state (fresh from begin_dynamics, or read from a checkpoint) to the last step. Under a thermostat
 /// that conserves momentum the velocity of the centre of mass is removed at the start of each phase.
 ///
-/// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, atom and reason when a force is
+/// Throws Error{usage} for settings that cannot be meant (constant pressure without a thermostat or a cell periodic along all axes), Error{numeric} with step, time, atom and reason when a force is
 /// not finite, or temperature, extrapolation or spread exceed their limit.
 LoopEnd run_dynamics(State& state, const Potential& potential, const LoopSettings& settings, const LoopSinks& sinks);
 

@@ -18,15 +18,18 @@ struct State {
   std::vector<Vec3> velocity_ang_fs;   ///< [n]
   std::vector<Vec3> force_ev_ang;      ///< [n] at position_ang when forces_current
   double energy_ev = 0;                ///< potential energy at position_ang when forces_current
+  std::optional<Mat3> virial_ev;       ///< of the last evaluation, where it was measured
   bool forces_current = false;
   std::int64_t step = 0;               ///< negative during equilibration
   double time_fs = 0;
   Random random;
-  double thermostat_ev = 0;            ///< energy the thermostats put in; total energy minus this is conserved
+  double thermostat_ev = 0;            ///< energy the thermostats put in, enthalpy the barostat; total energy (+ pV) minus this is conserved
+  std::int64_t cell_moves = 0, cell_moves_accepted = 0;  ///< of the barostat
   std::optional<double> max_extrapolation;  ///< largest since the last log row, if measured
   std::optional<double> max_force_spread_ev_ang;  ///< likewise
   bool begun = false;                  ///< the first frame and log row are out
   std::vector<Vec3> reference_ang;     ///< [n] positions of the last neighbour search; empty before the first
+  Cell reference_cell;                 ///< of that search
 
   std::size_t size() const { return position_ang.size(); }
 };

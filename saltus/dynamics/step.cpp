@@ -72,17 +72,26 @@ void apply(const Integrator& integrator, State& state, double dt_fs, Forces& for
   forces.update(state);
 }
 
-Integrator integrator_with(const Thermostat& thermostat) {
+Integrator integrator_with(const Thermostat& thermostat, const std::optional<Barostat>& barostat) {
   Integrator list{Kick{0.5}, Drift{1}, Kick{0.5}};
+  double kelvin = 0;
   if (const auto* langevin = std::get_if<Langevin>(&thermostat)) {
     require(langevin->temperature_kelvin >= 0, "temperature must not be negative", langevin->temperature_kelvin);
     require(langevin->friction_per_fs >= 0, "friction must not be negative", langevin->friction_per_fs);
+    kelvin = langevin->temperature_kelvin;
     list = {Kick{0.5}, Drift{0.5}, OrnsteinUhlenbeck{1, langevin->temperature_kelvin, langevin->friction_per_fs},
             Drift{0.5}, Kick{0.5}};
   } else if (const auto* rescaling = std::get_if<VelocityRescaling>(&thermostat)) {
     require(rescaling->temperature_kelvin >= 0, "temperature must not be negative", rescaling->temperature_kelvin);
     require(rescaling->time_constant_fs > 0, "time constant must be positive", rescaling->time_constant_fs);
+    kelvin = rescaling->temperature_kelvin;
     list.emplace_back(Rescale{1, rescaling->temperature_kelvin, rescaling->time_constant_fs});
+  }
+  if (barostat) {
+    if (std::holds_alternative<NoThermostat>(thermostat)) throw Error(ErrorKind::usage, "constant pressure needs a thermostat: csvr or langevin");
+    const CellRescaling rescaling{*barostat, kelvin, conserves_momentum(thermostat)};
+    check(rescaling);
+    list.emplace_back(rescaling);
   }
   return list;
 }

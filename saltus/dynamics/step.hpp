@@ -1,12 +1,15 @@
 // Splitting steps. An integrator is a list of them:
 //   velocity Verlet  B A B        Langevin  B A O A B (Leimkuhler and Matthews 2013)
 //   stochastic velocity rescaling  B A B R (Bussi, Donadio, Parrinello, J. Chem. Phys. 126, 014101 (2007))
+// and behind any of them, at constant pressure, stochastic cell rescaling (cell_rescaling.hpp).
 // A fraction is the part of the time step that a step of the list covers.
 #pragma once
 
+#include <optional>
 #include <variant>
 #include <vector>
 
+#include "saltus/dynamics/cell_rescaling.hpp"
 #include "saltus/dynamics/forces.hpp"
 #include "saltus/dynamics/state.hpp"
 
@@ -33,7 +36,7 @@ struct Rescale {
   double time_constant_fs = 0;
 };
 
-using Step = std::variant<Kick, Drift, OrnsteinUhlenbeck, Rescale>;
+using Step = std::variant<Kick, Drift, OrnsteinUhlenbeck, Rescale, CellRescaling>;
 using Integrator = std::vector<Step>;
 
 /// Throws Error{numeric} for forces that are not finite and for a rescaling of velocities that are all zero.
@@ -52,8 +55,9 @@ struct VelocityRescaling {
 };
 using Thermostat = std::variant<NoThermostat, Langevin, VelocityRescaling>;
 
-/// Throws Error{usage} for a negative temperature, friction or time constant (zero too for the time constant).
-Integrator integrator_with(const Thermostat& thermostat);
+/// Throws Error{usage} for a negative temperature, friction or time constant (zero too for the time constant), and for a
+/// barostat without thermostat or at zero temperature.
+Integrator integrator_with(const Thermostat& thermostat, const std::optional<Barostat>& barostat = std::nullopt);
 /// False under Langevin friction.
 bool conserves_momentum(const Thermostat& thermostat);
 

@@ -21,6 +21,16 @@ std::span<const Choice> thermostats() {
   return table;
 }
 
+std::span<const Choice> barostats() {
+  static constexpr std::array table{
+      Choice{"none", "constant volume"},
+      Choice{"isotropic", "stochastic cell rescaling (Bernetti, Bussi 2020) of the volume"},
+      Choice{"anisotropic", "of the lengths along x, y and z apart"},
+      Choice{"flexible", "of lengths and angles (Del Tatto and others 2022)"},
+  };
+  return table;
+}
+
 std::span<const Choice> arithmetics() {
   static constexpr std::array table{
       Choice{"file", "as in the model's file"},

@@ -10,6 +10,7 @@
 namespace saltus::runs {
 
 std::span<const Choice> thermostats();
+std::span<const Choice> barostats();
 std::span<const Choice> potentials();
 std::span<const Choice> precisions();
 std::span<const Choice> arithmetics();

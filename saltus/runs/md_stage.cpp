@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,7 +24,7 @@ using units::fs_per_ps;
 namespace {
 
 constexpr std::size_t rows_shown = 1500;
-constexpr int temperature_blocks = 10;
+constexpr int mean_blocks = 10;
 constexpr double equilibration_friction_per_fs = 0.01;
 
 /// Whole steps in a time, at least one where the time is not zero.
@@ -35,6 +36,12 @@ Thermostat thermostat_of(const MdSettings& md) {
   if (md.thermostat == "langevin") return Langevin{md.temperature_kelvin, 1 / md.thermostat_time_fs};
   if (md.thermostat == "csvr") return VelocityRescaling{md.temperature_kelvin, md.thermostat_time_fs};
   return NoThermostat{};
+}
+
+std::optional<Barostat> barostat_of(const MdSettings& md) {
+  if (md.barostat == "none") return std::nullopt;
+  return Barostat{cell_freedom_named(md.barostat), md.pressure_gpa / units::gpa_per_ev_ang3, fs_per_ps * md.barostat_time_ps,
+                  md.compressibility_per_gpa * units::gpa_per_ev_ang3};
 }
 
 MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
@@ -50,6 +57,8 @@ MolecularDynamicsSettings dynamics_of(const Plan& plan, const MdSettings& md) {
   loop.steps = steps_in(fs_per_ps * md.production_ps, md.timestep_fs);
   loop.thermostat = thermostat_of(md);
   loop.equilibration_thermostat = Langevin{md.temperature_kelvin, equilibration_friction_per_fs};
+  loop.barostat = barostat_of(md);
+  settings.trust_stress = md.trust_stress;
   loop.write_stride = steps_in(md.frame_spacing_fs, md.timestep_fs);
   loop.log_stride = steps_in(md.log_spacing_fs, md.timestep_fs);
   loop.checkpoint_stride = steps_in(fs_per_ps * md.checkpoint_ps, md.timestep_fs);
@@ -85,17 +94,17 @@ json chart_of(const MdSettings& md, const MolecularDynamicsSummary& summary, con
   return chart;
 }
 
-NamedEstimate mean_temperature(const std::vector<LogRow>& rows) {
-  NamedEstimate named{"temperature_mean", std::nullopt, true, "kelvin", ""};
-  const std::size_t length = rows.size() / temperature_blocks;
+NamedEstimate block_mean(const char* name, const char* unit, const std::vector<LogRow>& rows, const std::function<double(const LogRow&)>& value_of) {
+  NamedEstimate named{name, std::nullopt, true, unit, ""};
+  const std::size_t length = rows.size() / mean_blocks;
   if (length < 2) {
     named.note = "the log is too short for time blocks";
     return named;
   }
-  std::vector<double> block(temperature_blocks, 0.0);
-  for (std::size_t k = 0; k < length * temperature_blocks; ++k) block[k / length] += rows[k].temperature_kelvin / static_cast<double>(length);
+  std::vector<double> block(mean_blocks, 0.0);
+  for (std::size_t k = 0; k < length * mean_blocks; ++k) block[k / length] += value_of(rows[k]) / static_cast<double>(length);
   double mean = 0;
-  for (double value : block) mean += value / temperature_blocks;
+  for (double value : block) mean += value / mean_blocks;
   named.estimate = kinetics::jackknife_estimate(mean, kinetics::leave_one_out_means(block));
   return named;
 }
@@ -124,7 +133,11 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
     result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
   };
   figure("ns_per_day", summary.ns_per_day, "ns_per_day", "wall time of the machine it ran on");
-  result.estimates.push_back(mean_temperature(production));
+  result.estimates.push_back(block_mean("temperature_mean", "kelvin", production, [](const LogRow& row) { return row.temperature_kelvin; }));
+  if (md.barostat != "none") {
+    result.estimates.push_back(block_mean("volume_mean", "ang3", production, [](const LogRow& row) { return row.volume_ang3.value(); }));
+    result.estimates.push_back(block_mean("pressure_mean", "gpa", production, [](const LogRow& row) { return row.pressure_gpa.value(); }));
+  }
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
   if (summary.max_force_spread_ev_ang) figure("max_force_spread", *summary.max_force_spread_ev_ang, "ev_ang", "of the members of the committee on one atom");

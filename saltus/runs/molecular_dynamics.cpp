@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t dynamics_stream = 1, velocity_stream = 2, vacancy_stream = 3;
-constexpr const char* log_header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang\n";
+constexpr const char* log_header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang,volume_ang3,pressure_gpa\n";
 
 struct Paths {
   fs::path trajectory, log, checkpoint, summary, failed;
@@ -100,12 +100,19 @@ class LogFile {
 
 std::string csv_line(const LogRow& row) {
   const auto measured = [](const std::optional<double>& value) { return value ? fmt::format("{:.5g}", *value) : std::string(); };
-  return fmt::format("{},{},{:.3f},{:.6f},{:.6f},{:.6f},{},{}\n", row.step, row.time_fs, row.temperature_kelvin, row.potential_ev,
-                     row.kinetic_ev, row.conserved_ev, measured(row.max_extrapolation), measured(row.max_force_spread_ev_ang));
+  return fmt::format("{},{},{:.3f},{:.6f},{:.6f},{:.6f},{},{},{},{}\n", row.step, row.time_fs, row.temperature_kelvin, row.potential_ev,
+                     row.kinetic_ev, row.conserved_ev, measured(row.max_extrapolation), measured(row.max_force_spread_ev_ang),
+                     row.volume_ang3 ? fmt::format("{:.4f}", *row.volume_ang3) : "", row.pressure_gpa ? fmt::format("{:.6f}", *row.pressure_gpa) : "");
 }
 
-LoopSettings resolved_loop(const MolecularDynamicsSettings& settings, const Potential& potential) {
+LoopSettings resolved_loop(const MolecularDynamicsSettings& settings, const Frame& start, const Potential& potential) {
   LoopSettings loop = settings.loop;
+  const bool stress = potential.info().trained_on_stress || settings.trust_stress;
+  const auto& periodic = start.cell.periodic();
+  if (loop.barostat && !stress)
+    throw Error(ErrorKind::unsupported, fmt::format("constant pressure needs a potential that was trained on stress, which the file of this one ({}) does not say; where you "
+                                                    "know that it was, or have checked its pressures, say so by --trust-stress (trust_stress = true in a plan)", potential.info().kind));
+  loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
   if (std::holds_alternative<NoThermostat>(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0)
     loop.equilibration_thermostat = Langevin{settings.temperature_kelvin, 0.01};
   if (settings.temperature_limit_factor > 0 && settings.temperature_kelvin > 0)
@@ -133,6 +140,12 @@ std::string text_of(const Thermostat& thermostat) {
   return "none";
 }
 
+std::string text_of(const std::optional<Barostat>& barostat) {
+  if (!barostat) return "none";
+  return fmt::format("{}, {} eV/Å³, time constant {} fs, compressibility {} Å³/eV, every {} steps", name(barostat->freedom), barostat->pressure_ev_ang3,
+                     barostat->time_constant_fs, barostat->compressibility_ang3_ev, barostat->stride);
+}
+
 // All that decides the trajectory and the log, but for the number of steps.
 std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settings, const LoopSettings& loop, const Frame& start,
                                          const std::string& model_sha256) {
@@ -151,6 +164,8 @@ std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settin
           {"temperature_kelvin", number(settings.temperature_kelvin)},
           {"thermostat", text_of(loop.thermostat)},
           {"equilibration_thermostat", text_of(loop.equilibration_thermostat.value_or(loop.thermostat))},
+          {"barostat", text_of(loop.barostat)},
+          {"pressure logged", number(loop.log_pressure)},
           {"equilibration_steps", number(loop.equilibration_steps)},
           {"timestep_fs", number(loop.timestep_fs)},
           {"write_stride", number(loop.write_stride)},
@@ -213,7 +228,8 @@ MolecularDynamicsSummary summary_of(const Checkpoint& checkpoint, const LoopSett
   summary.wall_s = checkpoint.wall_s;
   const double simulated_fs = static_cast<double>(state.step + loop.equilibration_steps) * loop.timestep_fs;
   if (checkpoint.wall_s > 0) summary.ns_per_day = simulated_fs / units::fs_per_ns / (checkpoint.wall_s / 86400);
-  Slope temperature, conserved;
+  if (state.cell_moves > 0) summary.cell_acceptance = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
+  Slope temperature, conserved, pressure, volume;
   for (const LogRow& row : read_md_log(log)) {
     if (row.max_extrapolation)
       summary.max_extrapolation = std::max(*row.max_extrapolation, summary.max_extrapolation.value_or(0));
@@ -222,9 +238,14 @@ MolecularDynamicsSummary summary_of(const Checkpoint& checkpoint, const LoopSett
     if (row.step < 0) continue;
     temperature.add(row.time_fs, row.temperature_kelvin);
     conserved.add(row.time_fs, row.conserved_ev);
+    if (row.pressure_gpa) pressure.add(row.time_fs, *row.pressure_gpa);
+    if (row.volume_ang3) volume.add(row.time_fs, *row.volume_ang3);
   }
   summary.mean_temperature_kelvin = temperature.mean_y;
   if (temperature.count > 1) summary.temperature_deviation_kelvin = std::sqrt(temperature.yy / (temperature.count - 1));
+  if (pressure.count > 0) summary.mean_pressure_gpa = pressure.mean_y;
+  if (volume.count > 0) summary.mean_volume_ang3 = volume.mean_y;
+  if (loop.barostat && volume.count > 1) summary.volume_deviation_ang3 = std::sqrt(volume.yy / (volume.count - 1));
   if (conserved.xx > 0)
     summary.conserved_drift_mev_per_atom_ps =
         conserved.xy / conserved.xx * units::mev_per_ev * units::fs_per_ps / static_cast<double>(state.size());
@@ -276,7 +297,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
                                                 const std::function<bool()>& stop) {
   if (!std::isfinite(settings.temperature_kelvin) || settings.temperature_kelvin < 0)
     throw Error(ErrorKind::usage, "the temperature must not be negative");
-  const LoopSettings loop = resolved_loop(settings, potential);
+  const LoopSettings loop = resolved_loop(settings, start, potential);
   const std::vector<NamedSetting> names = named_settings(settings, loop, start, model_sha256);
   const Paths paths(folder);
   std::error_code error;
@@ -362,8 +383,12 @@ std::string to_json_text(const MolecularDynamicsSummary& s) {
   json["segments"] = s.segments;
   json["mean_temperature_kelvin"] = s.mean_temperature_kelvin;
   json["temperature_deviation_kelvin"] = s.temperature_deviation_kelvin;
-  json["conserved_drift_mev_per_atom_ps"] = s.conserved_drift_mev_per_atom_ps;
   const auto measured = [](const std::optional<double>& value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr); };
+  json["mean_pressure_gpa"] = measured(s.mean_pressure_gpa);
+  json["mean_volume_ang3"] = measured(s.mean_volume_ang3);
+  json["volume_deviation_ang3"] = measured(s.volume_deviation_ang3);
+  json["cell_acceptance"] = measured(s.cell_acceptance);
+  json["conserved_drift_mev_per_atom_ps"] = s.conserved_drift_mev_per_atom_ps;
   json["max_extrapolation"] = measured(s.max_extrapolation);
   json["max_force_spread_ev_ang"] = measured(s.max_force_spread_ev_ang);
   json["wall_s"] = s.wall_s;
@@ -393,7 +418,7 @@ std::vector<LogRow> read_md_log(const fs::path& path) {
       cells.push_back(line.substr(at, comma - at));
       at = comma + 1;
     }
-    if (cells.size() != 8) fail(fmt::format("expected 8 columns, found {}", cells.size()));
+    if (cells.size() != 10) fail(fmt::format("expected 10 columns, found {}", cells.size()));
     LogRow row;
     const auto step = parse_int(cells[0]);
     if (!step) fail(fmt::format("'{}' is not a step", cells[0]));
@@ -404,7 +429,8 @@ std::vector<LogRow> read_md_log(const fs::path& path) {
       if (!value) fail(fmt::format("'{}' is not a number", cells[k + 1]));
       else *targets[k] = *value;
     }
-    for (const auto& [cell, target] : {std::pair{cells[6], &row.max_extrapolation}, std::pair{cells[7], &row.max_force_spread_ev_ang}}) {
+    for (const auto& [cell, target] : {std::pair{cells[6], &row.max_extrapolation}, std::pair{cells[7], &row.max_force_spread_ev_ang},
+                                       std::pair{cells[8], &row.volume_ang3}, std::pair{cells[9], &row.pressure_gpa}}) {
       if (cell.empty()) continue;
       *target = parse_double(cell);
       if (!*target) fail(fmt::format("'{}' is not a number", cell));

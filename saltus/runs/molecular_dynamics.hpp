@@ -44,7 +44,8 @@ struct MolecularDynamicsSettings {
   double temperature_limit_factor = 5;   ///< the run fails above this many times the temperature; 0 = no limit
   std::optional<double> max_extrapolation;  ///< none = reported, but without limit
   std::optional<double> max_force_spread_ev_ang;  ///< of a committee, likewise
-  LoopSettings loop;                     ///< its limits are set from the above; without thermostat, equilibration
+  bool trust_stress = false;             ///< the stress of the potential may be used although its file does not say that it was trained on stress
+  LoopSettings loop;                     ///< its limits and log_pressure are set from the above; without thermostat, equilibration
                                          ///< is under Langevin friction of 0.01/fs unless it names another
   bool write_velocities = false;
   bool write_forces = false;
@@ -64,6 +65,9 @@ struct MolecularDynamicsSummary {
   std::size_t segments = 0;
   double mean_temperature_kelvin = 0;    ///< over the log rows of production; 0 without rows
   double temperature_deviation_kelvin = 0;  ///< standard deviation of these rows
+  std::optional<double> mean_pressure_gpa, mean_volume_ang3;  ///< over these rows, where the pressure was measured
+  std::optional<double> volume_deviation_ang3;  ///< standard deviation of these rows, under a barostat
+  std::optional<double> cell_acceptance;  ///< part of the barostat's strains that were accepted, equilibration included
   double conserved_drift_mev_per_atom_ps = 0;  ///< slope of the conserved quantity over production
   std::optional<double> max_extrapolation;  ///< largest in the log
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee

@@ -92,6 +92,11 @@ struct MdSettings {
   double production_ps = 0;
   std::string thermostat = "csvr";
   double thermostat_time_fs = 200;
+  std::string barostat = "none";
+  double pressure_gpa = 0;
+  double barostat_time_ps = 1;
+  double compressibility_per_gpa = 0.1;
+  bool trust_stress = false;
   double frame_spacing_fs = 20;
   std::string trajectory_precision = "single";
   double log_spacing_fs = 100;

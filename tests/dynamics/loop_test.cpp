@@ -52,6 +52,10 @@ void expect_same(const State& a, const State& b) {
   EXPECT_EQ(a.time_fs, b.time_fs);
   EXPECT_EQ(a.begun, b.begun);
   EXPECT_EQ(a.cell, b.cell);
+  EXPECT_EQ(a.reference_cell, b.reference_cell);
+  EXPECT_EQ(a.virial_ev, b.virial_ev);
+  EXPECT_EQ(a.cell_moves, b.cell_moves);
+  EXPECT_EQ(a.cell_moves_accepted, b.cell_moves_accepted);
   EXPECT_EQ(*a.atoms, *b.atoms);
   EXPECT_EQ(a.max_extrapolation, b.max_extrapolation);
 }
@@ -61,6 +65,7 @@ void expect_same(const Output& a, const Output& b) {
   for (std::size_t k = 0; k < a.frames.size(); ++k) {
     EXPECT_EQ(a.frames[k].step, b.frames[k].step);
     EXPECT_EQ(a.frames[k].position_ang, b.frames[k].position_ang);
+    EXPECT_EQ(a.frames[k].cell, b.frames[k].cell);
     EXPECT_EQ(a.frames[k].energy_ev, b.frames[k].energy_ev);
   }
   ASSERT_EQ(a.rows.size(), b.rows.size());
@@ -68,6 +73,8 @@ void expect_same(const Output& a, const Output& b) {
     EXPECT_EQ(a.rows[k].step, b.rows[k].step);
     EXPECT_EQ(a.rows[k].conserved_ev, b.rows[k].conserved_ev);
     EXPECT_EQ(a.rows[k].kinetic_ev, b.rows[k].kinetic_ev);
+    EXPECT_EQ(a.rows[k].pressure_gpa, b.rows[k].pressure_gpa);
+    EXPECT_EQ(a.rows[k].volume_ang3, b.rows[k].volume_ang3);
     EXPECT_EQ(a.rows[k].max_extrapolation, b.rows[k].max_extrapolation);
   }
 }
@@ -89,9 +96,13 @@ LoopSettings liquid_settings(const Thermostat& thermostat) {
 TEST(Loop, StoppedAnywhereItContinuesBitForBit) {
   const Folder folder;
   const LennardJones potential(lennard_jones_argon());
-  for (const Thermostat& thermostat :
-       {Thermostat{NoThermostat{}}, Thermostat{Langevin{150, 0.01}}, Thermostat{VelocityRescaling{150, 80}}}) {
-    const LoopSettings settings = liquid_settings(thermostat);
+  const auto pressed = [](CellFreedom freedom) { return Barostat{freedom, 0.02 / units::gpa_per_ev_ang3, 300, 0.5 * units::gpa_per_ev_ang3, 7}; };
+  for (const auto& [thermostat, barostat] : std::vector<std::pair<Thermostat, std::optional<Barostat>>>{
+           {NoThermostat{}, {}}, {Langevin{150, 0.01}, {}}, {VelocityRescaling{150, 80}, {}}, {VelocityRescaling{150, 80}, pressed(CellFreedom::isotropic)},
+           {Langevin{150, 0.01}, pressed(CellFreedom::anisotropic)}, {VelocityRescaling{150, 80}, pressed(CellFreedom::flexible)}}) {
+    LoopSettings settings = liquid_settings(thermostat);
+    settings.barostat = barostat;
+    settings.log_pressure = conserves_momentum(thermostat);
     State whole = test::argon_state(2, 250, 21);
     begin_dynamics(whole, settings);
     Output expected;
@@ -115,6 +126,7 @@ TEST(Loop, StoppedAnywhereItContinuesBitForBit) {
     }
     EXPECT_GE(away_from_rebuild, 5);
     whole.reference_ang = state.reference_ang = {};  // saved at different moments
+    whole.reference_cell = state.reference_cell = Cell();
     expect_same(state, whole);
     expect_same(found, expected);
   }
@@ -242,6 +254,10 @@ TEST(Checkpoint, DamagedOrForeignFilesAreRefused) {
   State state = test::argon_state(1, 100, 27);
   state.max_extrapolation = 0.25;
   state.reference_ang = state.position_ang;
+  state.reference_cell = repeated(state.cell, {1, 2, 1});
+  state.virial_ev = Mat3{{Vec3{1, 2, 3}, Vec3{4, 5, 6}, Vec3{7, 8, 9}}};
+  state.cell_moves = 12;
+  state.cell_moves_accepted = 11;
   const Checkpoint saved{state, {{"timestep_fs", "2"}, {"seed", "1"}}, 4, 1234, 5.5};
   write_checkpoint(path, saved);
   const Checkpoint read = read_checkpoint(path);

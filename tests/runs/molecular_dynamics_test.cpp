@@ -109,6 +109,57 @@ TEST_F(MolecularDynamicsRun, WithoutThermostatEquilibrationReachesTheTemperature
   EXPECT_LT(std::abs(summary.conserved_drift_mev_per_atom_ps), 0.02);
 }
 
+TEST_F(MolecularDynamicsRun, AtConstantPressureTheCellIsWrittenAndStressMustBeTrustworthy) {
+  // The same potential, but nobody says that its stress was trained.
+  class Untrained final : public Potential {
+   public:
+    Untrained() : lj_(lennard_jones_argon()), info_(lj_.info()) { info_.trained_on_stress = false; }
+    const PotentialInfo& info() const override { return info_; }
+    double cutoff_ang() const override { return lj_.cutoff_ang(); }
+    void evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const override { lj_.evaluate(batch, want, workspace, results); }
+
+   private:
+    LennardJones lj_;
+    PotentialInfo info_;
+  };
+  const LennardJones trained(lennard_jones_argon());
+  const Untrained untrained;
+  MolecularDynamicsSettings settings = short_run();
+  EXPECT_FALSE(run_molecular_dynamics(settings, argon(), untrained, "model", folder_ / "untrained").mean_pressure_gpa);
+  const auto constant_volume = run_molecular_dynamics(settings, argon(), trained, "model", folder_ / "volume");
+  EXPECT_TRUE(constant_volume.mean_pressure_gpa);
+  EXPECT_FALSE(constant_volume.volume_deviation_ang3 || constant_volume.cell_acceptance);
+
+  settings.loop.barostat = Barostat{CellFreedom::flexible, 0.1 / units::gpa_per_ev_ang3, 300, 0.4 * units::gpa_per_ev_ang3, 5};
+  try {
+    run_molecular_dynamics(settings, argon(), untrained, "model", folder_ / "refused");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_NE(std::string(error.what()).find("--trust-stress"), std::string::npos);
+  }
+  settings.trust_stress = true;
+  EXPECT_NO_THROW(run_molecular_dynamics(settings, argon(), untrained, "model", folder_ / "trusted"));
+  const auto summary = run_molecular_dynamics(settings, argon(), trained, "model", folder_ / "run");
+  const auto frames = read_frames(folder_ / "run" / "trajectory");
+  const auto rows = read_md_log(folder_ / "run" / "log.csv");
+  ASSERT_EQ(frames.size(), rows.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) EXPECT_NEAR(frames[k].cell.volume_ang3(), rows[k].volume_ang3.value(), 1e-3);
+  EXPECT_GT(std::abs(frames.back().cell.rows_ang()[0].y), 1e-6);
+  EXPECT_GT(*summary.volume_deviation_ang3, 0);
+  EXPECT_GT(*summary.cell_acceptance, 0.5);
+  Frame isolated = argon();
+  isolated.cell = Cell();
+  EXPECT_THROW(run_molecular_dynamics(settings, isolated, trained, "model", folder_ / "isolated"), Error);
+  settings.loop.barostat->pressure_ev_ang3 *= 2;
+  try {
+    run_molecular_dynamics(settings, argon(), trained, "model", folder_ / "run");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("barostat = flexible"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(MolecularDynamicsRun, OtherModelOrStartIsRefused) {
   const LennardJones potential(lennard_jones_argon());
   MolecularDynamicsSettings settings = short_run();
@@ -161,11 +212,12 @@ TEST_F(MolecularDynamicsRun, MalformedLogsAreRefusedWithTheLine) {
     }
     return std::string();
   };
-  const std::string header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang\n";
+  const std::string header = "step,time_fs,temperature_kelvin,potential_ev,kinetic_ev,conserved_ev,max_extrapolation,max_force_spread_ev_ang,volume_ang3,pressure_gpa\n";
   EXPECT_NE(message("a,b\n").find("line 1"), std::string::npos);
-  EXPECT_NE(message(header + "0,0,1,2,3,4,,\n1,2\n").find("line 3: expected 8 columns, found 2"), std::string::npos);
-  EXPECT_NE(message(header + "0,0,1,x,3,4,,\n").find("line 2: 'x' is not a number"), std::string::npos);
-  EXPECT_NE(message(header + "0.5,0,1,1,3,4,,\n").find("'0.5' is not a step"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,2,3,4,,,,\n1,2\n").find("line 3: expected 10 columns, found 2"), std::string::npos);
+  EXPECT_NE(message(header + "0,0,1,x,3,4,,,,\n").find("line 2: 'x' is not a number"), std::string::npos);
+  EXPECT_NE(message(header + "0.5,0,1,1,3,4,,,,\n").find("'0.5' is not a step"), std::string::npos);
+  EXPECT_NE(message(header + "5,0,1,1,3,4,,,x,\n").find("'x' is not a number"), std::string::npos);
 }
 
 }  // namespace

@@ -122,6 +122,8 @@ TEST(Plan, WrongTypesAndRangesAreNamedWithTheLine) {
   EXPECT_EQ(refusal(head + md + "timestep_fs = -1\n"), "dir/plan.toml:9: 'timestep_fs' is -1 fs, but must be between 0.01 and 10");
   EXPECT_EQ(refusal(head + md + "timestep_fs = nan\n"), "dir/plan.toml:9: 'timestep_fs' must be finite");
   EXPECT_NE(refusal(head + md + "thermostat = \"langevn\"\n").find("did you mean 'langevin'?"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "barostat = \"isotropc\"\n").find("did you mean 'isotropic'?"), std::string::npos);
+  EXPECT_NE(refusal(head + md + "barostat_time_ps = 0\n"), "");
   EXPECT_NE(refusal(head + "[md]\n").find(":5: 'md' is a list of tables: write [[md]]"), std::string::npos);
   EXPECT_NE(refusal("title = ").find("dir/plan.toml:1: "), std::string::npos);
 }
