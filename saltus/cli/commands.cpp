@@ -24,6 +24,7 @@ std::span<const Command> commands() {
       Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert, combine", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"serve", "energies and forces of a model for a server of the i-PI protocol", set_up_serve},
+      Command{"statics", "minima, barriers of hops, elastic constants, equation of state, phonons", set_up_statics},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},
       Command{"propagate", "distributions on many cells of a network, beside the diffusion equation", set_up_propagate},
       Command{"simulate", "kinetic Monte Carlo of carriers on a network or lattice", set_up_simulate},

@@ -67,7 +67,7 @@ struct BlockMean {
 
 // Whether the momentum of the centre of mass is free (Langevin) or zero (csvr), positions fill V^N: the volume of an ideal gas is gamma
 // distributed with <V> = (N+1) kT/p and variance (N+1) (kT/p)².
-TEST(CellRescaling, VolumeOfAnIdealGasHasMeanAndVarianceOfTheEnsemble) {
+TEST(CellRescalingSlow, VolumeOfAnIdealGasHasMeanAndVarianceOfTheEnsemble) {
   constexpr std::size_t atoms = 8;
   constexpr double unit_ang3 = 200, pressure = kt / unit_ang3, stiffness = 200 * kt;
   struct Case {
@@ -117,7 +117,7 @@ TEST(CellRescaling, EnsembleDoesNotDependOnTheIntervalOfTheStrains) {
   Forces forces(gas, 0);
   forces.measure_virial(true);
   const Integrator integrator = integrator_with(Langevin{kelvin, 0.5}, Barostat{CellFreedom::isotropic, pressure, 13, 1 / pressure, 1});
-  constexpr int samples = 40000;
+  constexpr int samples = 20000;
   BlockMean volume, square;
   for (int k = -100; k < samples; ++k) {
     apply(integrator, state, 10, forces);
@@ -126,7 +126,7 @@ TEST(CellRescaling, EnsembleDoesNotDependOnTheIntervalOfTheStrains) {
     volume.add(k, samples, v);
     square.add(k, samples, (v - (atoms + 1)) * (v - (atoms + 1)));
   }
-  EXPECT_LT(square.error(), 0.03 * (atoms + 1));
+  EXPECT_LT(square.error(), 0.04 * (atoms + 1));
   EXPECT_NEAR(volume.mean(), atoms + 1, 3 * volume.error());
   EXPECT_NEAR(square.mean(), atoms + 1, 3 * square.error());
 }
@@ -137,7 +137,7 @@ TEST(CellRescaling, EnergiesAreThoseOfTheStrainedCellAndEnthalpyIsAccountedFor) 
     SCOPED_TRACE(name(freedom));
     State state = test::argon_state(2, 60, 33);
     LoopSettings settings;
-    settings.steps = 2000;
+    settings.steps = 1000;
     settings.timestep_fs = 5;
     settings.thermostat = VelocityRescaling{40, 100};
     settings.barostat = Barostat{freedom, 0.05 / units::gpa_per_ev_ang3, 500, 0.4 * units::gpa_per_ev_ang3, 5};
@@ -152,7 +152,7 @@ TEST(CellRescaling, EnergiesAreThoseOfTheStrainedCellAndEnthalpyIsAccountedFor) 
     const Evaluation direct = evaluate_one(potential, frame_of(state), {.virial = true}, fresh);
     EXPECT_NEAR(state.energy_ev, direct.energy_ev, 1e-11);
     for (std::size_t i = 0; i < state.size(); ++i) EXPECT_LT(norm(state.force_ev_ang[i] - direct.force_ev_ang[i]), 1e-12);
-    ASSERT_EQ(rows.size(), 41u);
+    ASSERT_EQ(rows.size(), 21u);
     for (const LogRow& row : rows) {
       EXPECT_NEAR(row.conserved_ev, rows.front().conserved_ev, 2e-4 * 32);
       ASSERT_TRUE(row.volume_ang3 && row.pressure_gpa);
