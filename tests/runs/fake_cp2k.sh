@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stands for CP2K in tests: atoms on springs to their middle, in the files and words that CP2K 2023.1 uses.
+# Stands for CP2K in tests: springs of 1.2 Å between all atoms, in the files and words that CP2K 2023.1 uses.
 # An atom beyond x = 5 Å: the SCF does not converge from an earlier wave function; beyond x = 9 Å: nor from scratch.
 # With x > 15 Å the program gives up; FAKE_CP2K_SLEEP slows each step down.
 set -eu
@@ -14,11 +14,17 @@ input=$2 output=$4
       BEGIN { bohr = 0.529177210903; k = 0.05 }
       NF == 1 { n = $1; getline; frame++
         for (i = 1; i <= n; i++) { getline; s[i] = $1; x[i] = $2; y[i] = $3; z[i] = $4 }
-        mx = my = mz = 0; far = -1e9
-        for (i = 1; i <= n; i++) { mx += x[i] / n; my += y[i] / n; mz += z[i] / n; if (x[i] > far) far = x[i] }
+        far = -1e9; e = 0
+        for (i = 1; i <= n; i++) { if (x[i] > far) far = x[i]; fx[i] = fy[i] = fz[i] = 0 }
         if (far > 15) { print " * [ABORT]\n *  \\___/            the cholesky decomposition failed          *\n ****"; exit 1 }
-        e = 0
-        for (i = 1; i <= n; i++) e += 0.5 * k * ((x[i] - mx) ^ 2 + (y[i] - my) ^ 2 + (z[i] - mz) ^ 2) / bohr ^ 2
+        for (i = 1; i <= n; i++)
+          for (j = i + 1; j <= n; j++) {
+            dx = (x[j] - x[i]) / bohr; dy = (y[j] - y[i]) / bohr; dz = (z[j] - z[i]) / bohr
+            d = sqrt(dx * dx + dy * dy + dz * dz); pull = k * (d - 1.2 / bohr)
+            e += 0.5 * k * (d - 1.2 / bohr) ^ 2
+            fx[i] += pull * dx / d; fy[i] += pull * dy / d; fz[i] += pull * dz / d
+            fx[j] -= pull * dx / d; fy[j] -= pull * dy / d; fz[j] -= pull * dz / d
+          }
         if (far > 9 || (far > 5 && !scratch)) print "  *** WARNING in qs_scf.F :: SCF run NOT converged ***"
         else print "  *** SCF run converged in    9 steps ***"
         printf " ENERGY| Total FORCE_EVAL ( QS ) energy [a.u.]:  %.15f\n", e
@@ -26,7 +32,7 @@ input=$2 output=$4
         printf "%8d\n i = %d, time = 0.000, E = %.10f\n", n, frame, e > "label-frc-1.xyz"
         printf "%8d\n i = %d, time = 0.000, E = %.10f\n", n, frame, e > "label-pos-1.xyz"
         for (i = 1; i <= n; i++) {
-          printf "%s %.10f %.10f %.10f\n", s[i], -k * (x[i] - mx) / bohr, -k * (y[i] - my) / bohr, -k * (z[i] - mz) / bohr > "label-frc-1.xyz"
+          printf "%s %.10f %.10f %.10f\n", s[i], fx[i], fy[i], fz[i] > "label-frc-1.xyz"
           printf "%s %.10f %.10f %.10f\n", s[i], x[i], y[i], z[i] > "label-pos-1.xyz"
         }
       }' frames.xyz

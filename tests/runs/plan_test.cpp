@@ -108,6 +108,26 @@ TEST(Plan, AModelTakesThePlaceOfAFitAndCanBeDistilled) {
   EXPECT_EQ(refusal(head + teacher + "[distill]\ninitial = \"b\"\n"), "dir/plan.toml:8: 'initial': there is no [[data]] named 'b' (did you mean 'a'?)");
 }
 
+TEST(Plan, AFitCanBeRefinedByCp2k) {
+  const std::string cp2k = "[cp2k]\npreset = \"metal\"\ncutoff_ry = 120\n", refine = "[refine]\nmax_rounds = 2\n";
+  const Plan plan = parse_plan(head + cp2k + refine + md, "dir/plan.toml");
+  EXPECT_EQ(plan.cp2k->solver, "diagonalization");
+  EXPECT_EQ(plan.cp2k->cutoff_ry, 120);
+  EXPECT_EQ(plan.refine->initial, "a");
+  const std::vector<Stage> stages = stages_of(plan);
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[2].name, "refine");
+  EXPECT_EQ(stages[2].depends_on, (std::vector<std::string>{"fit", "data-a"}));
+  EXPECT_EQ(stages[3].depends_on, (std::vector<std::string>{"refine", "data-a"}));
+  // How CP2K is started changes no number.
+  EXPECT_EQ(stages[2].settings, stages_of(parse_plan(head + cp2k + "ranks = 4\n" + refine + md, "dir/plan.toml"))[2].settings);
+
+  EXPECT_NE(refusal(head + refine + md).find(":5: [refine] needs labels: [cp2k]"), std::string::npos);
+  EXPECT_NE(refusal(head + cp2k + md).find("[cp2k] goes with [refine]"), std::string::npos);
+  EXPECT_NE(refusal(head + "[model]\nfile = \"m.safetensors\"\n" + cp2k + refine + md).find("goes on from a fit"), std::string::npos);
+  EXPECT_NE(refusal(head + "[cp2k]\npreset = \"mettle\"\n" + refine).find(":6: there is no preset 'mettle' (did you mean 'metal'?)"), std::string::npos);
+}
+
 TEST(Plan, UnknownKeysGetDidYouMeanAndALine) {
   EXPECT_EQ(refusal("title = \"t\"\nseeed = 3\n"), "dir/plan.toml:2: unknown key 'seeed' in the plan (did you mean 'seed'?)");
   EXPECT_EQ(refusal(head + md + "productoin_ps = 5\n"),
