@@ -19,7 +19,7 @@ class Forces {
 
   /// Whether updates measure the extrapolation and the spread too (only where the potential can).
   void measure_doubt(bool wanted);
-  /// Whether updates measure the virial too.
+  /// Whether updates measure the virial too; they throw Error{unsupported} where the potential gives none.
   void measure_virial(bool wanted) { measure_virial_ = wanted; }
   /// [n] of the last update, or empty when it was not measured.
   const std::vector<double>& extrapolation() const { return evaluation_.extrapolation; }

@@ -17,21 +17,23 @@ namespace {
 
 constexpr double view_ang = 6;
 
-/// Distances from a point to the atoms of each element, ascending; the atoms at the point itself are left out.
+/// Distances from each point to the atoms of each element, ascending; the atoms at the point itself are left out.
 using View = std::map<std::uint8_t, std::vector<double>>;
 
-View view_from(const Frame& crystal, const Vec3& point) {
+std::vector<View> views_from(const Frame& crystal, const std::vector<Vec3>& points) {
   std::vector<Vec3> position = crystal.position_ang;
-  position.push_back(point);
+  position.insert(position.end(), points.begin(), points.end());
   const NeighborList list = build_neighbor_list(crystal.cell, position, view_ang);
-  View view;
-  const std::size_t last = crystal.size();
-  for (std::uint32_t p = list.first[last]; p < list.first[last + 1]; ++p) {
-    const double r = norm(list.displacement_ang[p]);
-    if (list.neighbor[p] != last && r > 1e-6) view[crystal.atoms->atomic_number[list.neighbor[p]]].push_back(r);
+  const std::size_t n = crystal.size();
+  std::vector<View> views(points.size());
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    for (std::uint32_t p = list.first[n + k]; p < list.first[n + k + 1]; ++p) {
+      const double r = norm(list.displacement_ang[p]);
+      if (list.neighbor[p] < n && r > 1e-6) views[k][crystal.atoms->atomic_number[list.neighbor[p]]].push_back(r);
+    }
+    for (auto& [element, distances] : views[k]) std::sort(distances.begin(), distances.end());
   }
-  for (auto& [element, distances] : view) std::sort(distances.begin(), distances.end());
-  return view;
+  return views;
 }
 
 /// Atoms near the edge of the view may be in one and not in the other.
@@ -60,18 +62,21 @@ std::vector<VacancyHop> distinct_vacancy_hops(const Frame& crystal, std::uint8_t
   if (sites.size() < 2) throw Error(ErrorKind::usage, fmt::format("hops: the frame has fewer than two atoms of {}", symbol_of(element)));
   std::vector<View> kinds;
   std::map<std::size_t, std::size_t> kind_of;
-  for (const std::size_t i : sites) {
-    const View view = view_from(crystal, crystal.position_ang[i]);
+  std::vector<Vec3> points;
+  for (const std::size_t i : sites) points.push_back(crystal.position_ang[i]);
+  const std::vector<View> of_site = views_from(crystal, points);
+  for (std::size_t s = 0; s < sites.size(); ++s) {
     std::size_t k = 0;
-    while (k < kinds.size() && !same(kinds[k], view, tolerance_ang)) ++k;
-    if (k == kinds.size()) kinds.push_back(view);
-    kind_of[i] = k;
+    while (k < kinds.size() && !same(kinds[k], of_site[s], tolerance_ang)) ++k;
+    if (k == kinds.size()) kinds.push_back(of_site[s]);
+    kind_of[sites[s]] = k;
   }
   struct Found {
     VacancyHop hop;
     View midpoint;
   };
-  std::vector<Found> found;
+  std::vector<VacancyHop> all;
+  points.clear();
   const NeighborList list = build_neighbor_list(crystal.cell, crystal.position_ang, reach_ang);
   for (const std::size_t i : sites)
     for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) {
@@ -85,14 +90,20 @@ std::vector<VacancyHop> distinct_vacancy_hops(const Frame& crystal, std::uint8_t
         std::swap(hop.vacancy_kind, hop.mover_kind);
         hop.members = {{j, i, {-image[0], -image[1], -image[2]}}};
       }
-      const View midpoint = view_from(crystal, crystal.position_ang[i] + 0.5 * d);
-      const auto known = std::find_if(found.begin(), found.end(), [&](const Found& other) {
-        return other.hop.vacancy_kind == hop.vacancy_kind && other.hop.mover_kind == hop.mover_kind &&
-               std::abs(other.hop.distance_ang - hop.distance_ang) <= tolerance_ang && same(other.midpoint, midpoint, tolerance_ang);
-      });
-      if (known != found.end()) known->hop.members.push_back(hop.members.front());
-      else found.push_back({hop, midpoint});
+      all.push_back(hop);
+      points.push_back(crystal.position_ang[i] + 0.5 * d);
     }
+  const std::vector<View> of_midpoint = views_from(crystal, points);
+  std::vector<Found> found;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const VacancyHop& hop = all[k];
+    const auto known = std::find_if(found.begin(), found.end(), [&](const Found& other) {
+      return other.hop.vacancy_kind == hop.vacancy_kind && other.hop.mover_kind == hop.mover_kind &&
+             std::abs(other.hop.distance_ang - hop.distance_ang) <= tolerance_ang && same(other.midpoint, of_midpoint[k], tolerance_ang);
+    });
+    if (known != found.end()) known->hop.members.push_back(hop.members.front());
+    else found.push_back({hop, of_midpoint[k]});
+  }
   std::vector<VacancyHop> hops;
   for (const Found& one : found) hops.push_back(one.hop);
   std::stable_sort(hops.begin(), hops.end(), [](const VacancyHop& a, const VacancyHop& b) { return a.distance_ang < b.distance_ang; });
