@@ -37,7 +37,7 @@ constexpr double displacement_ang = 0.01;
 /// What CP2K says of one frame.
 struct Computed {
   bool converged = false;
-  double energy_ev = 0, seconds = 0;
+  double energy_ev = 0, seconds = 0;  // of wall time, its share of the batch
   std::vector<Vec3> force_ev_ang;
   std::optional<Mat3> virial_ev;
 };
@@ -148,12 +148,14 @@ std::vector<Computed> compute(const LabelSettings& settings, const Cp2kProgram& 
   if (system.cell.any_periodic()) write_file_atomically(folder / "frames.cell", cells);
 
   std::size_t told = 0;
+  const auto begin = std::chrono::steady_clock::now();
   const Cp2kOutput output = run_cp2k(
       program, folder, "label",
       [&](const Cp2kOutput& growing) {
         for (; told < growing.evaluations().size(); ++told) done(1);
       },
       stop);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / static_cast<double>(batch.frames.size());
   const auto wrong = [&](const std::string& what) { throw Error(ErrorKind::numeric, fmt::format("CP2K: {}; see {}", what, (folder / "label.out").string())); };
   const auto& evaluations = output.evaluations();
   if (evaluations.size() != batch.frames.size()) wrong(fmt::format("{} energies of {} frames", evaluations.size(), batch.frames.size()));
@@ -173,7 +175,7 @@ std::vector<Computed> compute(const LabelSettings& settings, const Cp2kProgram& 
       wrong(fmt::format("forces and output do not agree on the energy of frame {}", k));
     computed.converged = evaluations[k].converged;
     computed.energy_ev = evaluations[k].energy_hartree * units::ev_per_hartree;
-    computed.seconds = evaluations[k].seconds.value_or(0);
+    computed.seconds = seconds;
     for (const Vec3& f : values) computed.force_ev_ang.push_back(units::ev_ang_per_hartree_bohr * f);
     if (settings.method.stress && frame.cell.any_periodic()) {
       if (!evaluations[k].stress_gpa) wrong(fmt::format("no stress of frame {}", k));

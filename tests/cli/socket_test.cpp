@@ -151,7 +151,8 @@ TEST_F(Socket, CtrlCInTheMiddleLosesNothing) {
 
 TEST_F(Socket, CtrlCEndsAClientThatWaits) {
   const pid_t client = serve("messages");
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  // It listens for signals before it says what it serves.
+  for (int k = 0; k < 6000 && (!fs::exists(path("messages")) || messages().find(" serves at ") == std::string::npos); ++k) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   ::kill(client, SIGINT);
   EXPECT_EQ(wait_for_child(client), 130) << messages();
 }
