@@ -347,7 +347,7 @@ LabelSummary label_frames(const LabelSettings& settings, const std::vector<Frame
     for (const Vec3& f : frame.force_ev_ang) square += norm2(f);
     components += 3 * frame.size();
     if (!computed[k].converged) quality.refused.push_back({static_cast<std::int64_t>(k), "the SCF did not converge, nor from scratch"});
-    else if (net > settings.method.max_net_force_ev_ang) quality.refused.push_back({static_cast<std::int64_t>(k), fmt::format("the forces sum to {:.3g} eV/Å", net)});
+    else if (net > settings.method.max_net_force_ev_ang) quality.refused.push_back({static_cast<std::int64_t>(k), fmt::format("the forces sum to {:.3g} eV/Å, noise of the grid: it takes a higher cutoff_ry, which 'saltus label --cutoffs-ry' finds", net)});
     else {
       if (!writer) writer = create_trajectory(out);
       writer->write(frame);

@@ -49,7 +49,7 @@ LabelQuality harvest_cp2k_dynamics(const std::filesystem::path& folder, const st
     last = frame;
     if (known == converged.end()) refuse("its output does not say that the SCF converged");
     else if (!known->second) refuse("the SCF did not converge");
-    else if (net > max_net_force_ev_ang) refuse(fmt::format("the forces sum to {:.3g} eV/Å", net));
+    else if (net > max_net_force_ev_ang) refuse(fmt::format("the forces sum to {:.3g} eV/Å, noise of the grid: it takes a higher cutoff_ry, which 'saltus label --cutoffs-ry' finds", net));
     else {
       if (!writer) writer = create_trajectory(out);
       writer->write(frame);
