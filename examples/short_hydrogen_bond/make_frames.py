@@ -63,7 +63,7 @@ def main(source, folder):
                 while (made := bead_like(positions, separation, rng)) is None:
                     pass
                 out.write(f'7\nLattice="{BOX_ANG} 0 0 0 {BOX_ANG} 0 0 0 {BOX_ANG}" pbc="F F F" '
-                          f'Properties=species:S:1:pos:R:3\n')
+                          f'Properties=species:S:1:pos:R:3 step={k} time_fs={1000 * k}\n')  # apart: time only orders them
                 for symbol, position in zip(symbols, made):
                     out.write(f"{symbol} " + " ".join(f"{x:.8f}" for x in position) + "\n")
 
