@@ -111,7 +111,7 @@ AbInitioDynamicsSummary run_ab_initio_dynamics(const AbInitioDynamicsSettings& s
     }
     if (before.value("identity", "") != identity)
       throw Error(ErrorKind::usage, fmt::format("{} holds another run (other atoms, method or dynamics): name another folder, or remove it", folder.string()));
-  } else if (!fs::is_empty(folder) && fs::exists(folder / "aimd-pos-1.xyz", error)) {
+  } else if (fs::exists(folder / "aimd-pos-1.xyz", error)) {
     throw Error(ErrorKind::usage, fmt::format("{} holds files of a run that this program did not make", folder.string()));
   }
 

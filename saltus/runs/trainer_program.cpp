@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -15,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/engines/child.hpp"
 
 namespace saltus::runs {
 
@@ -73,17 +73,8 @@ int wait_for(pid_t child) {
 fs::path trainer_program() {
   std::error_code error;
   const fs::path own = fs::read_symlink("/proc/self/exe", error);
-  std::vector<fs::path> folders;
-  if (!error) folders.push_back(own.parent_path());
-  const char* path = std::getenv("PATH");
-  const std::string list = path ? path : "";
-  for (std::size_t begin = 0; begin < list.size();) {
-    const std::size_t end = std::min(list.find(':', begin), list.size());
-    if (end > begin) folders.emplace_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  for (const fs::path& folder : folders)
-    if (::access((folder / name).c_str(), X_OK) == 0) return folder / name;
+  for (const fs::path& program : {error ? fs::path() : find_program((own.parent_path() / name).string()), find_program(name)})
+    if (!program.empty()) return program;
   throw Error(ErrorKind::unsupported, fmt::format("finetune needs the program {}, which is neither beside saltus nor in PATH: it is built where libtorch is found; "
                                                   "'scripts/setup --torch' installs libtorch, then configure and build Saltus again", name));
 }
