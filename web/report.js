@@ -417,22 +417,24 @@
     const refined = (stage.series || {}).refine;
     section("refine", "The potential refined");
     if (!refined) { add(el("p", {class: "soft"}, "This stage has left no data for charts.")); continue; }
-    const most = simulations => Math.max(...simulations.map(s => s.max_extrapolation));
+    const committee = refined.measure === "max_force_spread_ev_ang";
+    const most = simulations => Math.max(...simulations.map(s => s[refined.measure]));
     const rounds = refined.rounds, at = rounds.map((_, k) => k + 1);
-    add(el("p", {}, `${rounds.length} rounds of simulations where the potential extrapolates, labels by CP2K there, and fits with them. It ended because ${refined.ended}.`));
+    add(el("p", {}, `${rounds.length} rounds of simulations, labels by CP2K where the potential ${committee ? "doubts: where its members, fine-tuned from different seeds, do not agree" : "extrapolates"}, and training with them. It ended because ${refined.ended}.`));
     if (rounds.length) {
       const errors = which => rounds.map(r => r[which] ? 1000 * r[which].force_rmse_ev_ang : null);
       const reach = rounds.map(r => most(r.simulations)), beyond = refined.last_check.length ? [...reach, most(refined.last_check)] : reach;
       add(chartRow(
-        chart("refine force", "Force error on all labels held out so far, by the potential before each round's fit and after it.", c => ({
+        chart("refine force", "Force error on all labels held out so far, by the potential before each round's training and after it.", c => ({
           traces: [line(at, errors("before"), "before", c[0], {mode: "lines+markers"}), line(at, errors("after"), "after", c[1], {mode: "lines+markers"})],
           x: axis("round", {dtick: 1}), y: axis("force RMSE, meV/Å", {rangemode: "tozero"})})),
-        chart("refine extrapolation", "Largest extrapolation of any atom in each round's simulations: 1 is the edge of the training data (dashed). The last are those with the last potential; a simulation that reached its limit was ended there.", c => ({
+        chart("refine doubt", (committee ? "Largest spread of the force on any atom among the members in each round's simulations, scaled so that on unseen labelled frames it is the error (root mean square)." : "Largest extrapolation of any atom in each round's simulations: 1 is the edge of the training data (dashed).") +
+          " The last are those with the last potential; a simulation that reached its limit was ended there.", c => ({
           traces: [line(beyond.map((_, k) => k + 1), beyond, "largest", c[3], {mode: "lines+markers"}),
-                   line([1, beyond.length], [1, 1], "edge of the training data", css("--ink"), {line: {color: css("--ink"), width: 1.5, dash: "dash"}})],
-          x: axis("round", {dtick: 1}), y: logAxis("extrapolation", [beyond, [1]]), layout: {showlegend: false}}))));
+                   ...(committee ? [] : [line([1, beyond.length], [1, 1], "edge of the training data", css("--ink"), {line: {color: css("--ink"), width: 1.5, dash: "dash"}})])],
+          x: axis("round", {dtick: 1}), y: committee ? axis("spread of a force, eV/Å", {rangemode: "tozero"}) : logAxis("extrapolation", [beyond, [1]]), layout: {showlegend: false}}))));
       const simulated = list => list.map(s => `${number(s.temperature_kelvin)} K: ${number(s.simulated_ps)} ps${s.ended_early ? ", ended early" : ""}`).join("; ");
-      add(table([{title: "round"}, {title: "simulations", left: true}, {title: "extrapolation"}, {title: "candidates"}, {title: "labels"}, {title: "refused"}, {title: "trained"}, {title: "held out"},
+      add(table([{title: "round"}, {title: "simulations", left: true}, {title: committee ? "spread, eV/Å" : "extrapolation"}, {title: "candidates"}, {title: "labels"}, {title: "refused"}, {title: "trained"}, {title: "held out"},
         {title: "F RMSE before"}, {title: "F RMSE after"}, {title: "F RMS (reference)"}],
       rounds.map((r, k) => [k + 1, simulated(r.simulations), number(reach[k]), r.candidates, r.labels.frames, r.labels.refused.length, r.trained, r.held_out,
         number(errors("before")[k]), number(errors("after")[k]), r.after ? number(1000 * r.after.force_rms_ev_ang) : ""])));

@@ -34,12 +34,13 @@ struct Options {
 
 void print_rounds(const nlohmann::ordered_json& refined) {
   const auto error = [](const nlohmann::ordered_json& e) { return e.is_null() ? std::string("-") : fmt::format("{:.1f}", 1000 * e.at("force_rmse_ev_ang").get<double>()); };
-  const auto most = [](const nlohmann::ordered_json& simulations) {
+  const std::string measure = refined.at("measure");
+  const auto most = [&](const nlohmann::ordered_json& simulations) {
     double value = 0;
-    for (const auto& s : simulations) value = std::max(value, s.at("max_extrapolation").get<double>());
+    for (const auto& s : simulations) value = std::max(value, s.at(measure).get<double>());
     return value;
   };
-  fmt::print("{:>5} {:>13} {:>10} {:>7} {:>8} {:>8} {:>12} {:>12}\n", "round", "extrapolation", "candidates", "labels", "refused", "held out", "force before", "after, meV/Å");
+  fmt::print("{:>5} {:>13} {:>10} {:>7} {:>8} {:>8} {:>12} {:>12}\n", "round", measure == "max_extrapolation" ? "extrapolation" : "spread, eV/Å", "candidates", "labels", "refused", "held out", "force before", "after, meV/Å");
   std::size_t k = 0;
   for (const auto& round : refined.at("rounds"))
     fmt::print("{:>5} {:>13.3g} {:>10} {:>7} {:>8} {:>8} {:>12} {:>12}\n", ++k, most(round.at("simulations")), round.at("candidates").get<std::size_t>(), round.at("labels").at("frames").get<std::size_t>(),
@@ -78,12 +79,13 @@ int run_refine(const Options& options) {
 
 std::function<int()> set_up_refine(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("PLAN", options->plan, "plan file (TOML) with [fit], [cp2k] and [refine]")->type_name("FILE")->required();
+  app.add_option("PLAN", options->plan, "plan file (TOML) with [fit] or [finetune], [cp2k] and [refine]")->type_name("FILE")->required();
   app.add_option("--out", options->folder, "folder of the registry and the artifacts (default saltus-runs)")->type_name("FOLDER");
   app.add_flag("--json", options->json, "one JSON document instead of text");
   app.footer(
-      "Rounds of: MD with the potential; frames beyond its training data; labels by CP2K; a fit with them. Stopped or\n"
-      "killed, the same command goes on; 'saltus run' of the plan goes on with its simulations.\n\nExample:\n"
+      "Rounds of: MD with the potential; frames beyond its training data, or on which a committee of fine-tuned models\n"
+      "does not agree; labels by CP2K; training with them. Stopped or killed, the same command goes on; 'saltus run' of\n"
+      "the plan goes on with its simulations.\n\nExample:\n"
       "  saltus refine examples/li15si4/refine.toml");
   return [options] { return run_refine(*options); };
 }

@@ -6,10 +6,10 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/units.hpp"
-#include "saltus/io/sampling.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/distillation.hpp"
 #include "saltus/runs/fit_stage.hpp"
+#include "saltus/runs/held_out.hpp"
 #include "saltus/runs/model_evaluation.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -33,22 +33,6 @@ SamplingSettings sampling_of(const Plan& plan) {
   sampling.largest_force_ev_ang = settings.largest_force_ev_ang;
   sampling.seed = static_cast<std::uint64_t>(plan.seed + settings.seed_offset);
   return sampling;
-}
-
-/// First frame of the part that the fine-tuning, or a fit to this set, holds out, so that errors of a fine-tuned model are those of frames it has not seen.
-/// None: the set has no labels. Throws Error{usage} as split_by_blocks.
-std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& data) {
-  const auto reader = open_trajectory(data_file(plan, data), read_options(plan, data));
-  std::vector<double> time_fs;
-  bool labelled = false;
-  for (Frame frame; reader->read_next(frame);) {
-    time_fs.push_back(frame.time_fs);
-    labelled = labelled || frame.energy_ev || !frame.force_ev_ang.empty();
-  }
-  if (!labelled) return {};
-  const SplitOptions split = plan.finetune ? SplitOptions{plan.finetune->test_fraction, 0, 1, plan.finetune->gap_fs}
-                                           : SplitOptions{plan.fit.test_fraction, 0, 1, plan.fit.gap_fs};
-  return split_by_blocks(time_fs, split).test.front();
 }
 
 /// Errors of teacher and student on what the plan's data hold out: what the distillation has lost.

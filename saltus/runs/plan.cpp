@@ -273,7 +273,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
       source.fail(distill->source(), "'temperatures_kelvin' of [distill] needs one temperature or more, each once");
   }
 
-  if (refine && !plan.fits) source.fail(refine->source(), "[refine] goes on from a fit: it does not go with [model]");
+  if (refine && !plan.fits && !finetune) source.fail(refine->source(), "[refine] goes on from a fit or a fine-tuning: beside [model] it needs [finetune], which learns from the labels");
   if (refine && !cp2k) source.fail(refine->source(), "[refine] needs labels: [cp2k] says how they are computed");
   if (cp2k && !refine) source.fail(cp2k->source(), "[cp2k] goes with [refine]; alone it belongs into a settings file of 'saltus aimd' or 'saltus label'");
   if (refine) {
@@ -282,6 +282,14 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     plan.refine.emplace();
     plan.settings.push_back(read_fields(source, *refine, refine_fields(), *plan.refine, "refine"));
     set_initial(*plan.refine, *refine, plan.settings.back());
+    // What measures the doubt of the other kind of potential has no say.
+    const std::vector<std::string> of_fits{"stop_extrapolation", "select_extrapolation", "extrapolation_limit"}, of_committees{"stop_spread_ev_ang", "select_spread_ev_ang", "spread_limit_ev_ang", "committee"};
+    for (const std::string& key : finetune ? of_fits : of_committees) {
+      if (const toml::node* node = refine->get(key))
+        source.fail(node->source(), finetune ? fmt::format("'{}' goes with a fit; fine-tuned models are a committee, whose spread has limits of its own", key)
+                                             : fmt::format("'{}' goes with [finetune], which makes a committee", key));
+      std::erase_if(plan.settings.back().values, [&](const ResolvedValue& value) { return value.key == key; });
+    }
     plan.refine->seed = static_cast<std::uint64_t>(plan.seed + plan.refine->seed_offset);
   }
 

@@ -76,7 +76,7 @@ struct DistillSettings {
   std::int64_t seed_offset = 0;
 };
 
-/// The fit taken further: simulations, labels by CP2K where they extrapolate, and fitted again.
+/// The fit, or the fine-tuned model as a committee, taken further: simulations, labels by CP2K where it is in doubt, trained again.
 struct RefineSettings : RefinementSettings {
   std::string initial;
   std::int64_t frame = 0;

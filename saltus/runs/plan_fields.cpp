@@ -126,6 +126,9 @@ std::span<const Field<RefineSettings>> refine_fields() {
       Field<S>{.key = "frame_spacing_fs", .member = &S::frame_spacing_fs, .unit = "fs", .help = "between frames looked at", .minimum = 0.01},
       Field<S>{.key = "stop_extrapolation", .member = &S::stop_extrapolation, .unit = "", .help = "a simulation ends with an atom beyond (1 = edge of the training data)", .minimum = 0.1},
       Field<S>{.key = "select_extrapolation", .member = &S::select_extrapolation, .unit = "", .help = "frames with an atom beyond are candidates", .minimum = 0},
+      Field<S>{.key = "committee", .member = &S::committee, .unit = "", .help = "members ([finetune]), trained from other seeds without other fifths of the data", .minimum = 2, .maximum = 16},
+      Field<S>{.key = "stop_spread_ev_ang", .member = &S::stop_spread_ev_ang, .unit = "ev_ang", .help = "a simulation ends with an atom beyond: spread of its force, scaled to the error of unseen frames", .minimum = 1e-6},
+      Field<S>{.key = "select_spread_ev_ang", .member = &S::select_spread_ev_ang, .unit = "ev_ang", .help = "frames with an atom beyond are candidates", .minimum = 0},
       Field<S>{.key = "difference_ang", .member = &S::difference_ang, .unit = "ang", .help = "RMS displacement between any two frames that are labelled, at least", .minimum = 0, .maximum = 10},
       Field<S>{.key = "frames_per_round", .member = &S::frames_per_round, .unit = "", .help = "labelled, at most", .minimum = 1, .maximum = 100000},
       Field<S>{.key = "held_out_every", .member = &S::held_out_every, .unit = "", .help = "one label in so many is never trained on", .minimum = 2, .maximum = 100},
@@ -133,6 +136,7 @@ std::span<const Field<RefineSettings>> refine_fields() {
       Field<S>{.key = "max_labels", .member = &S::max_labels, .unit = "", .help = "budget", .minimum = 1, .maximum = 1e6},
       Field<S>{.key = "force_limit_ev_ang", .member = &S::force_limit_ev_ang, .unit = "ev_ang", .help = "error on what is held out, and", .minimum = 1e-6},
       Field<S>{.key = "extrapolation_limit", .member = &S::extrapolation_limit, .unit = "", .help = "largest of the simulations: both kept, it is done", .minimum = 0},
+      Field<S>{.key = "spread_limit_ev_ang", .member = &S::spread_limit_ev_ang, .unit = "ev_ang", .help = "largest of the simulations: both kept, it is done", .minimum = 0},
       Field<S>{.key = "jobs", .member = &S::jobs, .unit = "", .help = "CP2K calculations at once", .minimum = 1, .maximum = 100000},
       Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
   };

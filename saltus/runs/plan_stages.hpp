@@ -28,7 +28,7 @@ std::string potential_stage(const Plan& plan);
 /// fit: all data sets → model.safetensors, errors on train, validation and held-out test blocks.
 Stage fit_stage(const Plan& plan);
 
-/// refine: the fit taken further with labels by CP2K where simulations extrapolate → model.safetensors, rounds with their errors.
+/// refine: the fit, or a committee of fine-tuned models, taken further with labels by CP2K where it is in doubt → model.safetensors, rounds with their errors.
 Stage refine_stage(const Plan& plan);
 
 /// md-NAME: the simulation as a folder (molecular_dynamics.hpp); continues where it was interrupted.

@@ -1,16 +1,19 @@
-// Refinement: a potential goes where it does not know its way, CP2K says what is there, and it is fitted again.
+// Refinement: a potential goes where it does not know its way, CP2K says what is there, and it is trained again.
 //
-// A round: MD with the potential → frames beyond the edge of its training data, different from each other → labels by CP2K → some are
-// held out, the others join the training data → fit → errors on all that is held out, before and after. Rounds go on until error and
-// extrapolation are within their limits or the budget is spent.
+// A round: MD with the potential → frames that it doubts, different from each other → labels by CP2K → some are held out, the others
+// join the training data → training → errors on all that is held out, before and after. Rounds go on until error and doubt are within
+// their limits or the budget is spent. Doubt is the extrapolation of an atom beyond the training data, where the potential measures it,
+// or the spread of the force on an atom among the members of a committee, times what makes it the error, in the root mean square, of labelled
+// frames that were not trained on (members that saw much the same data agree too well).
 //
 // folder/round-1/md-900K/        the simulation (molecular_dynamics.hpp)
 // folder/round-1/chosen.extxyz   frames to be labelled   cp2k/   their calculations   labels.extxyz   what came of them
-// folder/round-1/train.extxyz, held_out.extxyz, model.safetensors, round.json
+// folder/round-1/train.extxyz, model.safetensors
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +21,8 @@
 #include "saltus/base/progress.hpp"
 #include "saltus/engines/cp2k_settings.hpp"
 #include "saltus/runs/ab_initio_labels.hpp"
+#include "saltus/potentials/network_settings.hpp"
+#include "saltus/potentials/potential.hpp"
 #include "saltus/training/ace_fit.hpp"
 
 namespace saltus::runs {
@@ -29,6 +34,8 @@ struct RefinementSettings {
   double frame_spacing_fs = 20;
   double stop_extrapolation = 30;      ///< a simulation ends beyond: what it would see there is of no use
   double select_extrapolation = 1;     ///< frames beyond are candidates
+  double stop_spread_ev_ang = 2;       ///< likewise, of a committee
+  double select_spread_ev_ang = 0.1;
   double difference_ang = 0.2;         ///< root mean square displacement between any two frames that are labelled
   std::int64_t frames_per_round = 20;
   std::int64_t held_out_every = 4;     ///< one label in so many is never trained on
@@ -36,6 +43,8 @@ struct RefinementSettings {
   std::int64_t max_labels = 200;
   double force_limit_ev_ang = 0.1;     ///< both limits kept: done
   double extrapolation_limit = 2;
+  double spread_limit_ev_ang = 0.2;    ///< in its place, of a committee
+  std::int64_t committee = 3;          ///< members, where a published model is fine-tuned
   std::int64_t jobs = 1;
   std::uint64_t seed = 0;
 };
@@ -46,12 +55,14 @@ struct HeldOutErrors {
 };
 
 struct SimulationOutcome {
-  double temperature_kelvin = 0, simulated_ps = 0, max_extrapolation = 0;
+  double temperature_kelvin = 0, simulated_ps = 0;
+  double doubt = 0;                    ///< largest measured: extrapolation or scaled spread, eV/Å
   std::string ended_early;             ///< why; empty when it came to its end
 };
 
 struct RefinementRound {
   std::vector<SimulationOutcome> simulations;  ///< with the potential of the round before
+  double spread_factor = 1;                    ///< of that potential
   std::size_t candidates = 0;
   LabelQuality labels;
   std::size_t trained = 0, held_out = 0;       ///< of this round
@@ -59,6 +70,7 @@ struct RefinementRound {
 };
 
 struct Refinement {
+  bool committee = false;                      ///< doubt is the spread of its members, eV/Å, not the extrapolation
   std::vector<RefinementRound> rounds;
   std::vector<SimulationOutcome> last_check;   ///< simulations with the last potential, where the rounds were spent
   std::string ended;                           ///< why there are no more rounds
@@ -67,17 +79,29 @@ struct Refinement {
   std::vector<std::string> warnings;
 };
 
+/// Trains on the data of the plan and on `added`, files of labels all of which are trained on, and returns the model, written in `folder`.
+/// What is there of an earlier call is gone on from. Warnings are appended.
+using PotentialMaker = std::function<std::filesystem::path(const std::vector<std::filesystem::path>& added, const std::filesystem::path& folder, const Progress& progress,
+                                                           const Stop& stop, std::vector<std::string>& warnings)>;
+
 struct RefinementInput {
-  std::filesystem::path model;                 ///< the first
+  std::filesystem::path model;                 ///< the first; empty: `train` makes it, with nothing added
+  NetworkSettings network;                     ///< how it is evaluated
+  PotentialMaker train;
   Frame start;
-  std::vector<TrainingSet> sets;
-  std::vector<AceFitSettings> candidates;      ///< settings of the fits
+  std::vector<Frame> unseen;                   ///< labelled frames that are not trained on, to scale the spread by; not needed without a committee
   Cp2kSettings method;
   std::filesystem::path base_folder;
 };
 
-/// Begins or continues in `folder`. Throws Error{unsupported} for a potential that measures no extrapolation; what the simulations, CP2K and
-/// fits throw.
+/// Trains by fits of the expansion; the model is model.safetensors.
+PotentialMaker refit(std::vector<TrainingSet> sets, std::vector<AceFitSettings> candidates);
+
+/// Root mean square error of the forces of a committee over that of its spread, on labelled frames. Throws Error{numeric} where its members do not differ.
+double spread_factor(const Potential& committee, const std::vector<Frame>& frames);
+
+/// Begins or continues in `folder`. Throws Error{unsupported} for a potential that measures no doubt; what the simulations, CP2K and
+/// training throw.
 Refinement refine(const RefinementSettings& settings, const RefinementInput& input, const std::filesystem::path& folder, const Progress& progress, const Stop& stop);
 
 /// One JSON object: rounds with their figures.

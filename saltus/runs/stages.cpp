@@ -1,9 +1,9 @@
-// The list of stages of a plan: data → fit and refine, or model, finetune and distill → md → kinetics → arrhenius.
+// The list of stages of a plan: data → fit and refine, or model, finetune, refine and distill → md → kinetics → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
 
-std::string teacher_stage(const Plan& plan) { return plan.finetune ? "finetune" : "model"; }
+std::string teacher_stage(const Plan& plan) { return plan.refine ? "refine" : plan.finetune ? "finetune" : "model"; }
 
 std::string potential_stage(const Plan& plan) { return plan.distill ? "distill" : plan.model ? teacher_stage(plan) : plan.refine ? "refine" : "fit"; }
 
@@ -13,8 +13,8 @@ std::vector<Stage> stages_of(const Plan& plan) {
   if (plan.model) stages.push_back(model_stage(plan));
   if (plan.finetune) stages.push_back(finetune_stage(plan));
   if (plan.fits) stages.push_back(fit_stage(plan));
-  if (plan.distill) stages.push_back(distill_stage(plan));
   if (plan.refine) stages.push_back(refine_stage(plan));
+  if (plan.distill) stages.push_back(distill_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
   for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));

@@ -186,11 +186,11 @@ TEST_F(AbInitio, ARefinementLearnsWhereThePotentialExtrapolates) {
   fit.basis.cutoff_ang = 4;
   fit.basis.body_order = 2;
   fit.basis.radial_two_body = 8;
+  const std::vector<TrainingSet> sets{{"known", folder_ / "known.extxyz", {}}};
   RefinementInput input;
-  input.sets = {{"known", folder_ / "known.extxyz", {}}};
-  input.candidates = {fit};
+  input.train = refit(sets, {fit});
   input.model = folder_ / "first.safetensors";
-  save_ace(input.model, fit_ace(input.sets, input.candidates, {}).parameters);
+  save_ace(input.model, fit_ace(sets, {fit}, {}).parameters);
   input.start = known.front();
   input.method = method_;
   input.base_folder = folder_;
@@ -212,7 +212,7 @@ TEST_F(AbInitio, ARefinementLearnsWhereThePotentialExtrapolates) {
   const Refinement refined = refine(settings, input, place, {}, {});
   ASSERT_GE(refined.rounds.size(), 1u);
   const RefinementRound& first = refined.rounds[0];
-  EXPECT_GT(first.simulations.at(0).max_extrapolation, 3);
+  EXPECT_GT(first.simulations.at(0).doubt, 3);
   EXPECT_EQ(first.trained + first.held_out, first.labels.frames);
   ASSERT_TRUE(first.before && first.after);
   EXPECT_LT(first.after->force_rmse_ev_ang, 0.3 * first.before->force_rmse_ev_ang);

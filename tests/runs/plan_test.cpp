@@ -125,6 +125,7 @@ TEST(Plan, AFitCanBeRefinedByCp2k) {
   EXPECT_NE(refusal(head + refine + md).find(":5: [refine] needs labels: [cp2k]"), std::string::npos);
   EXPECT_NE(refusal(head + cp2k + md).find("[cp2k] goes with [refine]"), std::string::npos);
   EXPECT_NE(refusal(head + "[model]\nfile = \"m.safetensors\"\n" + cp2k + refine + md).find("goes on from a fit"), std::string::npos);
+  EXPECT_NE(refusal(head + cp2k + refine + "committee = 3\n").find(":10: 'committee' goes with [finetune]"), std::string::npos);
   EXPECT_NE(refusal(head + "[cp2k]\npreset = \"mettle\"\n" + refine).find(":6: there is no preset 'mettle' (did you mean 'metal'?)"), std::string::npos);
 }
 

@@ -31,9 +31,12 @@ namespace {
 
 using namespace saltus;
 
-/// A stage of a plan in place of the options: its data sets and settings.
+/// A stage of a plan in place of the options: its data sets and settings, and what a refinement adds to them.
 struct PlanOptions {
   std::string file, sha256;
+  std::vector<std::string> added;
+  std::int64_t seed_offset = 0;
+  std::string leave_out;  ///< PART/PARTS; empty: nothing
 };
 
 FinetuneSettings settings_of(const cli::FinetuneOptions& options) {
@@ -58,8 +61,17 @@ training::FinetuneInput input_of(const PlanOptions& options) {
     throw Error(ErrorKind::usage, fmt::format("{} was changed after its run began: run it again", options.file));
   training::FinetuneInput input;
   input.settings = *plan.finetune;
+  input.settings.seed += options.seed_offset;
   input.head = plan.model->head;
   for (const runs::DataSettings& data : plan.data) input.sets.push_back({runs::data_file(plan, data), runs::read_options(plan, data), data.name});
+  if (!options.leave_out.empty()) {
+    const auto slash = options.leave_out.find('/');
+    const auto part = parse_int(options.leave_out.substr(0, slash)), parts = parse_int(slash == std::string::npos ? "" : options.leave_out.substr(slash + 1));
+    if (!part || !parts || *part < 1 || *part > *parts || *parts < 2) throw Error(ErrorKind::usage, fmt::format("--leave-out {}: PART/PARTS, from 1, is wanted", options.leave_out));
+    input.left_out = *part;
+    input.parts = *parts;
+  }
+  for (const std::string& file : options.added) input.sets.push_back({file, {}, {}, true});
   return input;
 }
 
@@ -92,6 +104,9 @@ int main(int argc, char** argv) {
   cli::add_finetune_options(app, options);
   app.add_option("--plan", plan.file, "a plan with [finetune]: its data sets and settings")->type_name("FILE");
   app.add_option("--plan-sha256", plan.sha256, "of its settings when its run began");
+  app.add_option("--added", plan.added, "labels beside the data sets, all trained on")->type_name("FILE")->allow_extra_args(false);
+  app.add_option("--leave-out", plan.leave_out, "PART/PARTS of the training frames not to train on");
+  app.add_option("--seed-offset", plan.seed_offset, "added to the seed of the settings");
   app.add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, 4096));
   app.add_flag("--quiet", quiet, "no progress; warnings and errors stay");
   try {

@@ -449,6 +449,7 @@ class Trainer {
     metadata["finetuned_from_sha256"] = sha256_of_path(input_.model);
     metadata["finetuned_on"] = names;
     metadata["finetuned_on_sha256"] = labelled_.hashes;
+    if (input_.left_out > 0) metadata["finetuned_without_part"] = fmt::format("{}/{}", input_.left_out, input_.parts);
     metadata["finetuned_epoch"] = fmt::format("{}", state.best_epoch);
     metadata["finetuned_labels"] = result_.stress_labels ? "energy forces stress" : "energy forces";
     metadata["finetuned_seed"] = fmt::format("{}", s_.seed);

@@ -19,6 +19,7 @@ struct FinetuneSet {
   std::filesystem::path path;
   ReadOptions read;
   std::string name = {};            ///< what results call it; empty: the file's name without its extension
+  bool all_train = false;           ///< not split nor thinned: every frame is trained on, what is held out lies elsewhere
 };
 
 struct FinetuneInput {
@@ -28,6 +29,8 @@ struct FinetuneInput {
   FinetuneSettings settings;
   std::string settings_text;        ///< the settings in words, for the model's metadata; a checkpoint goes on only with the same
   std::string head;                 ///< of a model with several heads or modalities
+  /// Of a committee's member: trained without part `left_out`, from 1, of `parts` parts of the training frames of each set; 0 = with all.
+  std::int64_t left_out = 0, parts = 0;
 };
 
 /// One line of the learning curve.

@@ -41,6 +41,11 @@ std::size_t drop_known(std::vector<Frame>& frames, std::map<std::string, int>& k
   return dropped;
 }
 
+/// Parts are runs of consecutive frames, whose neighbours tell nearly the same.
+bool is_left_out(const FinetuneInput& input, std::size_t k, std::size_t frames) {
+  return input.left_out > 0 && k * static_cast<std::size_t>(input.parts) / frames + 1 == static_cast<std::size_t>(input.left_out);
+}
+
 }  // namespace
 
 LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progress) {
@@ -64,6 +69,12 @@ LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progres
       report_progress(progress, "finetune: reading", static_cast<double>(frames.size()), 0, "frames");
     }
     for (const std::string& note : notes.all()) result.warnings.push_back(fmt::format("{}: {}", path, note));
+    result.hashes += fmt::format("{}{}", result.hashes.empty() ? "" : " ", sha256_of_path(set.path));
+    if (set.all_train) {
+      for (std::size_t k = 0; k < frames.size(); ++k)
+        if (!is_left_out(input, k, frames.size())) result.train.push_back(std::move(frames[k]));
+      continue;
+    }
     double gap_fs = s.gap_fs;
     if (time_fs.size() > 1 && std::adjacent_find(time_fs.begin(), time_fs.end(), std::not_equal_to<>()) == time_fs.end()) {
       std::iota(time_fs.begin(), time_fs.end(), 0.0);
@@ -76,12 +87,12 @@ LabelledFrames read_labelled(const FinetuneInput& input, const Progress& progres
     } catch (const Error& error) {
       throw with_place(error, path);
     }
-    for (std::size_t k = 0; k < split.train.size(); k += static_cast<std::size_t>(s.train_every)) result.train.push_back(frames[split.train[k]]);
+    for (std::size_t k = 0; k < split.train.size(); k += static_cast<std::size_t>(s.train_every))
+      if (!is_left_out(input, k, split.train.size())) result.train.push_back(frames[split.train[k]]);
     for (const auto k : split.valid) result.valid.push_back(frames[k]);
     result.test.emplace_back();
     for (const auto k : split.test) result.test.back().push_back(frames[k]);
     result.set.push_back(set.name.empty() ? set.path.stem().string() : set.name);
-    result.hashes += fmt::format("{}{}", result.hashes.empty() ? "" : " ", sha256_of_path(set.path));
   }
   std::map<std::string, int> known;
   for (const auto& frames : result.test)
