@@ -6,13 +6,26 @@ target_compile_options(saltus_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshad
 
 if(SALTUS_SANITIZE)
   add_compile_options(-fsanitize=${SALTUS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # A null pointer that is followed ends the program anyway; its checks and those of dynamic types are a quarter of the time to compile.
+  if(SALTUS_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize=null,vptr)
+  endif()
   add_link_options(-fsanitize=${SALTUS_SANITIZE})
 endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # The words that let it keep what was compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
+
+# For targets whose own code is never what takes the time: options and tables, tests. What they call in other rooms stays as it is.
+function(saltus_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)
+endfunction()
 
 function(saltus_room name)
   cmake_parse_arguments(arg "" "" "ROOMS;LIBRARIES" ${ARGN})

@@ -211,7 +211,10 @@ ResolvedSection read_cp2k_table(const Source& source, const toml::table& table, 
       source.fail(node->source(), error.what());
     }
   }
-  return read_fields(source, table, cp2k_fields(), settings, "cp2k", {"preset"});
+  ResolvedSection section = read_fields(source, table, cp2k_fields(), settings, "cp2k", {"preset"});
+  if (const auto preset = table["preset"].value<std::string>())
+    section.values.insert(section.values.begin(), {"preset", json(*preset).dump(), "", "what it sets is marked * below", false});
+  return section;
 }
 
 }  // namespace

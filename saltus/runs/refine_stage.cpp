@@ -116,7 +116,7 @@ Stage refine_stage(const Plan& plan) {
   for (const DataSettings& data : plan.data) stage.depends_on.push_back("data-" + data.name);
   nlohmann::ordered_json settings = nlohmann::ordered_json::parse(settings_json(plan, "refine"));
   settings["cp2k"] = nlohmann::ordered_json::parse(settings_json(plan, "cp2k"));
-  for (const char* key : {"program", "data_folder", "ranks", "launcher", "check_program"}) settings["cp2k"].erase(key);
+  for (const char* key : {"preset", "program", "data_folder", "ranks", "launcher", "check_program"}) settings["cp2k"].erase(key);
   settings.erase("jobs");
   if (plan.finetune) {
     settings["finetune"] = nlohmann::ordered_json::parse(settings_json(plan, "finetune"));
