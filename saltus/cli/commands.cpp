@@ -19,7 +19,7 @@ std::span<const Command> commands() {
       Command{"fit", "a linear atomic cluster expansion from labelled frames", set_up_fit},
       Command{"finetune", "a published model trained further on labelled frames (needs libtorch)", set_up_finetune},
       Command{"distill", "a fast expansion fitted to what another model says of frames that it sampled", set_up_distill},
-      Command{"refine", "a plan's potential taken where it extrapolates, labelled there by CP2K, fitted again", set_up_refine},
+      Command{"refine", "a plan's potential taken where it is in doubt, labelled by CP2K, trained again", set_up_refine},
       Command{"evaluate", "errors of models on the same labelled frames; what a model says of frames", set_up_evaluate},
       Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert, combine", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
