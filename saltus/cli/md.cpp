@@ -59,8 +59,8 @@ int run_md(Options options) {
   if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
   const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
-  const bool remote = engines::is_remote(options.model);
-  const auto potential = engines::open_potential(options.model, settings_of(options.network), {stop_requested, print_warning});
+  const bool remote = is_remote(options.model);
+  const auto potential = open_potential(options.model, settings_of(options.network), {stop_requested, print_warning});
   const std::string model_sha256 = remote ? "socket" : identity_of(options.model, options.network);
   if (remote) say_progress(fmt::format("{}: waiting for clients with these atoms: {}", options.model, order_of_atoms(*start.atoms)));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);

@@ -18,7 +18,7 @@
 
 #include "saltus/base/error.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -245,4 +245,4 @@ Transfer transmit(const Descriptor& connection, std::string_view& bytes) {
   return Transfer::done;
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

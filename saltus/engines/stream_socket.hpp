@@ -9,7 +9,7 @@
 
 #include "saltus/base/progress.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 using Clock = std::chrono::steady_clock;
 
@@ -67,4 +67,4 @@ Transfer receive(const Descriptor& connection, std::string& bytes);
 /// Sends what can be sent, and takes it off.
 Transfer transmit(const Descriptor& connection, std::string_view& bytes);
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -114,14 +114,14 @@ constexpr std::size_t warnings_kept = 20;
 std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
 
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const bool own = !md.model.empty(), remote = engines::is_remote(md.model);
+  const bool own = !md.model.empty(), remote = is_remote(md.model);
   const std::string model = remote ? md.model : own ? model_file(plan, md).string() : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
   StageResult result;
-  const engines::RemoteContext remote_context{context.stop, [&](const std::string& warning) {
-                                                if (context.say) context.say(warning);
-                                                if (result.warnings.size() < warnings_kept) result.warnings.push_back(warning);
+  const RemoteContext remote_context{context.stop, [&](const std::string& warning) {
+                                       if (context.say) context.say(warning);
+                                       if (result.warnings.size() < warnings_kept) result.warnings.push_back(warning);
                                               }};
-  const auto potential = engines::open_potential(model, own ? network_settings(md) : potential_settings(plan), remote_context);
+  const auto potential = open_potential(model, own ? network_settings(md) : potential_settings(plan), remote_context);
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
@@ -164,10 +164,10 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.resumable = true;
   stage.depends_on = {"data-" + md.initial};
   if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
-  else if (!engines::is_remote(md.model)) stage.input_files.push_back(model_file(plan, md));
+  else if (!is_remote(md.model)) stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
-  if (!engines::is_remote(md.model)) settings.erase("model");  // its content counts, not its name
+  if (!is_remote(md.model)) settings.erase("model");  // its content counts, not its name
   if (md.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();
