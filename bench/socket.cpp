@@ -39,17 +39,17 @@ void socket_step(benchmark::State& bench) {
   const std::vector<Cell> cells(configurations, frame.cell);
   const std::vector<Vec3> positions(atoms * configurations);
   const bool tcp = bench.range(1) != 0;
-  engines::SocketSettings server;
-  server.address = tcp ? engines::tcp_address("127.0.0.1", 31417) : engines::unix_address("bench_" + std::to_string(::getpid()));
+  SocketSettings server;
+  server.address = tcp ? tcp_address("127.0.0.1", 31417) : unix_address("bench_" + std::to_string(::getpid()));
   const NoForces potential;
-  std::vector<std::future<engines::ServeSummary>> clients;
+  std::vector<std::future<ServeSummary>> clients;
   {
-    const engines::SocketPotential remote(server);
+    const SocketPotential remote(server);
     for (int k = 0; k < bench.range(0); ++k)
       clients.push_back(std::async(std::launch::async, [&] {
-        engines::ServeSettings own;
+        ServeSettings own;
         own.address = server.address;
-        return engines::serve(potential, frame, own);
+        return serve(potential, frame, own);
       }));
     std::vector<Evaluation> results(configurations);
     Workspace workspace;

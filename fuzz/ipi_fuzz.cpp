@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace saltus::engines;
+using namespace saltus;
 
 struct Seen {
   std::vector<std::size_t> kinds, ends;  // of each message: which, and where it ended

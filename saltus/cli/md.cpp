@@ -59,11 +59,15 @@ int run_md(Options options) {
   if (options.max_force_spread_ev_ang > 0) options.run.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
 
   const Frame start = runs::starting_frame(start_of(options.start, options.run.seed));
-  const bool remote = engines::is_remote(options.model);
-  const auto potential = engines::open_potential(options.model, settings_of(options.network), {stop_requested, print_warning});
+  const bool remote = is_remote(options.model);
+  WarningList heard;
+  const auto potential = open_potential(options.model, settings_of(options.network), {stop_requested, [&](const std::string& warning) {
+                                                                                        print_warning(warning);
+                                                                                        heard.add(warning);
+                                                                                      }});
   const std::string model_sha256 = remote ? "socket" : identity_of(options.model, options.network);
   if (remote) say_progress(fmt::format("{}: waiting for clients with these atoms: {}", options.model, order_of_atoms(*start.atoms)));
-  const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested);
+  const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested, heard);
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
     document.update(nlohmann::ordered_json::parse(runs::to_json_text(summary)));
@@ -82,6 +86,7 @@ int run_md(Options options) {
     if (summary.max_extrapolation) fmt::print("extrapolation       {:.3g} at most (1 = edge of the training data)\n", *summary.max_extrapolation);
     if (summary.max_force_spread_ev_ang) fmt::print("spread of a force   {:.3g} eV/Å at most, of the members on one atom\n", *summary.max_force_spread_ev_ang);
     fmt::print("speed               {:.3g} ns/day\n", summary.ns_per_day);
+    if (summary.warnings.count > 0) fmt::print("warnings            {}: see {}/summary.json\n", summary.warnings.count, options.out);
   }
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, options.run.loop.steps), true};
   return 0;

@@ -24,17 +24,17 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string model, frame, unix_name, host = "localhost", prefix = engines::default_unix_prefix;
+  std::string model, frame, unix_name, host = "localhost", prefix = default_unix_prefix;
   int port = 0;
   NetworkOptions network;
-  engines::ServeSettings serve;
+  ServeSettings serve;
   double max_extrapolation = 0, max_force_spread_ev_ang = 0;
   bool json = false;
 };
 
 int run_serve(Options options) {
   if (options.unix_name.empty() == (options.port == 0)) throw Error(ErrorKind::usage, "name the server's socket: either --unix NAME, or --port N and --host HOST");
-  options.serve.address = options.port == 0 ? engines::unix_address(options.unix_name, options.prefix) : engines::tcp_address(options.host, options.port);
+  options.serve.address = options.port == 0 ? unix_address(options.unix_name, options.prefix) : tcp_address(options.host, options.port);
   if (options.max_extrapolation > 0) options.serve.max_extrapolation = options.max_extrapolation;
   if (options.max_force_spread_ev_ang > 0) options.serve.max_force_spread_ev_ang = options.max_force_spread_ev_ang;
   const auto potential = load_potential(options.model, settings_of(options.network));
@@ -42,8 +42,8 @@ int run_serve(Options options) {
   start.file = options.frame;
   const Frame frame = runs::starting_frame(start);
   listen_for_signals();
-  say_progress(fmt::format("{} serves at {} these atoms, in this order: {}", options.model, engines::text_of(options.serve.address), order_of_atoms(*frame.atoms)));
-  const engines::ServeSummary summary = engines::serve(*potential, frame, options.serve, progress_line(), stop_requested);
+  say_progress(fmt::format("{} serves at {} these atoms, in this order: {}", options.model, text_of(options.serve.address), order_of_atoms(*frame.atoms)));
+  const ServeSummary summary = serve(*potential, frame, options.serve, progress_line(), stop_requested);
   if (summary.beyond_limits > 0) print_warning(fmt::format("{} of {} configurations were beyond the limits; their answers said so", summary.beyond_limits, summary.configurations));
   const auto count = static_cast<double>(summary.configurations);
   const double per_second = summary.connected_s > 0 ? count / summary.connected_s : 0, each_ms = count > 0 ? 1e3 * summary.computing_s / count : 0;

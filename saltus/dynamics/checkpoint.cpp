@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "checkpoints are written in the memory's byte order");
 
 constexpr std::string_view magic = "SALTUSMD";
-constexpr std::uint32_t version = 3;
+constexpr std::uint32_t version = 4;
 constexpr std::size_t header_size = magic.size() + sizeof(std::uint32_t) + sizeof(std::uint64_t);
 constexpr std::size_t digest_size = 64;
 
@@ -103,6 +103,7 @@ void visit_fields(Codec& code, CheckpointType& c, AtomsType& atoms) {
   for (auto& word : r.block) code(word);
   code(r.used), code(r.spare_normal), code(r.has_spare_normal);
   code(c.settings), code(c.segments), code(c.log_bytes), code(c.wall_s);
+  code(c.warnings.first), code(c.warnings.count);
 }
 
 struct StoredCell {

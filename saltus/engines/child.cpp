@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "saltus/base/descriptor.hpp"
 #include "saltus/base/error.hpp"
 
 extern "C" char** environ;
@@ -23,22 +24,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-};
-
 /// In the child: only calls that are safe between fork and exec of a process with threads.
-[[noreturn]] void become(char* const* words, char* const* environment, const char* folder, int output, int inherited, int complaint, pid_t parent) {
+[[noreturn]] void become(char* const* words, char* const* environment, const char* folder, int output, int errors, int inherited, int complaint,
+                         pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before
   const int nowhere = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::dup2(nowhere, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
+  ::dup2(errors, STDERR_FILENO);
   if (inherited >= 0) ::fcntl(inherited, F_SETFD, 0);
   if (::chdir(folder) == 0) ::execve(words[0], words, environment);
   const int error = errno;
@@ -66,27 +61,26 @@ Child::Child(const ChildProgram& program) {
   arguments.push_back(nullptr);
   environment.push_back(nullptr);
 
-  const Descriptor output{::open(program.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)};
-  if (output.number < 0) throw Error(ErrorKind::file, fmt::format("{} cannot be written: {}", program.output.string(), std::strerror(errno)));
+  const char* const output_file = program.output.empty() ? "/dev/null" : program.output.c_str();
+  const Descriptor output(::open(output_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (!output) throw Error(ErrorKind::file, fmt::format("{} cannot be written: {}", output_file, std::strerror(errno)));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::internal, fmt::format("no pipe: {}", std::strerror(errno)));
-  const Descriptor reading{ends[0]};
+  const Descriptor reading(ends[0]);
+  Descriptor complaint(ends[1]);
   const std::string folder = program.folder.empty() ? "." : program.folder.string();
   const pid_t parent = ::getpid();
   id_ = ::fork();
-  if (id_ == 0) become(arguments.data(), environment.data(), folder.c_str(), output.number, program.inherited, ends[1], parent);
+  if (id_ == 0) become(arguments.data(), environment.data(), folder.c_str(), output.number(), program.errors >= 0 ? program.errors : output.number(), program.inherited, complaint.number(), parent);
   const int why = errno;
-  ::close(ends[1]);
+  complaint = Descriptor();
   if (id_ < 0) throw Error(ErrorKind::internal, fmt::format("{} cannot be started: {}", words[0], std::strerror(why)));
   int error = 0;
   ssize_t count;
-  while ((count = ::read(reading.number, &error, sizeof error)) < 0 && errno == EINTR) {
+  while ((count = ::read(reading.number(), &error, sizeof error)) < 0 && errno == EINTR) {
   }
   if (count == sizeof error) {
-    int status;
-    while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-    }
-    status_ = status;
+    wait();
     throw Error(ErrorKind::file, fmt::format("{} cannot be started in {}: {}", words[0], folder, std::strerror(error)));
   }
 }
@@ -101,18 +95,22 @@ std::optional<int> Child::ended() {
   return status_;
 }
 
-int Child::terminate(std::chrono::milliseconds grace) {
-  if (ended()) return *status_;
-  ::kill(-id_, SIGTERM);
-  const auto until = std::chrono::steady_clock::now() + grace;
-  while (!ended() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  ::kill(-id_, SIGKILL);  // what it has left behind, too
+int Child::wait() {
   while (!status_) {
     int status = 0;
     if (::waitpid(id_, &status, 0) == id_) status_ = status;
     else if (errno != EINTR) status_ = 0;
   }
   return *status_;
+}
+
+int Child::terminate(std::chrono::milliseconds grace) {
+  if (ended()) return *status_;
+  ::kill(-id_, SIGTERM);
+  const auto until = std::chrono::steady_clock::now() + grace;
+  while (!ended() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  ::kill(-id_, SIGKILL);  // what it has left behind, too
+  return wait();
 }
 
 std::string describe_status(int status) {

@@ -172,7 +172,8 @@ void wannier_centres(Input& input, std::int64_t every) {
   });
 }
 
-void force_evaluation(Input& input, const Cp2kSystem& system, const Cp2kSettings& s, std::int64_t wannier_every, bool tell_stress, int version) {
+void force_evaluation(Input& input, const Cp2kSystem& system, const Cp2kSettings& s, std::span<const Vec3> velocity_ang_fs, std::int64_t wannier_every, bool tell_stress,
+                      int version) {
   const std::int64_t multiplicity = multiplicity_of(s, system.electrons);
   input.section("FORCE_EVAL", [&] {
     input.line("METHOD QUICKSTEP");
@@ -225,6 +226,13 @@ void force_evaluation(Input& input, const Cp2kSystem& system, const Cp2kSettings
           input.line(fmt::format("{:<2} {:.12f} {:.12f} {:.12f}", system.symbol[i], r.x, r.y, r.z));
         }
       });
+      if (!velocity_ang_fs.empty())
+        input.section("VELOCITY", [&] {
+          for (const Vec3& v : velocity_ang_fs) {
+            const Vec3 atomic = (1 / units::ang_fs_per_bohr_atomic_time) * v;
+            input.line(fmt::format("{:.16e} {:.16e} {:.16e}", atomic.x, atomic.y, atomic.z));
+          }
+        });
       for (const Cp2kKind& kind : system.kinds)
         input.section("KIND " + kind.element, [&] {
           input.line("BASIS_SET " + kind.basis);
@@ -322,7 +330,7 @@ std::string cp2k_dynamics_input(const Cp2kSystem& system, const Cp2kSettings& se
                                 bool restart, int version) {
   Input input;
   global(input, "aimd", "MD", dynamics.seed);
-  force_evaluation(input, system, settings, dynamics.wannier_every, false, version);
+  force_evaluation(input, system, settings, velocity_ang_fs, dynamics.wannier_every, false, version);
   input.section("MOTION", [&] {
     input.section("MD", [&] {
       input.line(dynamics.ensemble == "nvt" ? "ENSEMBLE NVT" : "ENSEMBLE NVE");
@@ -347,17 +355,7 @@ std::string cp2k_dynamics_input(const Cp2kSystem& system, const Cp2kSettings& se
     });
   });
   if (restart) input.section("EXT_RESTART", [&] { input.line("RESTART_FILE_NAME aimd-1.restart"); });
-  std::string text = std::move(input).text();
-  if (!velocity_ang_fs.empty()) {  // beside the coordinates
-    std::string velocities = "    &VELOCITY\n";
-    for (const Vec3& v : velocity_ang_fs) {
-      const Vec3 atomic = (1 / units::ang_fs_per_bohr_atomic_time) * v;
-      velocities += fmt::format("      {:.16e} {:.16e} {:.16e}\n", atomic.x, atomic.y, atomic.z);
-    }
-    velocities += "    &END VELOCITY\n";
-    text.insert(text.find("    &KIND "), velocities);
-  }
-  return text;
+  return std::move(input).text();
 }
 
 std::string cp2k_label_input(const Cp2kSystem& system, const Cp2kSettings& settings, std::size_t frames, int version) {
@@ -365,7 +363,7 @@ std::string cp2k_label_input(const Cp2kSystem& system, const Cp2kSettings& setti
   global(input, "label", "MD", 1);
   Cp2kSettings own = settings;
   if (own.extrapolation == "auto") own.extrapolation = several_k_points(settings) ? "use_guess" : "use_prev_wf";  // frames are far from each other
-  force_evaluation(input, system, own, 0, settings.stress, version);
+  force_evaluation(input, system, own, {}, 0, settings.stress, version);
   input.section("MOTION", [&] {
     input.section("MD", [&] {
       input.line("ENSEMBLE REFTRAJ");

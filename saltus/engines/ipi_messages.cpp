@@ -10,7 +10,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -246,4 +246,4 @@ std::string shown_bytes(std::string_view bytes) {
   return shown;
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

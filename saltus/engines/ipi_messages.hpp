@@ -16,7 +16,7 @@
 
 #include "saltus/base/vec3.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 inline constexpr std::size_t header_bytes = 12;
 inline constexpr std::size_t most_init_bytes = std::size_t{1} << 20;
@@ -78,4 +78,4 @@ Mat3 whole_virial(const Mat3& virial_ev);
 /// Bytes for a message to people: printable ones as they are, at most 24.
 std::string shown_bytes(std::string_view bytes);
 
-}  // namespace saltus::engines
+}  // namespace saltus

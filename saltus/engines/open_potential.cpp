@@ -4,7 +4,7 @@
 #include "saltus/engines/socket_potential.hpp"
 #include "saltus/potentials/load.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -23,4 +23,4 @@ std::unique_ptr<Potential> open_potential(const std::string& model, const Networ
   return std::make_unique<SocketPotential>(std::move(socket));
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

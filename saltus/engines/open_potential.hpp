@@ -9,7 +9,7 @@
 #include "saltus/potentials/network_settings.hpp"
 #include "saltus/potentials/potential.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 /// How a remote potential asks whether to stop, and tells what went wrong and was mended; both may be empty.
 struct RemoteContext {
@@ -23,4 +23,4 @@ bool is_remote(const std::string& model);
 /// Throws what load_potential or SocketPotential throws; Error{usage} for settings of a network with a remote potential.
 std::unique_ptr<Potential> open_potential(const std::string& model, const NetworkSettings& settings, const RemoteContext& context);
 
-}  // namespace saltus::engines
+}  // namespace saltus

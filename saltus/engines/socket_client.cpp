@@ -8,7 +8,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/engines/ipi_messages.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -209,4 +209,4 @@ ServeSummary serve(const Potential& potential, const Frame& frame, const ServeSe
   return Conversation(potential, frame, settings, progress, stop).run();
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -8,7 +8,7 @@
 #include "saltus/engines/stream_socket.hpp"
 #include "saltus/potentials/potential.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 struct ServeSettings {
   SocketAddress address;
@@ -36,4 +36,4 @@ struct ServeSummary {
 /// potential throws; Interrupted.
 ServeSummary serve(const Potential& potential, const Frame& frame, const ServeSettings& settings, const Progress& progress = {}, const Stop& stop = {});
 
-}  // namespace saltus::engines
+}  // namespace saltus

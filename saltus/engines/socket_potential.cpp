@@ -15,7 +15,7 @@
 #include "saltus/engines/ipi_messages.hpp"
 #include "saltus/io/restricted_cell.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -437,4 +437,4 @@ std::size_t SocketPotential::clients() const {
   return clients_->answering();
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -9,7 +9,7 @@
 #include "saltus/engines/stream_socket.hpp"
 #include "saltus/potentials/potential.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 struct SocketSettings {
   SocketAddress address;
@@ -54,4 +54,4 @@ class SocketPotential final : public Potential {
   mutable std::mutex mutex_;  // of clients_
 };
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -18,7 +18,7 @@
 
 #include "saltus/base/error.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 namespace {
 
@@ -144,15 +144,6 @@ std::string text_of(const SocketAddress& address) {
   return address.unix_path.empty() ? fmt::format("{}:{}", address.host, address.port) : address.unix_path;
 }
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(number_, other.number_);
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
 bool wait_for_events(pollfd* descriptors, std::size_t count, Clock::time_point deadline, const Stop& stop) {
   for (;;) {
     if (stop && stop()) throw Interrupted{};
@@ -245,4 +236,4 @@ Transfer transmit(const Descriptor& connection, std::string_view& bytes) {
   return Transfer::done;
 }
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -7,9 +7,10 @@
 
 #include <poll.h>
 
+#include "saltus/base/descriptor.hpp"
 #include "saltus/base/progress.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 
 using Clock = std::chrono::steady_clock;
 
@@ -28,21 +29,6 @@ SocketAddress unix_address(const std::string& name, const std::string& prefix = 
 SocketAddress tcp_address(const std::string& host, int port);
 /// "/tmp/ipi_water" or "localhost:31415".
 std::string text_of(const SocketAddress& address);
-
-/// A file descriptor, closed at its end.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.number_) { other.number_ = -1; }
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  int number() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 /// Waits for events until the deadline at most, a fifth of a second at a time. Returns whether there are any.
 /// Throws Interrupted once `stop` says so.
@@ -67,4 +53,4 @@ Transfer receive(const Descriptor& connection, std::string& bytes);
 /// Sends what can be sent, and takes it off.
 Transfer transmit(const Descriptor& connection, std::string_view& bytes);
 
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -109,31 +109,32 @@ NamedEstimate block_mean(const char* name, const char* unit, const std::vector<L
   return named;
 }
 
-constexpr std::size_t warnings_kept = 20;
-
 std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
 
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const bool own = !md.model.empty(), remote = engines::is_remote(md.model);
+  const bool own = !md.model.empty(), remote = is_remote(md.model);
   const std::string model = remote ? md.model : own ? model_file(plan, md).string() : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
-  StageResult result;
-  const engines::RemoteContext remote_context{context.stop, [&](const std::string& warning) {
-                                                if (context.say) context.say(warning);
-                                                if (result.warnings.size() < warnings_kept) result.warnings.push_back(warning);
-                                              }};
-  const auto potential = engines::open_potential(model, own ? network_settings(md) : potential_settings(plan), remote_context);
+  WarningList heard;
+  const RemoteContext remote_context{context.stop, [&](const std::string& warning) {
+                                       if (context.say) context.say(warning);
+                                       heard.add(warning);
+                                     }};
+  const auto potential = open_potential(model, own ? network_settings(md) : potential_settings(plan), remote_context);
   const Frame start = starting_frame(start_of(plan, md));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, remote ? model : sha256_of_path(model), context.folder, progress, context.stop);
+      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, remote ? model : sha256_of_path(model), context.folder, progress, context.stop, heard);
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
   std::erase_if(production, [](const LogRow& row) { return row.step < 0; });
   write_file_atomically(context.folder / "md.json", chart_of(md, summary, production).dump() + "\n");
 
+  StageResult result;
+  result.warnings = summary.warnings.first;
+  if (summary.warnings.count > result.warnings.size()) result.warnings.push_back(fmt::format("and {} warnings more", summary.warnings.count - result.warnings.size()));
   result.series.push_back({"md", "md.json"});
   const auto figure = [&](const char* name, double value, const char* unit, const char* note) {
     result.estimates.push_back({name, Estimate{value, value, value}, false, unit, note});
@@ -164,10 +165,10 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.resumable = true;
   stage.depends_on = {"data-" + md.initial};
   if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
-  else if (!engines::is_remote(md.model)) stage.input_files.push_back(model_file(plan, md));
+  else if (!is_remote(md.model)) stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
-  if (!engines::is_remote(md.model)) settings.erase("model");  // its content counts, not its name
+  if (!is_remote(md.model)) settings.erase("model");  // its content counts, not its name
   if (md.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();

@@ -226,6 +226,7 @@ MolecularDynamicsSummary summary_of(const Checkpoint& checkpoint, const LoopSett
   if (loop.write_stride > 0 && state.step >= 0) summary.frames = static_cast<std::size_t>(state.step / loop.write_stride + 1);
   summary.segments = checkpoint.segments;
   summary.wall_s = checkpoint.wall_s;
+  summary.warnings = checkpoint.warnings;
   const double simulated_fs = static_cast<double>(state.step + loop.equilibration_steps) * loop.timestep_fs;
   if (checkpoint.wall_s > 0) summary.ns_per_day = simulated_fs / units::fs_per_ns / (checkpoint.wall_s / 86400);
   if (state.cell_moves > 0) summary.cell_acceptance = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
@@ -294,7 +295,7 @@ Frame starting_frame(const StartSettings& settings) {
 MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings& settings, const Frame& start,
                                                 const Potential& potential, const std::string& model_sha256,
                                                 const fs::path& folder, const Progress& progress,
-                                                const std::function<bool()>& stop) {
+                                                const std::function<bool()>& stop, const WarningList& warnings) {
   if (!std::isfinite(settings.temperature_kelvin) || settings.temperature_kelvin < 0)
     throw Error(ErrorKind::usage, "the temperature must not be negative");
   const LoopSettings loop = resolved_loop(settings, start, potential);
@@ -322,7 +323,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
       if (fs::exists(output))
         throw Error(ErrorKind::usage, fmt::format("{}: is there, but no checkpoint to continue from; choose another folder or remove it",
                                                   output.string()));
-    checkpoint = {fresh_state(settings, loop, start), names, 0, 0, 0};
+    checkpoint = {fresh_state(settings, loop, start), names, 0, 0, 0, {}};
   }
   remove_leftovers(folder);
   if (resumed && checkpoint.state.step == loop.steps && checkpoint.state.begun && fs::exists(paths.summary)) {
@@ -343,6 +344,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
   State& state = checkpoint.state;
   const std::int64_t first_step = state.step;
   const double wall_before = checkpoint.wall_s;
+  const WarningList warnings_before = checkpoint.warnings;
   const auto begin = std::chrono::steady_clock::now();
 
   LoopSinks sinks;
@@ -354,6 +356,8 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
     checkpoint.segments = trajectory.commit_segment();
     checkpoint.log_bytes = log.flush_to_disk();
     checkpoint.wall_s = wall_before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    checkpoint.warnings = warnings_before;
+    checkpoint.warnings.add(warnings);
     write_checkpoint(paths.checkpoint, checkpoint);
   };
   try {
@@ -393,6 +397,8 @@ std::string to_json_text(const MolecularDynamicsSummary& s) {
   json["max_force_spread_ev_ang"] = measured(s.max_force_spread_ev_ang);
   json["wall_s"] = s.wall_s;
   json["ns_per_day"] = s.ns_per_day;
+  json["warnings"] = s.warnings.first;
+  json["warning_count"] = s.warnings.count;
   return json.dump(2) + '\n';
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "saltus/base/progress.hpp"
+#include "saltus/base/warning_list.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/dynamics/loop.hpp"
 #include "saltus/io/trajectory.hpp"
@@ -73,6 +74,7 @@ struct MolecularDynamicsSummary {
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
   double wall_s = 0;                     ///< in the loop, over all sessions (work lost by a kill not counted)
   double ns_per_day = 0;                 ///< simulated (equilibration included) over wall_s
+  WarningList warnings;                  ///< of the potential, over all sessions
 };
 
 /// Begins, continues, or finds finished the simulation in `folder`.
@@ -80,6 +82,8 @@ struct MolecularDynamicsSummary {
 /// start         the starting frame (used to begin, compared when continuing)
 /// model_sha256  stands for the potential in the comparison of settings
 /// stop          asked after every step; true makes a checkpoint and returns
+/// warnings      where the potential's warnings of this session are gathered as they come (a remote one's: RemoteContext); they are kept with each
+///               checkpoint
 ///
 /// Throws Error{usage} when the folder's checkpoint was made with other settings (steps may grow) or the folder holds
 /// output without a checkpoint; Error{unsupported} for a limit on what the potential does not measure;
@@ -88,7 +92,7 @@ struct MolecularDynamicsSummary {
 MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings& settings, const Frame& start,
                                                 const Potential& potential, const std::string& model_sha256,
                                                 const std::filesystem::path& folder, const Progress& progress = {},
-                                                const std::function<bool()>& stop = {});
+                                                const std::function<bool()>& stop = {}, const WarningList& warnings = {});
 
 /// One JSON object, as in summary.json.
 std::string to_json_text(const MolecularDynamicsSummary& summary);

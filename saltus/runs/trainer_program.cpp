@@ -7,12 +7,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "saltus/base/descriptor.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/engines/child.hpp"
 
@@ -25,25 +25,6 @@ namespace {
 constexpr const char* name = "saltus-train";
 constexpr std::string_view error_label = "saltus: error: ", warning_label = "saltus: warning: ", own_label = "saltus: ";
 constexpr int pause_ms = 200;
-
-/// The end of a pipe that is read, closed when it goes.
-struct ReadEnd {
-  int descriptor;
-  ~ReadEnd() { ::close(descriptor); }
-};
-
-/// In the child: only calls that are safe between fork and exec of a process with threads.
-[[noreturn]] void become(char* const* arguments, int error_descriptor, pid_t parent) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before
-  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  ::dup2(nowhere, STDIN_FILENO);
-  ::dup2(nowhere, STDOUT_FILENO);
-  ::dup2(error_descriptor, STDERR_FILENO);
-  ::execv(arguments[0], arguments);
-  ::_exit(127);
-}
 
 /// What the lines of its standard error come to.
 struct Listener {
@@ -61,13 +42,6 @@ struct Listener {
   }
 };
 
-int wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
-}
-
 }  // namespace
 
 fs::path trainer_program() {
@@ -80,42 +54,37 @@ fs::path trainer_program() {
 }
 
 void run_trainer(const std::vector<std::string>& program, const Stop& stop, const std::function<void(const std::string&)>& say) {
-  std::vector<std::string> words = program;
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::internal, fmt::format("no pipe to {}: {}", name, std::strerror(errno)));
-  const ReadEnd pipe{ends[0]};
-  const pid_t parent = ::getpid(), child = ::fork();
-  if (child == 0) become(arguments.data(), ends[1], parent);
-  ::close(ends[1]);
-  if (child < 0) throw Error(ErrorKind::internal, fmt::format("{} cannot be started: {}", program.front(), std::strerror(errno)));
+  const Descriptor pipe(ends[0]);
+  Descriptor its_end(ends[1]);
+  Child child({program, {}, {}, {}, -1, its_end.number()});
+  its_end = Descriptor();  // so that the pipe ends where the program does
 
   Listener listener{say};
   bool stopped = false;
   for (bool open = true; open;) {
     if (!stopped && stop && stop()) {
       stopped = true;
-      ::kill(child, SIGTERM);
+      ::kill(child.id(), SIGTERM);
     }
-    pollfd wanted{pipe.descriptor, POLLIN, 0};
+    pollfd wanted{pipe.number(), POLLIN, 0};
     if (::poll(&wanted, 1, pause_ms) <= 0) continue;
     char bytes[4096];
-    const ssize_t count = ::read(pipe.descriptor, bytes, sizeof bytes);
+    const ssize_t count = ::read(pipe.number(), bytes, sizeof bytes);
     if (count > 0) listener.take({bytes, static_cast<std::size_t>(count)});
     else open = count < 0 && errno == EINTR;
   }
-  const int status = wait_for(child);
+  const int status = child.wait();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (stopped) throw Interrupted{"", true};
   if (WIFSIGNALED(status))
-    throw Error(ErrorKind::internal, fmt::format("{} was killed by signal {} ({}){}", name, WTERMSIG(status), strsignal(WTERMSIG(status)),
+    throw Error(ErrorKind::internal, fmt::format("{} was killed by {}{}", name, describe_status(status),
                                                  WTERMSIG(status) == SIGKILL ? ": perhaps for its memory; a smaller batch needs less" : ""));
   const int code = WEXITSTATUS(status);
   if (code > 128) throw Interrupted{"", true};  // it was asked to end by someone else
   const bool known = code >= static_cast<int>(ErrorKind::usage) && code <= static_cast<int>(ErrorKind::internal) && !listener.error.empty();
-  throw Error(known ? static_cast<ErrorKind>(code) : ErrorKind::internal, known ? listener.error : fmt::format("{} ended with exit code {}{}", name, code, code == 127 ? ": it cannot be started" : ""));
+  throw Error(known ? static_cast<ErrorKind>(code) : ErrorKind::internal, known ? listener.error : fmt::format("{} ended with {}", name, describe_status(status)));
 }
 
 }  // namespace saltus::runs

@@ -20,7 +20,8 @@ std::filesystem::path trainer_program();
 ///
 /// The program has a process group of its own, so that Ctrl-C on a terminal reaches it through `stop` only; it is sent SIGTERM when
 /// this process dies.
-/// Throws Interrupted where it ended because of `stop`; its own error, with its kind, where it ended with one; Error{internal} where it was killed.
+/// Throws Interrupted where it ended because of `stop`; its own error, with its kind, where it ended with one; Error{internal} where it was killed;
+/// Error{file} where it cannot be started.
 void run_trainer(const std::vector<std::string>& program, const Stop& stop, const std::function<void(const std::string&)>& say);
 
 }  // namespace saltus::runs

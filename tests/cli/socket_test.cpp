@@ -1,6 +1,7 @@
 // saltus md and saltus serve as programs, over a socket: the same dynamics as without one; clients that die, none at all, Ctrl-C.
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -8,7 +9,9 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "../engines/scripted_peer.hpp"
 #include "child.hpp"
 #include "run_saltus.hpp"
 #include "saltus/base/error.hpp"
@@ -69,6 +72,15 @@ class Socket : public ::testing::Test {
     for (std::size_t k = 0; k < log.size(); ++k) EXPECT_NEAR(log[k].conserved_ev, other_log[k].conserved_ev, 2e-6) << k;
   }
 
+  /// A client that answers what is no answer, until it is cut off.
+  void babble() const {
+    test::Peer peer = test::connect_unix(path("socket"));
+    EXPECT_EQ(peer.word(), "STATUS");
+    peer.send("NONSENSE    ");
+    EXPECT_EQ(peer.read(1), "");
+  }
+  nlohmann::json summary(const std::string& out) const { return nlohmann::json::parse(read_file(path(out) + "/summary.json")); }
+
   /// Until the log of a run reaches a step.
   bool reaches(const std::string& out, std::int64_t step) const {
     for (int k = 0; k < 6000; ++k) {
@@ -116,6 +128,22 @@ TEST_F(Socket, MdGoesOnWhereItsLastClientDied) {
   ASSERT_EQ(run(md("served", model())), 0) << messages();
   EXPECT_EQ(wait_for_child(second), 0);
   expect_same_dynamics("direct", "served");
+  // The summary remembers what was said before the run was continued.
+  EXPECT_EQ(summary("direct").at("warning_count"), 0);
+  EXPECT_EQ(summary("served").at("warning_count"), 1);
+  EXPECT_NE(summary("served").at("warnings").at(0).get<std::string>().find("client 1 (process " + std::to_string(first) + ")"), std::string::npos) << summary("served").dump();
+}
+
+TEST_F(Socket, TheSummaryKeepsWhatWasSaidOfABadClient) {
+  const pid_t server = start_child(md("served", model()), path("messages"));
+  babble();
+  babble();
+  const pid_t client = serve();
+  ASSERT_EQ(wait_for_child(server), 0) << messages();
+  EXPECT_EQ(wait_for_child(client), 0);
+  EXPECT_NE(messages().find("warnings            2: see "), std::string::npos) << messages();
+  EXPECT_EQ(summary("served").at("warning_count"), 2);
+  EXPECT_NE(summary("served").at("warnings").at(1).get<std::string>().find("NONSENSE"), std::string::npos) << summary("served").dump();
 }
 
 TEST_F(Socket, CtrlCEndsAServerThatWaits) {
@@ -160,10 +188,18 @@ TEST_F(Socket, CtrlCEndsAClientThatWaits) {
 TEST_F(Socket, PlansSimulateUnderClients) {
   write_file_atomically(path("plan.toml"), "title = \"remote\"\n[[data]]\nname = \"argon\"\nfile = \"argon.extxyz\"\n[[md]]\nname = \"ar\"\nmodel = \"" + model() +
                                                "\"\ntemperature_kelvin = 80\nequilibration_ps = 0.02\nproduction_ps = 0.2\nlog_spacing_fs = 20\n");
-  const pid_t client = serve();
+  auto clients = std::async(std::launch::async, [this] {
+    babble();
+    return wait_for_child(serve());
+  });
   const auto first = run_saltus("run plan.toml", folder_.path());
   EXPECT_EQ(first.exit_code, 0) << first.errors;
-  EXPECT_EQ(wait_for_child(client), 0) << read_file(path("client"));
+  EXPECT_EQ(clients.get(), 0) << read_file(path("client"));
+  const auto warnings = nlohmann::json::parse(run_saltus("report --json", folder_.path()).output).at("warnings");
+  ASSERT_EQ(warnings.size(), 2u) << warnings.dump();
+  EXPECT_EQ(warnings[0].at("stage"), "md-ar");
+  EXPECT_NE(warnings[0].at("text").get<std::string>().find("NONSENSE"), std::string::npos) << warnings.dump();
+  EXPECT_NE(warnings[1].at("text").get<std::string>().find("measures neither"), std::string::npos) << warnings.dump();
   // Done once, it needs no client again.
   const auto second = run_saltus("run plan.toml", folder_.path());
   EXPECT_EQ(second.exit_code, 0) << second.errors;

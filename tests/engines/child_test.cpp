@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -35,6 +36,22 @@ TEST(Child, RunsInItsFolderWithWordsAsTheyAre) {
   Child child({{"sh", "-c", "pwd; echo \"$1|$SALTUS_TEST_WORD\"; exit 3", "sh", "a b; $(c)"}, place, place / "said", {{"SALTUS_TEST_WORD", "x y"}}, -1});
   EXPECT_EQ(describe_status(wait_for(child)), "exit code 3");
   EXPECT_EQ(read_file(place / "said"), fs::canonical(place).string() + "\na b; $(c)|x y\n");
+}
+
+TEST(Child, StandardErrorGoesToADescriptorWhereThereIsOne) {
+  const fs::path place = folder();
+  fs::remove(place / "out");
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  Child child({{"sh", "-c", "echo result; echo trouble >&2; exit 4"}, place, place / "out", {}, -1, ends[1]});
+  ::close(ends[1]);
+  std::string said;
+  for (char byte; ::read(ends[0], &byte, 1) == 1;) said += byte;  // to the end of the pipe: nobody else holds it open
+  ::close(ends[0]);
+  EXPECT_EQ(said, "trouble\n");
+  EXPECT_EQ(describe_status(child.wait()), "exit code 4");
+  EXPECT_EQ(read_file(place / "out"), "result\n");
+  EXPECT_EQ(describe_status(Child({{"sh", "-c", "echo dropped"}, {}, {}, {}, -1}).wait()), "exit code 0");
 }
 
 TEST(Child, IsEndedWithItsOwnChildrenEvenIfItDoesNotWantTo) {

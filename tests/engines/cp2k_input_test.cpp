@@ -1,13 +1,16 @@
 #include "saltus/engines/cp2k_input.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/units.hpp"
 
 namespace saltus {
 namespace {
@@ -145,7 +148,13 @@ TEST_F(Cp2kInput, AMetalHasSmearingAndEmptyOrbitals) {
   EXPECT_NE(input.find("ADDED_MOS 16"), std::string::npos);  // a fifth of 81
   EXPECT_NE(input.find("STEPS 7"), std::string::npos);
   EXPECT_NE(input.find("RESTART_FILE_NAME aimd-1.restart"), std::string::npos);
-  EXPECT_NE(input.find("&VELOCITY"), std::string::npos);
+  const auto begin = input.find("    &END COORD\n    &VELOCITY\n"), end = input.find("    &END VELOCITY\n    &KIND Li\n");
+  ASSERT_NE(begin, std::string::npos) << input;
+  ASSERT_NE(end, std::string::npos) << input;
+  const std::string velocities = input.substr(begin, end - begin);
+  EXPECT_EQ(std::count(velocities.begin(), velocities.end(), '\n'), 2 + 54);
+  EXPECT_NE(velocities.find(fmt::format("\n      {:.16e} {:.16e} {:.16e}\n", 0.01 / units::ang_fs_per_bohr_atomic_time, 0.0, 0.0)), std::string::npos) << velocities;
+  EXPECT_EQ(cp2k_dynamics_input(system, settings_, {.steps = 7}, {}, true, 20231).find("VELOCITY"), std::string::npos);
   EXPECT_EQ(input.find("&OT"), std::string::npos);
 }
 

@@ -11,7 +11,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/engines/ipi_messages.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 namespace {
 
 constexpr double bohr = units::ang_per_bohr, hartree = units::ev_per_hartree, force_unit = units::ev_ang_per_hartree_bohr;
@@ -224,4 +224,4 @@ TEST(IpiMessages, BatchSizesInTheTextOfInit) {
 }
 
 }  // namespace
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -17,7 +17,7 @@
 #include "saltus/engines/ipi_messages.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 namespace {
 
 const std::string folder = SALTUS_SOURCE_DIR "/tests/golden/peers/sockets/";
@@ -219,4 +219,4 @@ TEST(RecordedNumbers, BatchesOfIpiHoldItsBeads) {
 }
 
 }  // namespace
-}  // namespace saltus::engines
+}  // namespace saltus

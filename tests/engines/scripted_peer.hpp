@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace saltus::engines::test {
+namespace saltus::test {
 
 /// A name for a unix socket that no other test uses, and its path.
 class SocketName {
@@ -159,4 +159,4 @@ class Process {
   pid_t id_;
 };
 
-}  // namespace saltus::engines::test
+}  // namespace saltus::test

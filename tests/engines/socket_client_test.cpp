@@ -17,7 +17,7 @@
 #include "saltus/potentials/lennard_jones.hpp"
 #include "tests/engines/scripted_peer.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 namespace {
 
 using test::Listener;
@@ -332,4 +332,4 @@ TEST(ServeFaults, StopEndsTheWaitForAServerAndForItsWord) {
 }
 
 }  // namespace
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -25,7 +25,7 @@
 #include "saltus/potentials/lennard_jones.hpp"
 #include "tests/engines/scripted_peer.hpp"
 
-namespace saltus::engines {
+namespace saltus {
 namespace {
 
 using test::connect_unix;
@@ -536,4 +536,4 @@ TEST(SocketPotential, Settings) {
 }
 
 }  // namespace
-}  // namespace saltus::engines
+}  // namespace saltus

@@ -185,6 +185,42 @@ TEST_F(MolecularDynamicsRun, OtherModelOrStartIsRefused) {
   EXPECT_NE(message(settings, argon(), "model"), "");
 }
 
+TEST_F(MolecularDynamicsRun, WarningsOfAllSessionsAreKeptTheFirstInFull) {
+  // Warns at each call, as a potential with bad clients does.
+  class Complaining final : public Potential {
+   public:
+    const PotentialInfo& info() const override { return potential_.info(); }
+    double cutoff_ang() const override { return potential_.cutoff_ang(); }
+    void evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const override {
+      heard.add("call " + std::to_string(heard.count));
+      potential_.evaluate(batch, want, workspace, results);
+    }
+    mutable WarningList heard;
+
+   private:
+    LennardJones potential_{lennard_jones_argon()};
+  };
+  MolecularDynamicsSettings settings = short_run();
+  settings.loop.steps = 200;
+  const Complaining first, second;
+  const auto stop = [&] { return first.heard.count >= 60; };
+  const auto halves = run_molecular_dynamics(settings, argon(), first, "model", folder_ / "run", {}, stop, first.heard);
+  EXPECT_FALSE(halves.finished);
+  EXPECT_EQ(halves.warnings.count, first.heard.count);
+  const auto whole = run_molecular_dynamics(settings, argon(), second, "model", folder_ / "run", {}, {}, second.heard);
+  ASSERT_GT(second.heard.count, 100u);
+  EXPECT_EQ(whole.warnings.count, first.heard.count + second.heard.count);
+  ASSERT_EQ(whole.warnings.first.size(), 100u);
+  EXPECT_EQ(whole.warnings.first[59], "call 59");
+  EXPECT_EQ(whole.warnings.first[first.heard.count], "call 0");
+  const std::string summary = read_file(folder_ / "run/summary.json");
+  EXPECT_NE(summary.find("\"warning_count\": " + std::to_string(whole.warnings.count)), std::string::npos) << summary;
+  EXPECT_NE(summary.find("\"call 59\""), std::string::npos);
+  const auto again = run_molecular_dynamics(settings, argon(), second, "model", folder_ / "run");
+  EXPECT_TRUE(again.nothing_to_do);
+  EXPECT_EQ(again.warnings.count, whole.warnings.count);
+}
+
 TEST_F(MolecularDynamicsRun, TwoAtOnceInOneFolderAreRefused) {
   const LennardJones potential(lennard_jones_argon());
   MolecularDynamicsSettings settings = short_run();
