@@ -50,7 +50,8 @@ PotentialMaker tune_committee(const Plan& plan, const StageContext& context) {
         if (k > 0) words.insert(words.end(), {"--leave-out", fmt::format("{}/{}", k, std::max(least_parts, plan.refine->committee - 1))});
         for (const fs::path& file : added) words.insert(words.end(), {"--added", file.string()});
         run_trainer(words, stop, say);
-        for (const std::string& warning : finetune_result(member).warnings) warnings.push_back(fmt::format("member {}: {}", k + 1, warning));
+        for (const std::string& warning : finetune_result(member).warnings)  // of all members alike, mostly
+          if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) warnings.push_back(warning);
       }
       members.push_back(read_safetensors(member));
     }
