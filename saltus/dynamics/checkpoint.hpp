@@ -23,7 +23,7 @@ struct Checkpoint {
   std::uint64_t segments = 0;   ///< trajectory segments that belong to it
   std::uint64_t log_bytes = 0;  ///< length of the log that belongs to it
   double wall_s = 0;            ///< time spent up to here, over all sessions
-  WarningList warnings;         ///< of the potential, likewise
+  WarningList warnings = {};    ///< of the potential, likewise
 };
 
 /// Appears whole or not at all. Throws Error{file}.
