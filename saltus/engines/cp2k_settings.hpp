@@ -15,10 +15,10 @@ struct Cp2kSettings {
   std::vector<std::string> basis_files{"BASIS_MOLOPT"};  ///< in CP2K's data folder, or paths
   std::vector<std::string> potential;       ///< Element=NAME; others by the functional and the electrons of the basis
   std::vector<std::string> potential_files{"GTH_POTENTIALS", "POTENTIAL_UZH"};
-  double cutoff_ry = 400;
+  double cutoff_ry = 900;                   ///< what Na and Mg with their 2s and 2p need under PBE; others need less
   double rel_cutoff_ry = 50;
   std::int64_t grids = 4;
-  std::string smoothing = "none";           ///< none, nn10: of the density on the grid, for functionals of its gradient
+  std::string smoothing = "nn10";           ///< none, nn10: of the density on the grid, for functionals of its gradient
   double eps_default = 1e-10;
   std::string solver = "ot";                ///< ot, diagonalization
   double electronic_temperature_kelvin = 0; ///< Fermi–Dirac smearing; 0 = none

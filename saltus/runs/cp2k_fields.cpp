@@ -18,7 +18,7 @@ constexpr Choice solvers[] = {{"ot", "orbital transformation: insulators and mol
 constexpr Choice poissons[] = {{"auto", "periodic for periodic frames, else wavelet"}, {"periodic", "plane waves"}, {"wavelet", "isolated, in a cubic box"},
                                {"mt", "Martyna–Tuckerman: isolated, the box twice as wide as the density"}, {"multipole", "isolated, density fitted by multipoles"}};
 constexpr Choice extrapolations[] = {{"auto", "aspc for MD, use_prev_wf for labels"}, {"aspc", "always stable predictor corrector"}, {"use_prev_wf", "the last orbitals"}, {"use_guess", "from scratch each time"}};
-constexpr Choice presets[] = {{"insulator", "PBE, OT: solids with a gap"}, {"metal", "PBE, diagonalization, smearing at 1000 K: metals and alloys"},
+constexpr Choice presets[] = {{"insulator", "PBE, OT, NN10 smoothing, 900 Ry: solids with a gap"}, {"metal", "PBE, diagonalization, smearing at 1000 K: metals and alloys"},
                               {"molecule", "BLYP-D3, OT, NN10 smoothing: molecules and ions in a box"}, {"molecular_crystal", "BLYP-D3, OT, NN10 smoothing, stress: crystals of molecules, water"}};
 
 }  // namespace
@@ -32,12 +32,13 @@ Cp2kSettings cp2k_preset(const std::string& name) {
     s.solver = "diagonalization";
     s.electronic_temperature_kelvin = 1000;
     s.cutoff_ry = 300;
+    s.smoothing = "none";
     return s;
   }
   if (name == "molecule" || name == "molecular_crystal") {
     s.functional = "blyp";
     s.dispersion = "d3";
-    s.smoothing = "nn10";
+    s.cutoff_ry = 400;
     s.stress = name == "molecular_crystal";
     return s;
   }
