@@ -20,6 +20,9 @@ constexpr Choice thermostats_of_rings[] = {{"pile_l", "friction 2 lambda w_k on 
 constexpr Choice splittings[] = {{"baoab", "kick, half drift, thermostat, half drift, kick: the smaller error of positions"},
                                  {"obabo", "thermostat outside: exact momenta, larger error of positions"}};
 
+/// Copies times beads: some 10 GB.
+constexpr std::int64_t largest_system = 100'000'000;
+
 /// Keys of a table that go with some kinds only, and whether those need them.
 struct OfKind {
   const char* key;
@@ -158,6 +161,8 @@ PimdPlan parse_pimd_plan(std::string_view text, const std::filesystem::path& fil
       source.fail(pimd.get("element")->source(), fmt::format("'element': {}", error.what()));
     }
   }
+  if (plan.copies * plan.beads > largest_system)
+    source.fail(pimd.source(), fmt::format("{} copies of {} beads are more than the {} that fit into a memory", plan.copies, plan.beads, largest_system));
   const std::int64_t samples = plan.steps / plan.sample_every, stretches = (plan.blocks + plan.copies - 1) / plan.copies;
   if (samples < stretches)
     source.fail(pimd.source(), fmt::format("{} steps, sampled every {}, are too few for {} blocks of {} copies", plan.steps, plan.sample_every, plan.blocks, plan.copies));

@@ -62,6 +62,7 @@ TEST(PimdPlan, IsRefusedWithFileLineAndRemedy) {
   EXPECT_EQ(refusal(head + "element = \"H\"\nmass_amu = 2\n"), "dir/plan.toml:5: give either 'element' or 'mass_amu'");
   EXPECT_EQ(refusal(head + "copies = 1\nsample_every = 100\n"), "dir/plan.toml:1: 1000 steps, sampled every 100, are too few for 32 blocks of 1 copies");
   EXPECT_NE(refusal(head + "beads = 0\n").find("plan.toml:4: 'beads' is 0, but must be"), std::string::npos);
+  EXPECT_NE(refusal(head + "beads = 4096\ncopies = 10000000\n").find("10000000 copies of 4096 beads are more than"), std::string::npos);
   EXPECT_NE(refusal("[pimd\n").find("dir/plan.toml:1: "), std::string::npos);
 }
 
