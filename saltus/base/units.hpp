@@ -5,6 +5,8 @@
 namespace saltus::units {
 
 inline constexpr double boltzmann_ev_per_kelvin = 8.617333262145e-5;
+/// Reduced Planck constant, eV fs.
+inline constexpr double hbar_ev_fs = 0.6582119569509;
 inline constexpr double ev_per_hartree = 27.211386245988;
 inline constexpr double ang_per_bohr = 0.529177210903;
 inline constexpr double ev_ang_per_hartree_bohr = ev_per_hartree / ang_per_bohr;

@@ -28,6 +28,7 @@ std::function<int()> set_up_sample(CLI::App& app);
 std::function<int()> set_up_analyze(CLI::App& app);
 std::function<int()> set_up_models(CLI::App& app);
 std::function<int()> set_up_md(CLI::App& app);
+std::function<int()> set_up_pimd(CLI::App& app);
 std::function<int()> set_up_serve(CLI::App& app);
 std::function<int()> set_up_statics(CLI::App& app);
 std::function<int()> set_up_network(CLI::App& app);

@@ -1,7 +1,7 @@
-// TOML → Plan, through the field tables; the only file that sees TOML.
+// TOML → Plan, through the field tables.
 #include "saltus/runs/plan.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -18,126 +18,14 @@
 #include "saltus/runs/finetune_fields.hpp"
 #include "saltus/runs/plan_fields.hpp"
 #include "saltus/runs/plan_files.hpp"
-#include "saltus/runs/settings_reference.hpp"
+#include "saltus/runs/toml_fields.hpp"
 
 namespace saltus::runs {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-struct Source {
-  std::string file;
-
-  [[noreturn]] void fail(const toml::source_region& where, const std::string& message) const {
-    throw Error(ErrorKind::format, fmt::format("{}:{}: {}", file, where.begin.line, message));
-  }
-};
-
-const char* type_name(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::string: return "text";
-    case toml::node_type::integer: return "an integer";
-    case toml::node_type::floating_point: return "a number";
-    case toml::node_type::boolean: return "true or false";
-    case toml::node_type::array: return "a list";
-    case toml::node_type::table: return "a table";
-    default: return "a date or time";
-  }
-}
-
-template <class S>
-struct Reader {
-  const Source& source;
-  const Field<S>& field;
-
-  [[noreturn]] void wrong_type(const toml::node& node, const char* wanted) const {
-    source.fail(node.source(), fmt::format("'{}' must be {}, found {}", field.key, wanted, type_name(node)));
-  }
-  void check_range(const toml::node& node, double value) const {
-    if (!std::isfinite(value)) source.fail(node.source(), fmt::format("'{}' must be finite", field.key));
-    if (value < field.minimum || value > field.maximum)
-      source.fail(node.source(), fmt::format("'{}' is {}{}{}, but must be {}", field.key, shortest(value), *field.unit ? " " : "",
-                                             field.unit, range_text(field.minimum, field.maximum)));
-  }
-  void read(const toml::node& node, bool& value) const {
-    if (!node.is_boolean()) wrong_type(node, "true or false");
-    value = **node.as_boolean();
-  }
-  void read(const toml::node& node, std::int64_t& value) const {
-    if (!node.is_integer()) wrong_type(node, "an integer");
-    value = **node.as_integer();
-    check_range(node, static_cast<double>(value));
-  }
-  void read(const toml::node& node, double& value) const {
-    if (node.is_integer()) value = static_cast<double>(**node.as_integer());
-    else if (node.is_floating_point()) value = **node.as_floating_point();
-    else wrong_type(node, "a number");
-    check_range(node, value);
-  }
-  void read(const toml::node& node, std::string& value) const {
-    if (!node.is_string()) wrong_type(node, "text");
-    value = **node.as_string();
-    if (field.choices.empty()) return;
-    const std::vector<std::string> allowed = names(field.choices);
-    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
-      source.fail(node.source(), fmt::format("'{}' cannot be '{}'{}; it is one of: {}", field.key, value, did_you_mean(value, allowed),
-                                             join(allowed)));
-  }
-  template <class T>
-  void read(const toml::node& node, std::vector<T>& value) const {
-    if (field.one_or_more && !node.is_array()) {
-      value.assign(1, T{});
-      read(node, value.front());
-      return;
-    }
-    if (!node.is_array()) wrong_type(node, "a list");
-    const toml::array& array = *node.as_array();
-    if (field.size && array.size() != field.size)
-      source.fail(node.source(), fmt::format("'{}' must have {} entries, found {}", field.key, field.size, array.size()));
-    if (field.one_or_more && array.empty()) source.fail(node.source(), fmt::format("'{}' needs at least one value", field.key));
-    value.clear();
-    for (const toml::node& element : array) {
-      T item{};
-      read(element, item);
-      value.push_back(std::move(item));
-    }
-  }
-};
-
-std::string label(const std::string& table_name) {
-  if (table_name.empty()) return "the plan";
-  if (table_name == "settings") return "the settings of a fine-tuning";
-  const bool single = table_name == "fit" || table_name == "model" || table_name == "finetune" || table_name == "distill" || table_name == "cp2k" || table_name == "refine";
-  return single ? "[" + table_name + "]" : "[[" + table_name + "]]";
-}
-
-template <class S>
-ResolvedSection read_fields(const Source& source, const toml::table& table, std::span<const Field<S>> fields, S& settings,
-                            const std::string& table_name, const std::set<std::string>& elsewhere = {}) {
-  std::vector<std::string> known(elsewhere.begin(), elsewhere.end());
-  for (const Field<S>& field : fields) known.emplace_back(field.key);
-  for (const auto& [key, node] : table)
-    if (const std::string word(key.str()); std::find(known.begin(), known.end(), word) == known.end())
-      source.fail(key.source(), fmt::format("unknown key '{}' in {}{}", word, label(table_name), did_you_mean(word, known)));
-  ResolvedSection section{table_name, {}, {}};
-  for (const Field<S>& field : fields) {
-    const toml::node* node = table.get(field.key);
-    if (!node && field.required)
-      source.fail(table.source(), fmt::format("{} needs '{}': {}", label(table_name), field.key, field.help));
-    std::visit(
-        [&](auto member) {
-          auto& value = settings.*member;
-          if (node) Reader<S>{source, field}.read(*node, value);
-          json shown = value;
-          if (field.one_or_more && shown.size() == 1) shown = json(shown.front());
-          section.values.push_back({field.key, shown.dump(), field.unit, field.help, node == nullptr});
-        },
-        field.member);
-  }
-  return section;
-}
-
-void check_name(const Source& source, const toml::table& table, const std::string& kind, const std::string& name,
+void check_name(const TomlSource& source, const toml::table& table, const std::string& kind, const std::string& name,
                 std::set<std::string>& taken) {
   const auto& where = table.get("name")->source();
   const bool allowed = !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -148,7 +36,7 @@ void check_name(const Source& source, const toml::table& table, const std::strin
 }
 
 template <class S>
-std::vector<std::pair<S, const toml::table*>> read_list(const Source& source, const toml::table& root, const std::string& kind,
+std::vector<std::pair<S, const toml::table*>> read_list(const TomlSource& source, const toml::table& root, const std::string& kind,
                                                         std::span<const Field<S>> fields, std::vector<ResolvedSection>& resolved) {
   std::vector<std::pair<S, const toml::table*>> result;
   const toml::node* node = root.get(kind);
@@ -178,7 +66,7 @@ void set_default(ResolvedSection& section, const char* key, const std::string& v
 }
 
 template <class S>
-void check_reference(const Source& source, const toml::table& table, const char* key, const std::string& value,
+void check_reference(const TomlSource& source, const toml::table& table, const char* key, const std::string& value,
                      const std::vector<S>& targets, const char* kind) {
   std::vector<std::string> known;
   for (const S& target : targets) known.push_back(target.name);
@@ -202,9 +90,9 @@ bool only_models(const toml::table& root) {
 }
 
 /// [cp2k]: the preset first, then what stands beside it.
-ResolvedSection read_cp2k_table(const Source& source, const toml::table& table, Cp2kSettings& settings) {
+ResolvedSection read_cp2k_table(const TomlSource& source, const toml::table& table, Cp2kSettings& settings) {
   if (const toml::node* node = table.get("preset")) {
-    if (!node->is_string()) source.fail(node->source(), fmt::format("'preset' must be text, found {}", type_name(*node)));
+    if (!node->is_string()) source.fail(node->source(), fmt::format("'preset' must be text, found {}", toml_type_name(*node)));
     try {
       settings = cp2k_preset(**node->as_string());
     } catch (const Error& error) {
@@ -220,13 +108,8 @@ ResolvedSection read_cp2k_table(const Source& source, const toml::table& table, 
 }  // namespace
 
 Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
-  const Source source{file.string()};
-  toml::table root;
-  try {
-    root = toml::parse(text, source.file);
-  } catch (const toml::parse_error& error) {
-    source.fail(error.source(), std::string(error.description()));
-  }
+  const TomlSource source{file.string()};
+  const toml::table root = parse_toml(text, source);
   Plan plan;
   plan.file = file;
   plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "kinetics", "arrhenius"}));
@@ -344,25 +227,13 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
 }
 
 void read_finetune_settings(std::string_view toml, const std::string& source_name, FinetuneSettings& settings) {
-  const Source source{source_name};
-  toml::table root;
-  try {
-    root = toml::parse(toml, source.file);
-  } catch (const toml::parse_error& error) {
-    source.fail(error.source(), std::string(error.description()));
-  }
-  read_fields(source, root, finetune_fields(), settings, "settings");
+  const TomlSource source{source_name};
+  read_fields(source, parse_toml(toml, source), finetune_fields(), settings, "settings");
 }
 
 void read_cp2k_settings(std::string_view toml, const std::string& source_name, Cp2kSettings& settings) {
-  const Source source{source_name};
-  toml::table root;
-  try {
-    root = toml::parse(toml, source.file);
-  } catch (const toml::parse_error& error) {
-    source.fail(error.source(), std::string(error.description()));
-  }
-  read_cp2k_table(source, root, settings);
+  const TomlSource source{source_name};
+  read_cp2k_table(source, parse_toml(toml, source), settings);
 }
 
 Plan read_plan(const std::filesystem::path& file) { return parse_plan(read_file(file), file); }

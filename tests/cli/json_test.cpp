@@ -1,4 +1,5 @@
 // --json of every verb that prints results: one document on stdout, whose keys are snake_case; nothing but it.
+#include <algorithm>
 #include <cctype>
 #include <string>
 
@@ -63,6 +64,14 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(md.at("folder"), "md");
   EXPECT_EQ(md.at("step"), 100);
   document("info md/checkpoint");
+  const json pimd = document("pimd examples/path_integrals/double_well.toml").at("estimates");
+  for (const char* name : {"potential_energy", "kinetic_energy_virial", "kinetic_energy_primitive", "gyration_radius", "free_energy_at_centre_kcal_mol"}) {
+    const auto row = std::find_if(pimd.begin(), pimd.end(), [&](const json& e) { return e.at("name") == name; });
+    ASSERT_NE(row, pimd.end()) << name;
+    EXPECT_LE(row->at("low"), row->at("value"));
+    EXPECT_GE(row->at("high"), row->at("value"));
+  }
+  EXPECT_EQ(pimd.at(0).at("unit"), "mev_per_dof");
   document("analyze msd md/trajectory --species Li --blocks 2");
   document("analyze rdf " + data);
   document("analyze vacf " + data + " --longest-lag-fs 50");

@@ -1,0 +1,44 @@
+#include "saltus/kinetics/free_energy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include <Eigen/Dense>
+
+namespace saltus::kinetics {
+
+std::optional<double> free_energy_at_centre_kt(std::span<const double> counts) {
+  constexpr Eigen::Index terms = 6;
+  if (counts.empty() || !(counts.front() > 0)) return {};
+  const double most = *std::max_element(counts.begin(), counts.end());
+  std::size_t end = counts.size();
+  while (end > 0 && counts[end - 1] < 0.1 * most) --end;
+  std::vector<std::size_t> used;
+  for (std::size_t b = 0; b < end; ++b)
+    if (counts[b] > 0) used.push_back(b);
+  if (used.size() <= static_cast<std::size_t>(terms)) return {};
+  const auto width = static_cast<double>(end);
+  Eigen::MatrixXd basis(static_cast<Eigen::Index>(used.size()), terms);
+  Eigen::VectorXd value(basis.rows());
+  for (Eigen::Index row = 0; row < basis.rows(); ++row) {
+    const std::size_t b = used[static_cast<std::size_t>(row)];
+    const double x = (static_cast<double>(b) + 0.5) / width, weight = std::sqrt(counts[b]);
+    double power = weight;
+    for (Eigen::Index t = 0; t < terms; ++t, power *= x * x) basis(row, t) = power;
+    value(row) = weight * std::log(counts[b]);
+  }
+  const Eigen::VectorXd coefficient = basis.colPivHouseholderQr().solve(value);
+  double highest = 0;
+  constexpr int points = 1000;
+  for (int k = 1; k <= points; ++k) {
+    const double x2 = static_cast<double>(k) / points * static_cast<double>(k) / points;
+    double sum = 0;
+    for (Eigen::Index t = terms; t-- > 1;) sum = (sum + coefficient(t)) * x2;
+    highest = std::max(highest, sum);
+  }
+  return highest;
+}
+
+}  // namespace saltus::kinetics
