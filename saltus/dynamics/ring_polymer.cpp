@@ -9,6 +9,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/dynamics/velocity_rescaling.hpp"
 #include "saltus/kernels/matrix_product.hpp"
 #include "saltus/kernels/normals.hpp"
 
@@ -125,20 +126,12 @@ void advance(const RingBath& bath, RingState& state, double dt_fs, const BeadFor
   state.thermostat_ev += total * units::ev_per_amu_ang2_fs2;
 }
 
-// Equation (A7) of the reference; the sum of n − 1 squared normal deviates is twice a gamma deviate.
 void advance(const CentroidRescaling& bath, RingState& state, double dt_fs, const BeadForces&) {
   const std::size_t n = state.freedom();
   double kinetic = 0;
   for (std::size_t i = 0; i < n; ++i) kinetic += state.mass_amu[i] * state.mode_velocity_ang_fs[i] * state.mode_velocity_ang_fs[i];
   kinetic *= 0.5 * units::ev_per_amu_ang2_fs2;
-  if (!(kinetic > 0)) throw Error(ErrorKind::numeric, "velocity rescaling: the centroids do not move; draw velocities at a temperature");
-  const double target_per_freedom = 0.5 * units::boltzmann_ev_per_kelvin * bath.temperature_kelvin / kinetic;
-  const double keep = std::exp(-bath.fraction * dt_fs / bath.time_constant_fs), spread = (1 - keep) * target_per_freedom;
-  const double first = state.random.normal();
-  const double others = n > 1 ? 2 * state.random.gamma((static_cast<double>(n) - 1) / 2) : 0;
-  const double factor2 = keep + spread * (others + first * first) + 2 * first * std::sqrt(keep * spread);
-  double factor = std::sqrt(std::max(factor2, 0.0));
-  if (std::sqrt(keep) + std::sqrt(spread) * first < 0) factor = -factor;
+  const double factor = velocity_rescaling_factor(kinetic, n, bath.temperature_kelvin, bath.fraction * dt_fs / bath.time_constant_fs, state.random);
   for (std::size_t i = 0; i < n; ++i) state.mode_velocity_ang_fs[i] *= factor;
   state.thermostat_ev += kinetic * (factor * factor - 1);
 }

@@ -1,12 +1,12 @@
 #include "saltus/dynamics/step.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/dynamics/velocity_rescaling.hpp"
 
 namespace saltus {
 
@@ -39,20 +39,12 @@ void advance(const OrnsteinUhlenbeck& bath, State& state, double dt_fs, Forces&)
   state.thermostat_ev += kinetic_energy_ev(state) - before;
 }
 
-// Equation (A7) of the reference; the sum of dof - 1 squared normal deviates is twice a gamma deviate.
 void advance(const Rescale& bath, State& state, double dt_fs, Forces&) {
-  const auto freedom = static_cast<double>(degrees_of_freedom(state.size(), true));
+  const std::int64_t freedom = degrees_of_freedom(state.size(), true);
   if (freedom <= 0) return;
   const double kinetic = kinetic_energy_ev(state);
-  if (!(kinetic > 0)) throw Error(ErrorKind::numeric, "velocity rescaling: all velocities are zero; draw them at a temperature");
-  const double target_per_freedom = 0.5 * units::boltzmann_ev_per_kelvin * bath.temperature_kelvin / kinetic;
-  const double keep = std::exp(-bath.fraction * dt_fs / bath.time_constant_fs);
-  const double first = state.random.normal();
-  const double others = freedom > 1 ? 2 * state.random.gamma((freedom - 1) / 2) : 0;
-  const double spread = (1 - keep) * target_per_freedom;
-  const double factor2 = keep + spread * (others + first * first) + 2 * first * std::sqrt(keep * spread);
-  double factor = std::sqrt(std::max(factor2, 0.0));
-  if (std::sqrt(keep) + std::sqrt(spread) * first < 0) factor = -factor;
+  const double factor =
+      velocity_rescaling_factor(kinetic, static_cast<std::size_t>(freedom), bath.temperature_kelvin, bath.fraction * dt_fs / bath.time_constant_fs, state.random);
   for (Vec3& v : state.velocity_ang_fs) v *= factor;
   state.thermostat_ev += kinetic_energy_ev(state) - kinetic;
 }

@@ -34,13 +34,14 @@ constexpr std::size_t most_unseen_of_a_set = 60;  // to scale the spread by
 /// what the stage finetune has made), each of the others without another part. Each begins as published, so that it does not depend on the way there.
 PotentialMaker tune_committee(const Plan& plan, const StageContext& context) {
   return [&plan, &context](const std::vector<fs::path>& added, const fs::path& folder, const Progress&, const Stop& stop, std::vector<std::string>& warnings) {
-    const fs::path model = folder / "model.safetensors";
-    if (fs::exists(model)) return model;
     std::vector<TensorFile> members;
     for (std::int64_t k = 0; k < plan.refine->committee; ++k) {
-      fs::path member = folder / fmt::format("member-{}.safetensors", k);
-      if (k == 0 && added.empty()) member = context.inputs.at("finetune") / "model.safetensors";
-      if (!fs::exists(member)) {
+      if (k == 0 && added.empty()) {
+        members.push_back(read_safetensors(context.inputs.at("finetune") / "model.safetensors"));
+        continue;
+      }
+      const fs::path member = folder / fmt::format("member-{}.safetensors", k);
+      if (!fs::exists(finetune_document(member))) {  // written last
         const auto say = [&](const std::string& line) {
           if (context.say) context.say(fmt::format("{}, member {} of {}: {}", folder.filename().string(), k + 1, plan.refine->committee, line));
         };
@@ -50,11 +51,12 @@ PotentialMaker tune_committee(const Plan& plan, const StageContext& context) {
         if (k > 0) words.insert(words.end(), {"--leave-out", fmt::format("{}/{}", k, std::max(least_parts, plan.refine->committee - 1))});
         for (const fs::path& file : added) words.insert(words.end(), {"--added", file.string()});
         run_trainer(words, stop, say);
-        for (const std::string& warning : finetune_result(member).warnings)  // of all members alike, mostly
-          if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) warnings.push_back(warning);
       }
+      for (const std::string& warning : finetune_result(member).warnings)  // of all members alike, mostly
+        if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) warnings.push_back(warning);
       members.push_back(read_safetensors(member));
     }
+    const fs::path model = folder / "model.safetensors";
     write_safetensors(model, committee_of(members));
     return model;
   };

@@ -203,6 +203,7 @@ double spread_factor(const Potential& committee, const std::vector<Frame>& frame
       spread += evaluation.force_spread_ev_ang[i] * evaluation.force_spread_ev_ang[i];
     }
   }
+  if (frames.empty()) throw Error(ErrorKind::usage, "a committee's spread is scaled by labelled frames that are held out, and there are none");
   if (!(spread > 0)) throw Error(ErrorKind::numeric, "the members of the committee do not differ: their spread tells nothing");
   return std::sqrt(error / spread);
 }

@@ -97,7 +97,8 @@ struct RefinementInput {
 /// Trains by fits of the expansion; the model is model.safetensors.
 PotentialMaker refit(std::vector<TrainingSet> sets, std::vector<AceFitSettings> candidates);
 
-/// Root mean square error of the forces of a committee over that of its spread, on labelled frames. Throws Error{numeric} where its members do not differ.
+/// Root mean square error of the forces of a committee over that of its spread, on labelled frames. Throws Error{usage} without
+/// frames, Error{numeric} where its members do not differ.
 double spread_factor(const Potential& committee, const std::vector<Frame>& frames);
 
 /// Begins or continues in `folder`. Throws Error{unsupported} for a potential that measures no doubt; what the simulations, CP2K and
