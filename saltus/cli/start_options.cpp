@@ -6,8 +6,8 @@
 
 namespace saltus::cli {
 
-void add_start_options(CLI::App& app, StartOptions& options) {
-  app.add_option("--init", options.settings.file, "trajectory or data set with the starting frame")->type_name("FILE")->required();
+void add_start_options(CLI::App& app, StartOptions& options, bool required) {
+  app.add_option("--init", options.settings.file, "trajectory or data set with the starting frame")->type_name("FILE")->required(required);
   app.add_option("--frame", options.settings.frame, "which frame of it, from 0 (default 0)");
   app.add_option("--supercell", options.supercell, "repeats along a b c (default 1 1 1)")->expected(3)->check(CLI::Range(1, 64));
   app.add_option("--remove", options.settings.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');

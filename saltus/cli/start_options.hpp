@@ -17,8 +17,8 @@ struct StartOptions {
   std::vector<int> supercell{1, 1, 1};
 };
 
-/// Adds --init, --frame, --supercell, --remove, --vacancies, --vacancy-element.
-void add_start_options(CLI::App& app, StartOptions& options);
+/// Adds --init, --frame, --supercell, --remove, --vacancies, --vacancy-element. `required`: without --init nothing can be done.
+void add_start_options(CLI::App& app, StartOptions& options, bool required = true);
 
 /// Throws Error{usage} for vacancies of no element.
 runs::StartSettings start_of(const StartOptions& options, std::uint64_t seed);

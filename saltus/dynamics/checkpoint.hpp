@@ -1,6 +1,5 @@
 // Checkpoints: a State, the settings it was made with, and how much of the output belongs to it.
-//
-// File, little-endian: "SALTUSMD", version (u32), payload size (u64), payload, SHA-256 of all before it (64 hex digits).
+// File: checkpoint_codec.hpp, magic "SALTUSMD".
 #pragma once
 
 #include <cstdint>
@@ -10,12 +9,10 @@
 #include <vector>
 
 #include "saltus/base/warning_list.hpp"
+#include "saltus/dynamics/checkpoint_codec.hpp"
 #include "saltus/dynamics/state.hpp"
 
 namespace saltus {
-
-/// Name and value, e.g. {"timestep_fs", "2"}.
-using NamedSetting = std::pair<std::string, std::string>;
 
 struct Checkpoint {
   State state;

@@ -131,7 +131,7 @@ void advance(const CentroidRescaling& bath, RingState& state, double dt_fs, cons
   double kinetic = 0;
   for (std::size_t i = 0; i < n; ++i) kinetic += state.mass_amu[i] * state.mode_velocity_ang_fs[i] * state.mode_velocity_ang_fs[i];
   kinetic *= 0.5 * units::ev_per_amu_ang2_fs2;
-  const double factor = velocity_rescaling_factor(kinetic, n, bath.temperature_kelvin, bath.fraction * dt_fs / bath.time_constant_fs, state.random);
+  const double factor = velocity_rescaling_factor(kinetic, n - bath.constrained, bath.temperature_kelvin, bath.fraction * dt_fs / bath.time_constant_fs, state.random);
   for (std::size_t i = 0; i < n; ++i) state.mode_velocity_ang_fs[i] *= factor;
   state.thermostat_ev += kinetic * (factor * factor - 1);
 }
@@ -242,8 +242,10 @@ void apply(const RingIntegrator& integrator, RingState& state, double dt_fs, con
   update_forces(state, forces);
 }
 
-RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes) {
-  const RingIntegrator bath = std::visit([&](const auto& one) { return steps_of(one, modes); }, thermostat);
+RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes, std::size_t constrained) {
+  RingIntegrator bath = std::visit([&](const auto& one) { return steps_of(one, modes); }, thermostat);
+  for (RingStep& step : bath)
+    if (auto* rescaling = std::get_if<CentroidRescaling>(&step)) rescaling->constrained = constrained;
   const auto part_of_bath = [&](double fraction) {
     RingIntegrator part = bath;
     for (RingStep& step : part) std::visit([&](auto& one) { one.fraction *= fraction; }, step);

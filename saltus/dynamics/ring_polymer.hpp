@@ -89,6 +89,7 @@ struct CentroidRescaling {
   double fraction = 1;
   double temperature_kelvin = 0;  ///< beads · T
   double time_constant_fs = 0;
+  std::size_t constrained = 0;    ///< degrees of freedom that do not move: 3 where the total momentum is zero
 };
 using RingStep = std::variant<RingKick, RingDrift, RingBath, CentroidRescaling>;
 using RingIntegrator = std::vector<RingStep>;
@@ -122,7 +123,9 @@ using RingThermostat = std::variant<NoRingThermostat, PileLocal, PileGlobal, Rin
 
 enum class Splitting { baoab, obabo };
 
+/// constrained  degrees of freedom of the centroids that do not move: 3 where their total momentum is zero
+///
 /// Throws Error{usage} for a friction that is negative and a time constant that is not positive.
-RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes);
+RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes, std::size_t constrained = 0);
 
 }  // namespace saltus

@@ -21,6 +21,25 @@ std::span<const Choice> thermostats() {
   return table;
 }
 
+std::span<const Choice> ring_thermostats() {
+  static constexpr std::array table{
+      Choice{"pile_l", "friction 2 lambda w_k on the modes, 1/centroid_time_fs on the centroids"},
+      Choice{"pile_g", "the same on the modes; the centroids together by stochastic velocity rescaling"},
+      Choice{"langevin", "friction_per_fs on all modes"},
+      Choice{"trpmd", "as pile_l with lambda 0.5, none on the centroids, after equilibration by pile_l"},
+      Choice{"none", "ring-polymer molecular dynamics, after equilibration by pile_l"},
+  };
+  return table;
+}
+
+std::span<const Choice> ring_splittings() {
+  static constexpr std::array table{
+      Choice{"baoab", "kick, half drift, thermostat, half drift, kick: the smaller error of positions"},
+      Choice{"obabo", "thermostat outside: exact momenta, larger error of positions"},
+  };
+  return table;
+}
+
 std::span<const Choice> barostats() {
   static constexpr std::array table{
       Choice{"none", "constant volume"},

@@ -11,6 +11,8 @@ namespace saltus::runs {
 
 std::span<const Choice> thermostats();
 std::span<const Choice> barostats();
+std::span<const Choice> ring_thermostats();
+std::span<const Choice> ring_splittings();
 std::span<const Choice> potentials();
 std::span<const Choice> precisions();
 std::span<const Choice> arithmetics();

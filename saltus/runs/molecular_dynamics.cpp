@@ -3,13 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +17,7 @@
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/sampling.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/runs/run_folder.hpp"
 
 namespace saltus::runs {
 
@@ -38,64 +33,6 @@ struct Paths {
   explicit Paths(const fs::path& folder)
       : trajectory(folder / "trajectory"), log(folder / "log.csv"), checkpoint(folder / "checkpoint"),
         summary(folder / "summary.json"), failed(folder / "failed.extxyz") {}
-};
-
-// One process at a time; the lock ends with the process, however it ends.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder) {
-    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor_ < 0) throw Error(ErrorKind::file, fmt::format("{}: cannot open: {}", folder.string(), std::strerror(errno)));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(descriptor_);
-      throw Error(ErrorKind::file, folder.string() + ": another process simulates in this folder; wait for it or choose another");
-    }
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock() { ::close(descriptor_); }
-
- private:
-  int descriptor_ = -1;
-};
-
-// Rows are appended as they come; what a checkpoint counts is on disk before it.
-class LogFile {
- public:
-  LogFile(const fs::path& path, std::uint64_t keep) : path_(path) {
-    std::error_code error;
-    if (keep > 0) {
-      const auto size = fs::file_size(path, error);
-      if (error || size < keep)
-        throw Error(ErrorKind::format, fmt::format("{}: shorter than the checkpoint says; the run cannot be continued", path.string()));
-      fs::resize_file(path, keep, error);
-      if (error) throw Error(ErrorKind::file, fmt::format("{}: cannot truncate: {}", path.string(), error.message()));
-    }
-    file_ = std::fopen(path.c_str(), keep > 0 ? "ab" : "wb");
-    if (!file_) fail("cannot open");
-    bytes_ = keep;
-    if (keep == 0) append(log_header);
-  }
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
-  ~LogFile() { std::fclose(file_); }
-
-  void append(const std::string& line) {
-    if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) fail("cannot write");
-    bytes_ += line.size();
-  }
-  std::uint64_t flush_to_disk() {
-    if (::fsync(::fileno(file_)) != 0) fail("cannot flush to disk");
-    return bytes_;
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) const {
-    throw Error(ErrorKind::file, fmt::format("{}: {}: {}", path_.string(), what, std::strerror(errno)));
-  }
-  fs::path path_;
-  std::FILE* file_ = nullptr;
-  std::uint64_t bytes_ = 0;
 };
 
 std::string csv_line(const LogRow& row) {
@@ -179,14 +116,6 @@ std::vector<NamedSetting> named_settings(const MolecularDynamicsSettings& settin
           {"write_velocities", number(settings.write_velocities)},
           {"write_forces", number(settings.write_forces)},
           {"trajectory_precision", settings.single_precision ? "single" : "double"}};
-}
-
-void remove_leftovers(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    for (const char* prefix : {"checkpoint.part", "summary.json.part", "failed.extxyz"})
-      if (name.rfind(prefix, 0) == 0) fs::remove(entry.path());
-  }
 }
 
 State fresh_state(const MolecularDynamicsSettings& settings, const LoopSettings& loop, const Frame& start) {
@@ -301,10 +230,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
   const LoopSettings loop = resolved_loop(settings, start, potential);
   const std::vector<NamedSetting> names = named_settings(settings, loop, start, model_sha256);
   const Paths paths(folder);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error(ErrorKind::file, fmt::format("{}: cannot create the folder: {}", folder.string(), error.message()));
-  const FolderLock lock(folder);
+  const SimulationLock lock(folder);
 
   Checkpoint checkpoint;
   const bool resumed = fs::exists(paths.checkpoint);
@@ -319,13 +245,10 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
       throw with_place(different, folder.string());
     }
   } else {
-    for (const fs::path& output : {paths.trajectory, paths.log, paths.summary})
-      if (fs::exists(output))
-        throw Error(ErrorKind::usage, fmt::format("{}: is there, but no checkpoint to continue from; choose another folder or remove it",
-                                                  output.string()));
+    require_no_output({paths.trajectory, paths.log, paths.summary});
     checkpoint = {fresh_state(settings, loop, start), names, 0, 0, 0, {}};
   }
-  remove_leftovers(folder);
+  remove_leftovers(folder, {"checkpoint.part", "summary.json.part", "failed.extxyz"});
   if (resumed && checkpoint.state.step == loop.steps && checkpoint.state.begun && fs::exists(paths.summary)) {
     MolecularDynamicsSummary summary = summary_of(checkpoint, loop, paths.log);
     summary.nothing_to_do = true;
@@ -340,7 +263,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
   write.forces = settings.write_forces;
   write.single_precision = settings.single_precision;
   SegmentWriter trajectory(paths.trajectory, write, checkpoint.segments);
-  LogFile log(paths.log, checkpoint.log_bytes);
+  GrowingLog log(paths.log, checkpoint.log_bytes, log_header);
   State& state = checkpoint.state;
   const std::int64_t first_step = state.step;
   const double wall_before = checkpoint.wall_s;

@@ -12,14 +12,6 @@ namespace saltus::runs {
 namespace {
 
 constexpr Choice kinds[] = {{"harmonic", "½ m w² x²"}, {"double_well", "h ((x/a)² − 1)²"}, {"proton_rocking", "h ((x/a)² − 1)² + ½ M W² (q − g x)²"}};
-constexpr Choice thermostats_of_rings[] = {{"pile_l", "friction 2 lambda w_k on the modes, 1/centroid_time_fs on the centroid"},
-                                           {"pile_g", "the same on the modes; the centroids together by stochastic velocity rescaling"},
-                                           {"langevin", "friction_per_fs on all modes"},
-                                           {"trpmd", "as pile_l with lambda 0.5, none on the centroid, after equilibration by pile_l"},
-                                           {"none", "ring-polymer molecular dynamics, after equilibration by pile_l"}};
-constexpr Choice splittings[] = {{"baoab", "kick, half drift, thermostat, half drift, kick: the smaller error of positions"},
-                                 {"obabo", "thermostat outside: exact momenta, larger error of positions"}};
-
 /// Copies times beads: some 10 GB.
 constexpr std::int64_t largest_system = 100'000'000;
 
@@ -52,7 +44,7 @@ void check_keys(const TomlSource& source, const toml::table& table, const std::s
     const toml::node* node = table.get(row.key);
     const bool fits = std::find(row.kinds.begin(), row.kinds.end(), kind) != row.kinds.end();
     if (node && !fits) source.fail(node->source(), fmt::format("'{}' goes with {}, not with {}", row.key, join(row.kinds, " and "), kind));
-    if (!node && fits && row.required) source.fail(table.source(), fmt::format("{} of kind {} needs '{}'", table_label("pimd." + name), kind, row.key));
+    if (!node && fits && row.required) source.fail(table.source(), fmt::format("{} of kind {} needs '{}'", table_label("[pimd]." + name), kind, row.key));
   }
 }
 
@@ -86,7 +78,7 @@ std::span<const Field<PimdPotential>> pimd_potential_fields() {
 std::span<const Field<PimdThermostat>> pimd_thermostat_fields() {
   using S = PimdThermostat;
   static const std::array table{
-      Field<S>{.key = "kind", .member = &S::kind, .unit = "", .help = "of thermostat", .choices = thermostats_of_rings},
+      Field<S>{.key = "kind", .member = &S::kind, .unit = "", .help = "of thermostat", .choices = ring_thermostats()},
       Field<S>{.key = "centroid_time_fs", .member = &S::centroid_time_fs, .unit = "fs", .help = "of the centroid", .minimum = 1e-3, .maximum = 1e9},
       Field<S>{.key = "lambda", .member = &S::lambda, .unit = "", .help = "friction of the modes over 2 w_k; of trpmd 0.5", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
@@ -105,7 +97,7 @@ std::span<const Field<PimdPlan>> pimd_fields() {
       Field<S>{.key = "timestep_fs", .member = &S::timestep_fs, .unit = "fs", .help = "of the integrator", .minimum = 1e-6, .maximum = 1e3},
       Field<S>{.key = "steps", .member = &S::steps, .unit = "", .help = "of production", .required = true, .minimum = 1, .maximum = 1e12},
       Field<S>{.key = "equilibration_steps", .member = &S::equilibration_steps, .unit = "", .help = "before it", .minimum = 0, .maximum = 1e12},
-      Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = splittings},
+      Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = ring_splittings()},
       Field<S>{.key = "sample_every", .member = &S::sample_every, .unit = "", .help = "steps between samples", .minimum = 1, .maximum = 1e9},
       Field<S>{.key = "blocks", .member = &S::blocks, .unit = "", .help = "behind the intervals, at least: groups of copies, and where copies are fewer, stretches of time", .minimum = 4, .maximum = 1000},
       Field<S>{.key = "seed", .member = &S::seed, .unit = "", .help = "of all random numbers", .minimum = 0},
@@ -141,12 +133,12 @@ PimdPlan parse_pimd_plan(std::string_view text, const std::filesystem::path& fil
   plan.title = top.title;
   plan.seed = top.seed;
   const toml::table* potential = table_of(source, pimd, "potential");
-  read_fields(source, pimd, pimd_fields(), plan, "pimd", {"potential", "thermostat"});
+  read_fields(source, pimd, pimd_fields(), plan, "[pimd]", {"potential", "thermostat"});
   if (!potential) source.fail(pimd.source(), "[pimd] needs 'potential', a model system: { kind = \"harmonic\", … }");
-  read_fields(source, *potential, pimd_potential_fields(), plan.potential, "pimd.potential");
+  read_fields(source, *potential, pimd_potential_fields(), plan.potential, "[pimd].potential");
   check_keys(source, *potential, "potential", plan.potential.kind, potential_keys());
   if (const toml::table* thermostat = table_of(source, pimd, "thermostat")) {
-    read_fields(source, *thermostat, pimd_thermostat_fields(), plan.thermostat, "pimd.thermostat");
+    read_fields(source, *thermostat, pimd_thermostat_fields(), plan.thermostat, "[pimd].thermostat");
     check_keys(source, *thermostat, "thermostat", plan.thermostat.kind, thermostat_keys());
     if (plan.thermostat.kind == "trpmd" && !thermostat->contains("lambda")) plan.thermostat.lambda = 0.5;
   }

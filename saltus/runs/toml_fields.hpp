@@ -113,13 +113,15 @@ struct FieldReader {
   }
 };
 
-/// How messages call a table: "fit" is [fit], "md" [[md]], "pimd.potential" 'potential' of [pimd].
+/// How messages call a table: "fit" is [fit], "md" [[md]], "[pimd].potential" 'potential' of [pimd].
 inline std::string table_label(const std::string& table_name) {
   if (table_name.empty()) return "the plan";
   if (table_name == "settings") return "the settings of a fine-tuning";
+  if (table_name == "settings of pimd") return "the settings of path-integral dynamics";
   if (const auto point = table_name.find('.'); point != std::string::npos)
     return fmt::format("'{}' of {}", table_name.substr(point + 1), table_label(table_name.substr(0, point)));
-  static const std::set<std::string> lists{"data", "md", "kinetics", "arrhenius"};
+  if (table_name.starts_with('[')) return table_name;
+  static const std::set<std::string> lists{"data", "md", "pimd", "kinetics", "arrhenius"};
   return lists.contains(table_name) ? "[[" + table_name + "]]" : "[" + table_name + "]";
 }
 

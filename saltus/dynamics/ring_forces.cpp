@@ -1,0 +1,169 @@
+#include "saltus/dynamics/ring_forces.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include <fmt/format.h>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/units.hpp"
+
+namespace saltus {
+
+namespace {
+
+// Beads start as those of a harmonic oscillator of 3500/cm, each degree of freedom by its own mass.
+constexpr double start_frequency_per_fs = 2 * std::numbers::pi * units::light_cm_per_fs * 3500;
+
+const std::vector<VerletList>* first_lists(const Workspace& workspace) {
+  if (!workspace.lists.empty()) return &workspace.lists;
+  for (const Workspace& child : workspace.children)
+    if (const auto* lists = first_lists(child)) return lists;
+  return nullptr;
+}
+
+std::string atom_name(const Atoms& atoms, std::size_t i) { return fmt::format("atom {} ({})", i, symbol_of(atoms.atomic_number[i])); }
+
+void copy(std::span<const double> from, std::vector<Vec3>& to) {
+  to.resize(from.size() / 3);
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = {from[3 * i], from[3 * i + 1], from[3 * i + 2]};
+}
+
+void check(const Atoms& atoms, std::size_t bead, const Evaluation& result) {
+  for (std::size_t i = 0; i < result.force_ev_ang.size(); ++i)
+    if (!is_finite(result.force_ev_ang[i])) throw Error(ErrorKind::numeric, fmt::format("bead {}: the force on {} is not finite", bead, atom_name(atoms, i)));
+  if (!std::isfinite(result.energy_ev)) throw Error(ErrorKind::numeric, fmt::format("bead {}: the potential energy is not finite", bead));
+}
+
+}  // namespace
+
+AtomRing atom_ring(const Frame& frame, std::size_t beads, double temperature_kelvin, const Random& random) {
+  if (frame.size() == 0) throw Error(ErrorKind::usage, "the starting frame has no atoms");
+  AtomRing state;
+  state.atoms = frame.atoms;
+  state.cell = frame.cell;
+  std::vector<double> mass, centroid;
+  for (std::size_t i = 0; i < frame.size(); ++i)
+    for (int axis = 0; axis < 3; ++axis) {
+      mass.push_back(frame.atoms->mass_amu[i]);
+      centroid.push_back(frame.position_ang[i][axis]);
+    }
+  state.ring = thermal_ring_state(ring_modes(beads, temperature_kelvin), std::move(mass), centroid, random);
+  const std::size_t n = state.ring.freedom();
+  for (std::size_t k = 1; k < beads; ++k) {
+    const double w = state.ring.modes.frequency_per_fs[k], scale = w / std::hypot(w, start_frequency_per_fs);
+    for (std::size_t i = 0; i < n; ++i) state.ring.mode_position_ang[k * n + i] *= scale;
+  }
+  return state;
+}
+
+Frame frame_of_bead(const AtomRing& state, std::size_t bead) {
+  const RingState& ring = state.ring;
+  const std::size_t n = ring.freedom();
+  Frame frame;
+  frame.atoms = state.atoms;
+  frame.cell = state.cell;
+  frame.step = ring.step;
+  frame.bead = static_cast<std::int32_t>(bead);
+  frame.time_fs = ring.time_fs;
+  copy(std::span(ring.position_ang).subspan(bead * n, n), frame.position_ang);
+  if (ring.forces_current) {
+    copy(std::span(ring.force_ev_ang).subspan(bead * n, n), frame.force_ev_ang);
+    frame.energy_ev = ring.energy_ev[bead];
+  }
+  return frame;
+}
+
+Frame frame_of_centroids(const AtomRing& state) {
+  const RingState& ring = state.ring;
+  const std::size_t n = ring.freedom();
+  const double scale = 1 / std::sqrt(static_cast<double>(ring.beads()));
+  Frame frame;
+  frame.atoms = state.atoms;
+  frame.cell = state.cell;
+  frame.step = ring.step;
+  frame.time_fs = ring.time_fs;
+  copy(std::span(ring.mode_position_ang).first(n), frame.position_ang);
+  copy(std::span(ring.mode_velocity_ang_fs).first(n), frame.velocity_ang_fs);
+  for (Vec3& r : frame.position_ang) r *= scale;
+  for (Vec3& v : frame.velocity_ang_fs) v *= scale;
+  return frame;
+}
+
+RingForces::RingForces(const Potential& potential, double skin_ang) : potential_(potential) { workspace_.skin_ang = skin_ang; }
+
+void RingForces::evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang) {
+  const std::size_t beads = energy_ev.size(), n = state.size();
+  const PotentialInfo& info = potential_.info();
+  const Want want{.forces = true, .virial = measure_virial_, .extrapolation = measure_doubt_ && info.has_extrapolation, .spread = measure_doubt_ && info.has_spread};
+  copy(position_ang, positions_);
+  cells_.assign(beads, state.cell);
+  results_.resize(beads);
+  potential_.evaluate({state.atoms.get(), cells_, positions_}, want, workspace_, results_);
+  state.virial_ev.reset();
+  if (measure_virial_) state.virial_ev = Mat3{};
+  for (std::size_t bead = 0; bead < beads; ++bead) {
+    const Evaluation& result = results_[bead];
+    check(*state.atoms, bead, result);
+    energy_ev[bead] = result.energy_ev;
+    double* force = force_ev_ang.data() + bead * 3 * n;
+    for (std::size_t i = 0; i < n; ++i)
+      for (int axis = 0; axis < 3; ++axis) force[3 * i + static_cast<std::size_t>(axis)] = result.force_ev_ang[i][axis];
+    if (!measure_virial_) continue;
+    if (!result.virial_ev) throw Error(ErrorKind::unsupported, "this potential gives no virial, so there is no pressure");
+    for (int a = 0; a < 3; ++a)
+      for (int b = 0; b < 3; ++b) (*state.virial_ev)[a][b] += (*result.virial_ev)[a][b] / static_cast<double>(beads);
+  }
+}
+
+BeadForces RingForces::of(AtomRing& state) {
+  return [this, &state](std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang) {
+    evaluate(state, position_ang, energy_ev, force_ev_ang);
+  };
+}
+
+void RingForces::update(AtomRing& state) {
+  if (measure_virial_ && !state.virial_ev) state.ring.forces_current = false;
+  update_forces(state.ring, of(state));
+}
+
+double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang) {
+  const std::size_t beads = state.ring.beads();
+  other_results_.resize(beads);
+  other_workspace_.skin_ang = workspace_.skin_ang;
+  const std::vector<Cell> cells(beads, state.cell);
+  potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = false}, other_workspace_, other_results_);
+  double sum = 0;
+  for (const Evaluation& result : other_results_) sum += result.energy_ev;
+  return sum / static_cast<double>(beads);
+}
+
+void RingForces::restore(const AtomRing& state) {
+  const double skin = workspace_.skin_ang;
+  workspace_ = {};
+  workspace_.skin_ang = skin;
+  if (state.reference_ang.empty()) return;
+  const std::size_t beads = state.ring.beads();
+  cells_.assign(beads, state.cell);
+  results_.resize(beads);
+  potential_.evaluate({state.atoms.get(), cells_, state.reference_ang}, {}, workspace_, results_);
+}
+
+void RingForces::save_reference(AtomRing& state) const {
+  state.reference_ang.clear();
+  const auto* lists = first_lists(workspace_);
+  if (!lists) return;
+  for (const VerletList& list : *lists) {
+    const auto& reference = list.reference_position_ang();
+    if (reference.size() != state.size()) {
+      state.reference_ang.clear();
+      return;
+    }
+    state.reference_ang.insert(state.reference_ang.end(), reference.begin(), reference.end());
+  }
+  if (state.reference_ang.size() != state.size() * state.ring.beads()) state.reference_ang.clear();
+}
+
+}  // namespace saltus

@@ -1,0 +1,73 @@
+// Forces on the beads of ring polymers of atoms: all beads are one batch of the potential.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "saltus/dynamics/ring_polymer.hpp"
+#include "saltus/potentials/potential.hpp"
+
+namespace saltus {
+
+/// A ring polymer of all atoms: degree of freedom 3 i + axis is that of atom i.
+struct AtomRing {
+  std::shared_ptr<const Atoms> atoms;  ///< their masses are those of the ring
+  Cell cell;                           ///< of all beads
+  RingState ring;
+  bool begun = false;                  ///< the first frames and log row are out
+  std::optional<Mat3> virial_ev;       ///< mean over the beads, of the last evaluation, where it was measured
+  std::optional<double> max_extrapolation;        ///< largest over beads and atoms since the last log row, if measured
+  std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
+  std::vector<Vec3> reference_ang;     ///< [beads · n] positions of the beads' last neighbour searches; empty before the first
+
+  std::size_t size() const { return atoms->size(); }
+};
+
+/// Beads of all atoms around a frame, as widely as hydrogen of a stretching vibration of 3500/cm spreads at the most (the free ring polymer may
+/// spread beyond what a potential knows); velocities thermal. Throws Error{usage} for a frame without atoms, or a temperature or masses that are not positive.
+AtomRing atom_ring(const Frame& frame, std::size_t beads, double temperature_kelvin, const Random& random);
+
+/// Frame of bead `bead`, with forces and energy where they are current.
+Frame frame_of_bead(const AtomRing& state, std::size_t bead);
+/// Frame of the centroids, with their velocities; without energy.
+Frame frame_of_centroids(const AtomRing& state);
+
+class RingForces {
+ public:
+  /// The potential must outlive this.
+  RingForces(const Potential& potential, double skin_ang);
+
+  /// Brings energies and forces of all beads up to date; does nothing when they are.
+  /// Throws Error{numeric} that names bead and atom of a force that is not finite.
+  void update(AtomRing& state);
+  /// The same as a function of flat arrays, for the steps of an integrator on state.ring. `state` must outlive it.
+  BeadForces of(AtomRing& state);
+
+  /// Mean over the beads of V at other positions, [beads · n]; neighbour lists of its own.
+  double mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang);
+
+  /// Whether updates measure extrapolation and spread too (only where the potential can).
+  void measure_doubt(bool wanted) { measure_doubt_ = wanted; }
+  /// Whether updates measure the virial too; they throw Error{unsupported} where the potential gives none.
+  void measure_virial(bool wanted) { measure_virial_ = wanted; }
+  /// [beads] of the last update; its vectors are empty for what was not measured.
+  std::span<const Evaluation> evaluations() const { return results_; }
+
+  /// Rebuilds the neighbour lists where they were built when the state was saved.
+  void restore(const AtomRing& state);
+  /// Puts the positions of the last neighbour searches into the state.
+  void save_reference(AtomRing& state) const;
+
+ private:
+  void evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang);
+
+  const Potential& potential_;
+  Workspace workspace_, other_workspace_;
+  std::vector<Cell> cells_;
+  std::vector<Vec3> positions_;
+  std::vector<Evaluation> results_, other_results_;
+  bool measure_doubt_ = false, measure_virial_ = false;
+};
+
+}  // namespace saltus

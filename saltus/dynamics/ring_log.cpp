@@ -1,0 +1,139 @@
+#include "saltus/dynamics/ring_log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "saltus/atoms/elements.hpp"
+#include "saltus/base/error.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/dynamics/ring_estimators.hpp"
+
+namespace saltus {
+
+namespace {
+
+constexpr std::array<std::pair<int, int>, 6> tensor_parts{{{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
+constexpr std::array tensor_names{"xx", "yy", "zz", "xy", "xz", "yz"};
+constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
+
+std::string isotope_name(std::uint8_t atomic_number, double mass_amu) {
+  if (atomic_number == 1 && std::abs(mass_amu - 2.014) < 0.01) return "D";
+  if (atomic_number == 1 && std::abs(mass_amu - 3.016) < 0.01) return "T";
+  return std::string(symbol_of(atomic_number));
+}
+
+void append_tensors(const RingState& ring, const RingSpecies& species, std::vector<double>& row) {
+  const std::size_t n = ring.freedom();
+  const auto count = static_cast<double>(ring.beads());
+  std::array<double, 6> kinetic{}, gyration{};
+  for (const std::uint32_t atom : species.atom)
+    for (std::size_t k = 1; k < ring.beads(); ++k) {
+      const double* q = ring.mode_position_ang.data() + k * n + 3 * atom;
+      const double* f = ring.mode_force_ev_ang.data() + k * n + 3 * atom;
+      for (std::size_t p = 0; p < 6; ++p) {
+        const auto [a, b] = tensor_parts[p];
+        kinetic[p] -= 0.25 / count * (q[a] * f[b] + q[b] * f[a]);
+        gyration[p] += q[a] * q[b] / count;
+      }
+    }
+  const double classical = 0.5 * units::boltzmann_ev_per_kelvin * ring.modes.temperature_kelvin * static_cast<double>(species.atom.size());
+  for (std::size_t p = 0; p < 3; ++p) kinetic[p] += classical;
+  row.insert(row.end(), kinetic.begin(), kinetic.end());
+  row.insert(row.end(), gyration.begin(), gyration.end());
+}
+
+double isotope_energy_ev(const AtomRing& state, RingForces& forces, const RingSpecies& species, double mass_amu, std::int64_t measurement) {
+  const RingState& ring = state.ring;
+  const std::size_t n = state.size();
+  const std::uint32_t atom = species.atom[static_cast<std::size_t>(measurement) % species.atom.size()];
+  const double scale = std::sqrt(species.mass_amu / mass_amu), of_centroid = 1 / std::sqrt(static_cast<double>(ring.beads()));
+  std::vector<Vec3> position(ring.beads() * n);
+  for (std::size_t bead = 0; bead < ring.beads(); ++bead)
+    for (std::size_t i = 0; i < n; ++i)
+      for (int axis = 0; axis < 3; ++axis) {
+        const std::size_t d = 3 * i + static_cast<std::size_t>(axis);
+        double q = ring.position_ang[bead * 3 * n + d];
+        if (i == atom) {
+          const double centroid = ring.mode_position_ang[d] * of_centroid;
+          q = centroid + scale * (q - centroid);
+        }
+        position[bead * n + i][axis] = q;
+      }
+  return forces.mean_energy_ev(state, position) - potential_energy_ev(ring);
+}
+
+}  // namespace
+
+std::vector<RingSpecies> ring_species(const Atoms& atoms) {
+  std::vector<RingSpecies> list;
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    const auto same = [&](const RingSpecies& s) { return s.atomic_number == atoms.atomic_number[i] && s.mass_amu == atoms.mass_amu[i]; };
+    auto found = std::find_if(list.begin(), list.end(), same);
+    if (found == list.end()) {
+      list.push_back({isotope_name(atoms.atomic_number[i], atoms.mass_amu[i]), atoms.atomic_number[i], atoms.mass_amu[i], {}});
+      found = list.end() - 1;
+    }
+    found->atom.push_back(static_cast<std::uint32_t>(i));
+  }
+  for (std::size_t a = 0; a < list.size(); ++a)
+    for (std::size_t b = a + 1; b < list.size(); ++b)
+      if (list[a].name == list[b].name) list[b].name += fmt::format("_{:g}", list[b].mass_amu);
+  return list;
+}
+
+std::vector<std::string> ring_log_columns(const std::vector<RingSpecies>& species, const RingLogSettings& settings) {
+  std::vector<std::string> names{"step", "time_fs", "potential_ev", "conserved_ev", "ring_temperature_kelvin", "max_extrapolation", "max_force_spread_ev_ang",
+                                 "volume_ang3", "pressure_gpa"};
+  for (const RingSpecies& s : species) {
+    for (const char* name : {"kinetic_virial_ev", "kinetic_primitive_ev", "gyration2_ang2"}) names.push_back(fmt::format("{}_{}", name, s.name));
+    if (!settings.tensors) continue;
+    for (const char* part : tensor_names) names.push_back(fmt::format("kinetic_virial_{}_ev_{}", part, s.name));
+    for (const char* part : tensor_names) names.push_back(fmt::format("gyration_{}_ang2_{}", part, s.name));
+  }
+  for (const IsotopeChange& change : settings.isotopes) names.push_back(fmt::format("isotope_ev_{}_{}", change.species, change.name));
+  return names;
+}
+
+std::vector<double> ring_log_row(const AtomRing& state, RingForces& forces, const std::vector<RingSpecies>& species, const RingLogSettings& settings,
+                                 std::int64_t measurement) {
+  const RingState& ring = state.ring;
+  RingMeasures measures;
+  measure(ring, measures);
+  double temperature = 0, virial_total = 0;
+  for (std::size_t i = 0; i < ring.freedom(); ++i) {
+    temperature += measures.ring_temperature_kelvin[i] / static_cast<double>(ring.freedom());
+    virial_total += measures.kinetic_virial_ev[i];
+  }
+  std::vector<double> row{static_cast<double>(ring.step), ring.time_fs, potential_energy_ev(ring), conserved_energy_ev(ring), temperature,
+                          state.max_extrapolation.value_or(not_measured), state.max_force_spread_ev_ang.value_or(not_measured), not_measured, not_measured};
+  if (state.virial_ev) {
+    const Mat3& w = *state.virial_ev;
+    const double volume = state.cell.volume_ang3();
+    row[7] = volume;
+    row[8] = (2 * virial_total + w[0][0] + w[1][1] + w[2][2]) / (3 * volume) * units::gpa_per_ev_ang3;
+  }
+  for (const RingSpecies& s : species) {
+    double virial = 0, primitive = 0, gyration2 = 0;
+    for (const std::uint32_t atom : s.atom)
+      for (std::size_t d = 3 * atom; d < 3 * atom + 3; ++d) {
+        virial += measures.kinetic_virial_ev[d];
+        primitive += measures.kinetic_primitive_ev[d];
+        gyration2 += measures.gyration2_ang2[d];
+      }
+    row.insert(row.end(), {virial, primitive, gyration2});
+    if (settings.tensors) append_tensors(ring, s, row);
+  }
+  for (const IsotopeChange& change : settings.isotopes) {
+    const auto found = std::find_if(species.begin(), species.end(), [&](const RingSpecies& s) { return s.name == change.species; });
+    if (found == species.end()) throw Error(ErrorKind::usage, fmt::format("an isotope of '{}' is asked for, but there are no such atoms", change.species));
+    row.push_back(isotope_energy_ev(state, forces, *found, change.mass_amu, measurement));
+  }
+  return row;
+}
+
+}  // namespace saltus

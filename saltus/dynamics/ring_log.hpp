@@ -1,0 +1,48 @@
+// What is logged of ring polymers of atoms: one row of numbers per measurement, from which all averages are made afterwards.
+//   kinetic energy, primitive and centroid virial, and spread of each species (dynamics/ring_estimators.hpp), their tensors
+//     virial tensor     T_ab = kB T/2 δ_ab − (1/4P) Σ_j [(q_j − q̄)_a f_j,b + (q_j − q̄)_b f_j,a]        gyration tensor (1/P) Σ_j (q_j − q̄)_a (q_j − q̄)_b
+//   pressure            (1/3V) [2 K_virial + (1/P) Σ_j W_j], W_j the trace of −dV/d(strain) of bead j
+//   isotope m → m'      (1/P) Σ_j [V(q̄ + √(m/m') (q_j − q̄)) − V(q_j)], the scaled atom one of its species in turn
+// References: as ring_estimators.hpp; Ceriotti, Markland, J. Chem. Phys. 138, 014112 (2013), of the isotopes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "saltus/dynamics/ring_forces.hpp"
+
+namespace saltus {
+
+/// Atoms of one element and mass, in order of first appearance.
+struct RingSpecies {
+  std::string name;                  ///< symbol of the element; D and T by their mass; Symbol_mass where an element has several masses besides
+  std::uint8_t atomic_number = 0;
+  double mass_amu = 0;
+  std::vector<std::uint32_t> atom;
+};
+std::vector<RingSpecies> ring_species(const Atoms& atoms);
+
+/// One atom of a species in turn takes another mass.
+struct IsotopeChange {
+  std::string species;               ///< name as above
+  std::string name;                  ///< of what it becomes, for the column
+  double mass_amu = 0;
+};
+
+struct RingLogSettings {
+  bool tensors = false;
+  std::vector<IsotopeChange> isotopes;
+};
+
+/// Names of the columns:
+///   step time_fs potential_ev conserved_ev ring_temperature_kelvin max_extrapolation max_force_spread_ev_ang volume_ang3 pressure_gpa,
+///   then of each species S   kinetic_virial_ev_S kinetic_primitive_ev_S gyration2_ang2_S, sums over its atoms,
+///   with tensors             kinetic_virial_xx_ev_S … gyration_xx_ang2_S … (xx yy zz xy xz yz), and of each change isotope_ev_S_NAME.
+std::vector<std::string> ring_log_columns(const std::vector<RingSpecies>& species, const RingLogSettings& settings);
+
+/// A row of them, NaN where something was not measured. The forces of the state must be current.
+/// `measurement` numbers the rows: it says whose turn it is. Throws what the potential throws.
+std::vector<double> ring_log_row(const AtomRing& state, RingForces& forces, const std::vector<RingSpecies>& species, const RingLogSettings& settings,
+                                 std::int64_t measurement);
+
+}  // namespace saltus
