@@ -1,0 +1,272 @@
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/dynamics/ring_checkpoint.hpp"
+#include "saltus/io/trajectory.hpp"
+#include "saltus/potentials/lennard_jones.hpp"
+#include "saltus/runs/ring_dynamics.hpp"
+#include "saltus/runs/ring_settings.hpp"
+
+namespace saltus::runs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RingDynamicsRun : public ::testing::Test {
+ protected:
+  RingDynamicsRun() : folder_(fs::path(::testing::TempDir()) / ("saltus_ring_run_" + std::to_string(::getpid()))) { fs::create_directories(folder_); }
+  ~RingDynamicsRun() override { fs::remove_all(folder_); }
+  fs::path folder_;
+};
+
+double per_fs(double wavenumber_per_cm) { return 2 * std::numbers::pi * units::light_cm_per_fs * wavenumber_per_cm; }
+
+/// Each atom of mass m in a well of its own of ½ m0 w² r²: the force constant is hydrogen's for every mass.
+class Wells : public Potential {
+ public:
+  explicit Wells(double wavenumber_per_cm) : stiffness_(units::ev_per_amu_ang2_fs2 * 1.00782503207 * per_fs(wavenumber_per_cm) * per_fs(wavenumber_per_cm)) { info_.kind = "wells"; }
+  const PotentialInfo& info() const override { return info_; }
+  double cutoff_ang() const override { return 1; }
+  void evaluate(const Batch& batch, Want want, Workspace&, std::span<Evaluation> results) const override {
+    if (fail_in > 0 && --fail_in == 0) throw Error(ErrorKind::file, "the client is gone");
+    const std::size_t n = batch.atoms->size();
+    for (std::size_t b = 0; b < batch.count(); ++b) {
+      results[b] = {};
+      for (std::size_t i = 0; i < n; ++i) {
+        const Vec3& r = batch.position_ang[b * n + i];
+        results[b].energy_ev += 0.5 * stiffness_ * norm2(r);
+        if (want.forces) results[b].force_ev_ang.push_back(r * -stiffness_);
+      }
+    }
+  }
+  PotentialInfo info_;
+  mutable int fail_in = 0;
+
+ private:
+  double stiffness_;
+};
+
+Frame hydrogens(std::size_t count) {
+  Frame frame;
+  Atoms atoms;
+  atoms.atomic_number.assign(count, 1);
+  atoms.mass_amu.assign(count, 1.00782503207);
+  frame.atoms = std::make_shared<const Atoms>(atoms);
+  frame.position_ang.assign(count, Vec3{});
+  return frame;
+}
+
+Frame argon() {
+  Frame cube;
+  cube.cell = Cell(Mat3{{Vec3{5.3, 0, 0}, Vec3{0, 5.3, 0}, Vec3{0, 0, 5.3}}});
+  cube.position_ang = {{0, 0, 0}, {0, 2.65, 2.65}, {2.65, 0, 2.65}, {2.65, 2.65, 0}};
+  cube.atoms = std::make_shared<const Atoms>(atoms_of({18, 18, 18, 18}));
+  return repeated(cube, {2, 2, 2});
+}
+
+RingDynamicsSettings short_run() {
+  RingSettings settings;
+  settings.temperature_kelvin = 40;
+  settings.beads = 4;
+  settings.steps = 60;
+  settings.equilibration_steps = 20;
+  settings.timestep_fs = 4;
+  settings.write_every = 5;
+  settings.beads_every = 10;
+  settings.log_every = 5;
+  settings.checkpoint_every = 25;
+  settings.thermostat = "pile_g";
+  return ring_dynamics_of(settings, 3);
+}
+
+const NamedEstimate& named(const RingDynamicsSummary& summary, const std::string& name) {
+  for (const NamedEstimate& estimate : summary.estimates)
+    if (estimate.name == name) return estimate;
+  throw std::runtime_error("no estimate " + name);
+}
+
+/// Half of a 95 % interval from 20 blocks is 2.09 standard errors: 4 of them are 1.91 halves.
+void expect_near(const RingDynamicsSummary& summary, const std::string& name, double exact) {
+  const NamedEstimate& e = named(summary, name);
+  ASSERT_TRUE(e.estimate && e.has_interval) << name;
+  EXPECT_NEAR(e.estimate->value, exact, 1.91 * (e.estimate->high - e.estimate->value)) << name;
+  EXPECT_LT(e.estimate->high - e.estimate->low, 0.2 * std::abs(exact)) << name << ": too uncertain to tell anything";
+}
+
+TEST_F(RingDynamicsRun, LeavesCentroidsBeadsLogAndSummary) {
+  const LennardJones potential(lennard_jones_argon());
+  const auto summary = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder_ / "run");
+  EXPECT_TRUE(summary.finished);
+  EXPECT_EQ(summary.formula, "Ar32");
+  EXPECT_EQ(summary.frames, 13u);
+  EXPECT_EQ(summary.bead_frames, 28u);
+  const auto centroids = read_frames(folder_ / "run" / "trajectory"), beads = read_frames(folder_ / "run" / "beads");
+  ASSERT_EQ(centroids.size(), 13u);
+  ASSERT_EQ(beads.size(), 28u);
+  EXPECT_FALSE(centroids.front().bead);
+  for (std::size_t k = 0; k < beads.size(); ++k) {
+    EXPECT_EQ(beads[k].bead, static_cast<std::int32_t>(k % 4));
+    EXPECT_EQ(beads[k].step, static_cast<std::int64_t>(10 * (k / 4)));
+    EXPECT_TRUE(beads[k].energy_ev);
+  }
+  // Step 10: the mean of the beads is the centroid, to the single precision of the files.
+  for (std::size_t i = 0; i < 32; ++i) {
+    Vec3 mean;
+    for (std::size_t bead = 0; bead < 4; ++bead) mean += beads[4 + bead].position_ang[i] * 0.25;
+    EXPECT_LT(norm(mean - centroids[2].position_ang[i]), 1e-5);
+  }
+  EXPECT_TRUE(run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder_ / "run").nothing_to_do);
+}
+
+TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
+  const LennardJones potential(lennard_jones_argon());
+  run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder_ / "whole");
+  for (const int stop_after : {7, 33, 61}) {
+    const fs::path folder = folder_ / ("parts" + std::to_string(stop_after));
+    int steps = 0;
+    const auto first = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; });
+    EXPECT_FALSE(first.finished);
+    const auto second = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder);
+    EXPECT_TRUE(second.finished && second.resumed);
+    EXPECT_EQ(second.resumed_from_step, stop_after - 20);
+    EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+    const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(folder_ / "whole" / "checkpoint").state;
+    EXPECT_EQ(a.ring.mode_position_ang, b.ring.mode_position_ang);
+    EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+    EXPECT_EQ(a.ring.thermostat_ev, b.ring.thermostat_ev);
+    const auto mine = read_frames(folder / "beads"), theirs = read_frames(folder_ / "whole" / "beads");
+    ASSERT_EQ(mine.size(), theirs.size());
+    for (std::size_t k = 0; k < mine.size(); ++k) EXPECT_EQ(mine[k].position_ang, theirs[k].position_ang);
+  }
+}
+
+TEST_F(RingDynamicsRun, RefusesOtherSettingsAndDamagedCheckpoints) {
+  const LennardJones potential(lennard_jones_argon());
+  auto settings = short_run();
+  settings.loop.steps = 10;
+  run_atom_ring_dynamics(settings, argon(), potential, "model", folder_ / "run");
+  settings.beads = 8;
+  try {
+    run_atom_ring_dynamics(settings, argon(), potential, "model", folder_ / "run");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(std::string(error.what()).find("beads = 4"), std::string::npos) << error.what();
+  }
+  const std::string bytes = read_file(folder_ / "run" / "checkpoint");
+  for (const std::size_t size : {std::size_t{4}, std::size_t{100}, bytes.size() / 2, bytes.size() - 1}) {
+    write_file_atomically(folder_ / "cut", bytes.substr(0, size));
+    EXPECT_THROW(read_ring_checkpoint(folder_ / "cut"), Error) << size;
+  }
+}
+
+TEST_F(RingDynamicsRun, HarmonicWellsHaveTheirClosedForms) {
+  constexpr double kelvin = 300, wavenumber = 1600;
+  constexpr std::size_t beads = 8;
+  RingSettings words;
+  words.temperature_kelvin = kelvin;
+  words.beads = beads;
+  words.steps = 12000;
+  words.equilibration_steps = 500;
+  words.timestep_fs = 0.5;
+  words.centroid_time_fs = 20;
+  words.write_every = 0;
+  words.log_every = 4;
+  words.tensors = true;
+  words.isotopes = {"H=D"};
+  const Wells potential(wavenumber);
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 5), hydrogens(32), potential, "model", folder_ / "wells");
+
+  const auto energy_ev = [&](double t) {  // of one degree of freedom: kB T Σ_k w²/(w² + w_k²)
+    double sum = 0;
+    for (const double w : ring_modes(beads, t).frequency_per_fs) sum += per_fs(wavenumber) * per_fs(wavenumber) / (per_fs(wavenumber) * per_fs(wavenumber) + w * w);
+    return units::boltzmann_ev_per_kelvin * t * sum;
+  };
+  const RingModes modes = ring_modes(beads, kelvin);
+  double gyration2 = 0, isotope = 0;
+  const double kt = units::boltzmann_ev_per_kelvin * kelvin, w2 = per_fs(wavenumber) * per_fs(wavenumber), lighter = 1.00782503207 / 2.01410177785;
+  for (std::size_t k = 1; k < beads; ++k) {
+    const double mode2 = modes.frequency_per_fs[k] * modes.frequency_per_fs[k];
+    gyration2 += 3 * kt / (units::ev_per_amu_ang2_fs2 * 1.00782503207 * (w2 + mode2));
+    isotope += 1.5 * kt * std::log((w2 * lighter + mode2) / (w2 + mode2));
+  }
+  expect_near(summary, "kinetic_energy_virial_H", 1.5e3 * energy_ev(kelvin));
+  expect_near(summary, "kinetic_energy_primitive_H", 1.5e3 * energy_ev(kelvin));
+  expect_near(summary, "kinetic_energy_virial_xx_H", 0.5e3 * energy_ev(kelvin));
+  expect_near(summary, "gyration_radius_H", std::sqrt(gyration2));
+  expect_near(summary, "gyration_zz_H", gyration2 / 3);
+  expect_near(summary, "potential_energy", 32 * 1.5 * energy_ev(kelvin));
+  expect_near(summary, "isotope_free_energy_excess_H_D", 1e3 * isotope);
+  const double heat_capacity = 3 * (energy_ev(kelvin + 1) - energy_ev(kelvin - 1)) / 2 / units::boltzmann_ev_per_kelvin;
+  const auto& c = *named(summary, "heat_capacity").estimate;
+  EXPECT_NEAR(c.value, heat_capacity, 1.91 * (c.high - c.value));
+  EXPECT_LT(c.high - c.value, 0.5);
+}
+
+TEST_F(RingDynamicsRun, DeuteriumByOneWord) {
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 4;
+  words.steps = 20;
+  words.masses = {"H=D"};
+  const Wells potential(1600);
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "d");
+  EXPECT_EQ(summary.formula, "D2");
+  EXPECT_NO_THROW(named(summary, "gyration_radius_D"));
+  words.masses = {"H=cheese"};
+  EXPECT_THROW(ring_dynamics_of(words, 1), Error);
+  words.masses = {"O=16"};
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "o"), Error);
+}
+
+TEST_F(RingDynamicsRun, AClientThatGoesLosesNoStep) {
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 4;
+  words.steps = 40;
+  words.log_every = 1;
+  words.isotopes = {};
+  Wells potential(1600);
+  run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "whole");
+  potential.info_.remote = true;
+  potential.fail_in = 20;
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "parts"), Error);
+  EXPECT_EQ(read_ring_checkpoint(folder_ / "parts" / "checkpoint").state.ring.step, 18);
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "parts");
+  EXPECT_EQ(summary.resumed_from_step, 18);
+  EXPECT_EQ(read_file(folder_ / "parts" / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+}
+
+TEST_F(RingDynamicsRun, RestraintsHold) {
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 8;
+  words.steps = 2000;
+  words.equilibration_steps = 500;
+  words.beads_every = 20;
+  words.restraints = {"0-1=2.5"};
+  words.restraint_stiffness_ev_ang2 = 400;
+  const Wells soft(20);
+  Frame apart = hydrogens(2);
+  apart.position_ang[1] = {2.5, 0, 0};
+  run_atom_ring_dynamics(ring_dynamics_of(words, 1), apart, soft, "model", folder_ / "held");
+  double mean = 0;
+  const auto frames = read_frames(folder_ / "held" / "beads");
+  for (const Frame& frame : frames) mean += norm(frame.position_ang[1] - frame.position_ang[0]) / static_cast<double>(frames.size());
+  EXPECT_NEAR(mean, 2.5, 0.02);
+  words.restraints = {"0-2=2.5"};
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), soft, "model", folder_ / "none"), Error);
+  words.restraints = {"0,1=2.5"};
+  EXPECT_THROW(ring_dynamics_of(words, 1), Error);
+}
+
+}  // namespace
+}  // namespace saltus::runs
