@@ -144,9 +144,9 @@ EwaldWaves ewald_waves(const Mat3& rows_ang, double coulomb, double alpha_per_an
         const double k2 = norm2(in_plane + static_cast<double>(n3) * b[2]);
         weight = slope = 0;
         if (k2 >= largest2) return;
-        const double e = std::exp(-waves.damping * k2);
-        weight = scale * (e - last) / k2;
-        slope = -(scale * waves.damping * e + weight) / k2;
+        const double e = std::exp(-waves.damping * k2), part = k2 / largest2, rest = last * part * part * part;
+        weight = scale * (e - rest * part) / k2;
+        slope = -scale * (waves.damping * e + 4 * rest / largest2) / k2 - weight / k2;
         any = true;
       };
       const bool axis = n1 == 0 && n2 == 0;

@@ -28,9 +28,9 @@ std::vector<std::string> keys_of(const BuiltinPotential& potential) {
 
 std::span<const BuiltinPotential> builtin_potentials() {
   static const std::vector<BuiltinPotential> table{
-      {"qtip4pf", "q-TIP4P/F: flexible water for path integrals, with Ewald sums; atoms O H H, one molecule after the other", {},
+      {"qtip4pf", "q-TIP4P/F: flexible water for path integrals; atoms O H H, by molecules", {},
        [](std::span<const double>) -> std::unique_ptr<Potential> { return std::make_unique<Qtip4pf>(); }},
-      {"shared_proton", "a proton between two oxygens, a double Morse function: a model for tests; atoms O H O, one unit after the other",
+      {"shared_proton", "a proton between two oxygens: a double Morse model; atoms O H O, by units",
        {{"oxygen_distance_ang", "O-O distance of least energy, Å; a barrier stands beyond 2.45 Å", 2.2, 3.0, SharedProtonParameters{}.oxygen_distance_ang}},
        [](std::span<const double> values) -> std::unique_ptr<Potential> {
          SharedProtonParameters parameters;

@@ -18,7 +18,7 @@ struct Qtip4pfParameters {
 Qtip4pfParameters qtip4pf_parameters();
 
 /// Water molecules as atoms O H H, one after the other. In cells periodic along all three vectors, of any shape, the Coulomb energy is an Ewald sum
-/// (conducting surroundings): real space up to an O–O distance of 9 Å with α = 0.5/Å, waves up to 4.6/Å; errors of forces are below 1e-6 of their root mean
+/// (conducting surroundings): real space up to an O–O distance of 9 Å with α = 0.54/Å, waves up to 4.6/Å; errors of forces are below 1e-6 of their root mean
 /// square. What a pair of molecules has in real space, Lennard-Jones included, goes to zero between 8 and 9 Å of O–O; the Lennard-Jones energy beyond is
 /// added as that of a uniform liquid, and with it its pressure. Without periodicity all pairs count in full.
 /// Positions may be wrapped atom by atom. Results depend neither on threads nor on when lists were built; configurations of a batch run in parallel.
