@@ -17,13 +17,6 @@
 
 namespace saltus {
 
-Qtip4pfParameters qtip4pf_parameters() {
-  using namespace units;
-  return {.stretch_ev = 0.185 * ev_per_hartree, .stretch_per_ang = 1.21 / ang_per_bohr, .bond_ang = 1.78 * ang_per_bohr, .bend_ev_rad2 = 0.14 * ev_per_hartree,
-          .angle_rad = 107.4 * std::numbers::pi / 180, .epsilon_ev = 2.95147e-4 * ev_per_hartree, .sigma_ang = 5.96946 * ang_per_bohr, .charge_m = -1.1128,
-          .gamma = 0.73612};
-}
-
 namespace {
 
 constexpr double alpha_per_ang = 0.54, k_max_per_ang = 4.6, onset_ang = 8, pair_cutoff_ang = 9, longest_bond_ang = 1.8;
@@ -72,8 +65,16 @@ struct Configuration {
   std::size_t molecules() const { return position.size() / per_molecule; }
 };
 
-const Qtip4pfParameters parameters = qtip4pf_parameters();
-const std::array<double, per_molecule> charges{parameters.charge_m, -parameters.charge_m / 2, -parameters.charge_m / 2};
+constexpr Qtip4pfParameters parameters{.stretch_ev = 0.185 * units::ev_per_hartree,
+                                       .stretch_per_ang = 1.21 / units::ang_per_bohr,
+                                       .bond_ang = 1.78 * units::ang_per_bohr,
+                                       .bend_ev_rad2 = 0.14 * units::ev_per_hartree,
+                                       .angle_rad = 107.4 * std::numbers::pi / 180,
+                                       .epsilon_ev = 2.95147e-4 * units::ev_per_hartree,
+                                       .sigma_ang = 5.96946 * units::ang_per_bohr,
+                                       .charge_m = -1.1128,
+                                       .gamma = 0.73612};
+constexpr std::array<double, per_molecule> charges{parameters.charge_m, -parameters.charge_m / 2, -parameters.charge_m / 2};
 
 void check_order(const Atoms& atoms) {
   constexpr std::uint8_t order[per_molecule] = {8, 1, 1};
@@ -287,6 +288,8 @@ void prepare_waves(std::span<const Cell> cells, WaterScratch& scratch) {
 }
 
 }  // namespace
+
+Qtip4pfParameters qtip4pf_parameters() { return parameters; }
 
 Qtip4pf::Qtip4pf() {
   info_.kind = "qtip4pf";
