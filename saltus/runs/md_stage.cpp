@@ -152,7 +152,7 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
   if (summary.max_force_spread_ev_ang) figure("max_force_spread", *summary.max_force_spread_ev_ang, "ev_ang", "of the members of the committee on one atom");
-  if (!potential->info().has_extrapolation && !potential->info().has_spread)
+  if (!is_builtin(md.model) && !potential->info().has_extrapolation && !potential->info().has_spread)  // those were trained on nothing
     result.warnings.push_back(fmt::format("a potential of kind {} measures neither extrapolation nor spread: the run was not watched for them", potential->info().kind));
   if (summary.max_extrapolation && *summary.max_extrapolation > 1)
     result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
