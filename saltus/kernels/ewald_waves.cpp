@@ -19,7 +19,7 @@ namespace saltus::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<double, 8>;  // charges are padded to eight
 
-/// Row 2n: cos(n φ), row 2n + 1: sin(n φ), n < orders, of `padded` phases.
+/// Row n: cos(n φ), row orders + n: sin(n φ), n < orders, of `padded` phases.
 void fill_powers(std::size_t orders, std::size_t padded, const double* HWY_RESTRICT phase, double* HWY_RESTRICT table) {
   const D d;
   for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
@@ -27,8 +27,8 @@ void fill_powers(std::size_t orders, std::size_t padded, const double* HWY_RESTR
     const auto c = hn::Cos(d, angle), s = hn::Sin(d, angle);
     auto cn = hn::Set(d, 1.0), sn = hn::Zero(d);
     for (std::size_t n = 0; n < orders; ++n) {
-      hn::StoreU(cn, d, table + 2 * n * padded + i);
-      hn::StoreU(sn, d, table + (2 * n + 1) * padded + i);
+      hn::StoreU(cn, d, table + n * padded + i);
+      hn::StoreU(sn, d, table + (orders + n) * padded + i);
       const auto next = hn::NegMulAdd(s, sn, hn::Mul(c, cn));
       sn = hn::MulAdd(s, cn, hn::Mul(c, sn));
       cn = next;
@@ -37,11 +37,11 @@ void fill_powers(std::size_t orders, std::size_t padded, const double* HWY_RESTR
 }
 
 /// cosine, sine of n1 φ1 + n2 φ2, times the charge, of one plane.
-void fill_plane(const Int3& n, std::size_t padded, const double* HWY_RESTRICT first, const double* HWY_RESTRICT second, const double* HWY_RESTRICT charge,
-                double* HWY_RESTRICT cosine, double* HWY_RESTRICT sine) {
+void fill_plane(const Int3& n, const std::size_t* orders, std::size_t padded, const double* HWY_RESTRICT first, const double* HWY_RESTRICT second,
+                const double* HWY_RESTRICT charge, double* HWY_RESTRICT cosine, double* HWY_RESTRICT sine) {
   const D d;
-  const double *c1 = first + 2 * static_cast<std::size_t>(n[0]) * padded, *s1 = c1 + padded;
-  const double *c2 = second + 2 * static_cast<std::size_t>(std::abs(n[1])) * padded, *s2 = c2 + padded;
+  const double *c1 = first + static_cast<std::size_t>(n[0]) * padded, *s1 = c1 + orders[0] * padded;
+  const double *c2 = second + static_cast<std::size_t>(std::abs(n[1])) * padded, *s2 = c2 + orders[1] * padded;
   const auto sign = hn::Set(d, n[1] < 0 ? -1.0 : 1.0);
   for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
     const auto q = hn::LoadU(d, charge + i);
@@ -52,7 +52,7 @@ void fill_plane(const Int3& n, std::size_t padded, const double* HWY_RESTRICT fi
   }
 }
 
-/// slope += factor · (c · of_sine − s · of_cosine): the derivative along a phase that enters `factor` times.
+/// slopes += factors · (c · of_sine − s · of_cosine): the derivatives along phases that enter `factor` times.
 void add_turned(double factor_1, double factor_2, std::size_t padded, const double* HWY_RESTRICT c, const double* HWY_RESTRICT s, const double* HWY_RESTRICT of_cosine,
                 const double* HWY_RESTRICT of_sine, double* HWY_RESTRICT slope_1, double* HWY_RESTRICT slope_2) {
   const D d;
@@ -96,20 +96,22 @@ HWY_EXPORT(weigh);
 
 namespace {
 
-constexpr std::size_t lanes = 8;
+constexpr std::size_t lanes = 8, planes_at_once = 48;  // so many keep the second-level cache of a core
 
 std::size_t padded_to_lanes(std::size_t n) { return (n + lanes - 1) / lanes * lanes; }
 
-/// −dE/d(strain): Σ_k E_k (1 − 2 k⊗k d ln w/d(k²)), from the sums over charges.
-void add_virial(const EwaldWaves& waves, const double* sums, Mat3& virial) {
-  const std::size_t m = waves.plane.size(), width = waves.width;
+/// −dE/d(strain): Σ_k E_k (1 − 2 k⊗k d ln w/d(k²)), from the sums over charges of `count` planes.
+void add_virial(const EwaldWaves& waves, std::size_t first, std::size_t count, const double* sums, Mat3& virial) {
+  const std::size_t width = waves.width;
   const Mat3& b = waves.reciprocal_per_ang;
-  for (std::size_t p = 0; p < m; ++p) {
-    const double *cosine = sums + p * 2 * width, *sine = sums + (m + p) * 2 * width;
-    const Vec3 in_plane = static_cast<double>(waves.plane[p][0]) * b[0] + static_cast<double>(waves.plane[p][1]) * b[1];
+  for (std::size_t p = 0; p < count; ++p) {
+    const double *cosine = sums + p * 2 * width, *sine = sums + (count + p) * 2 * width;
+    const Int3& plane = waves.plane[first + p];
+    const Vec3 in_plane = static_cast<double>(plane[0]) * b[0] + static_cast<double>(plane[1]) * b[1];
     for (std::size_t n = 0; n < width; ++n)
       for (const int sign : {1, -1}) {
-        const double weight = (sign > 0 ? waves.up : waves.down)[p * width + n], slope = (sign > 0 ? waves.up_slope : waves.down_slope)[p * width + n];
+        const std::size_t wave = (first + p) * width + n;
+        const double weight = (sign > 0 ? waves.up : waves.down)[wave], slope = (sign > 0 ? waves.up_slope : waves.down_slope)[wave];
         if (weight == 0) continue;
         const double re = cosine[n] - sign * sine[width + n], im = sine[n] + sign * cosine[width + n], square = 0.5 * (re * re + im * im);
         const Vec3 k = in_plane + static_cast<double>(sign * static_cast<int>(n)) * b[2];
@@ -117,6 +119,12 @@ void add_virial(const EwaldWaves& waves, const double* sums, Mat3& virial) {
         for (int axis = 0; axis < 3; ++axis) virial[axis][axis] += weight * square;
       }
   }
+}
+
+/// b = aᵀ of a [rows·columns].
+void transpose_into(std::size_t rows, std::size_t columns, const double* a, double* b) {
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t k = 0; k < columns; ++k) b[k * rows + i] = a[i * columns + k];
 }
 
 }  // namespace
@@ -168,69 +176,58 @@ EwaldWaves ewald_waves(const Mat3& rows_ang, double coulomb, double alpha_per_an
 
 double add_ewald_waves(const EwaldWaves& waves, std::span<const Vec3> fraction, std::span<const double> charge, EwaldScratch& scratch,
                        std::span<Vec3> force, Mat3* virial) {
-  const std::size_t n = fraction.size(), padded = padded_to_lanes(n), m = waves.plane.size(), width = waves.width;
-  if (m == 0) return 0;
+  const std::size_t n = fraction.size(), padded = padded_to_lanes(n), planes = waves.plane.size(), width = waves.width;
   auto& phase = scratch.phase;  // φ1, φ2, φ3, charges
   phase.assign(4 * padded, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
     for (int a = 0; a < 3; ++a) phase[static_cast<std::size_t>(a) * padded + i] = 2 * std::numbers::pi * (fraction[i][a] - std::round(fraction[i][a]));
     phase[3 * padded + i] = charge[i];
   }
-  // Powers of the phases along the first two vectors; of the third in rows, then cosines and sines by rows of charges.
+  // Powers of the phases along each vector.
   const std::size_t orders[2] = {static_cast<std::size_t>(waves.reach[0]) + 1, static_cast<std::size_t>(waves.reach[1]) + 1};
-  scratch.along.resize(2 * (orders[0] + orders[1]) * padded);
-  double* const first = scratch.along.data();
+  scratch.powers.resize(2 * (orders[0] + orders[1] + 2 * width) * padded);
+  double* const first = scratch.powers.data();
   double* const second = first + 2 * orders[0] * padded;
+  double* const third = second + 2 * orders[1] * padded;  // [width: cosine, sine][padded]
+  double* const by_charge = third + 2 * width * padded;   // its transpose
   HWY_DYNAMIC_DISPATCH(fill_powers)(orders[0], padded, phase.data(), first);
   HWY_DYNAMIC_DISPATCH(fill_powers)(orders[1], padded, phase.data() + padded, second);
-  scratch.across.resize(4 * width * padded);
-  double* const powers = scratch.across.data();            // [width][cos, sin][padded]
-  double* const by_charge = powers + 2 * width * padded;   // [padded][cos: width, sin: width]
-  HWY_DYNAMIC_DISPATCH(fill_powers)(width, padded, phase.data() + 2 * padded, powers);
-  for (std::size_t k = 0; k < width; ++k)
-    for (std::size_t i = 0; i < padded; ++i) {
-      by_charge[i * 2 * width + k] = powers[2 * k * padded + i];
-      by_charge[i * 2 * width + width + k] = powers[(2 * k + 1) * padded + i];
-    }
+  HWY_DYNAMIC_DISPATCH(fill_powers)(width, padded, phase.data() + 2 * padded, third);
+  transpose_into(2 * width, padded, third, by_charge);
 
-  scratch.products.resize(2 * m * padded);
-  double* const products = scratch.products.data();  // cosines of all planes, then sines
-  for (std::size_t p = 0; p < m; ++p)
-    HWY_DYNAMIC_DISPATCH(fill_plane)(waves.plane[p], padded, first, second, phase.data() + 3 * padded, products + p * padded, products + (m + p) * padded);
-
-  scratch.sums.resize(2 * m * 2 * width);
-  double* const sums = scratch.sums.data();
-  multiply(2 * m, padded, 2 * width, 1.0, products, padded, by_charge, 2 * width, false, sums, 2 * width);
-  if (virial) add_virial(waves, sums, *virial);
-  double energy = 0;
-  for (std::size_t p = 0; p < m; ++p)
-    energy += HWY_DYNAMIC_DISPATCH(weigh)(width, waves.up.data() + p * width, waves.down.data() + p * width, sums + p * 2 * width, sums + (m + p) * 2 * width);
-  if (force.empty()) return energy;
-
-  // Derivatives with respect to the products, and to the powers along the third vector, whose rows alternate cosine and sine.
-  scratch.turned.resize(2 * 2 * m * 2 * width);
-  double* const alternating = scratch.turned.data();               // [2m][2 width] with columns as rows of `powers`
-  double* const turned = alternating + 2 * m * 2 * width;           // its transpose
-  for (std::size_t p = 0; p < 2 * m; ++p)
-    for (std::size_t k = 0; k < width; ++k)
-      for (std::size_t part = 0; part < 2; ++part) {
-        const double value = sums[p * 2 * width + part * width + k];
-        alternating[p * 2 * width + 2 * k + part] = value;
-        turned[(2 * k + part) * 2 * m + p] = value;
-      }
-  scratch.of_products.resize(2 * m * padded);
-  scratch.of_phases.resize(2 * width * padded);
-  double *const of_products = scratch.of_products.data(), *const of_phases = scratch.of_phases.data();
-  multiply(2 * m, 2 * width, padded, 1.0, alternating, 2 * width, powers, padded, false, of_products, padded);
-  multiply(2 * width, 2 * m, padded, 1.0, turned, 2 * m, products, padded, false, of_phases, padded);
+  const std::size_t most = std::min(planes, planes_at_once);
+  scratch.products.resize(2 * most * padded);
+  scratch.of_products.resize(2 * most * padded);
+  scratch.sums.resize(2 * most * 2 * width);
+  scratch.transposed.resize(2 * most * 2 * width);
+  scratch.of_powers.assign(2 * width * padded, 0.0);
   scratch.slope.assign(4 * padded, 0.0);
-  double* const slope = scratch.slope.data();
-  for (std::size_t p = 0; p < m; ++p)
-    HWY_DYNAMIC_DISPATCH(add_turned)(waves.plane[p][0], waves.plane[p][1], padded, products + p * padded, products + (m + p) * padded, of_products + p * padded,
-                                     of_products + (m + p) * padded, slope, slope + padded);
+  double *const products = scratch.products.data(), *const of_products = scratch.of_products.data(), *const sums = scratch.sums.data(), *const slope = scratch.slope.data();
+  double energy = 0;
+  for (std::size_t begin = 0; begin < planes; begin += most) {
+    const std::size_t m = std::min(most, planes - begin);
+    const Int3* const plane = waves.plane.data() + begin;
+    for (std::size_t p = 0; p < m; ++p)  // cosines of all planes, then sines
+      HWY_DYNAMIC_DISPATCH(fill_plane)(plane[p], orders, padded, first, second, phase.data() + 3 * padded, products + p * padded, products + (m + p) * padded);
+    multiply(2 * m, padded, 2 * width, 1.0, products, padded, by_charge, 2 * width, false, sums, 2 * width);
+    if (virial) add_virial(waves, begin, m, sums, *virial);
+    for (std::size_t p = 0; p < m; ++p)
+      energy += HWY_DYNAMIC_DISPATCH(weigh)(width, waves.up.data() + (begin + p) * width, waves.down.data() + (begin + p) * width, sums + p * 2 * width,
+                                            sums + (m + p) * 2 * width);
+    if (force.empty()) continue;
+    // Derivatives with respect to the products, and to the powers along the third vector.
+    transpose_into(2 * m, 2 * width, sums, scratch.transposed.data());
+    multiply(2 * m, 2 * width, padded, 1.0, sums, 2 * width, third, padded, false, of_products, padded);
+    multiply(2 * width, 2 * m, padded, 1.0, scratch.transposed.data(), 2 * m, products, padded, true, scratch.of_powers.data(), padded);
+    for (std::size_t p = 0; p < m; ++p)
+      HWY_DYNAMIC_DISPATCH(add_turned)(plane[p][0], plane[p][1], padded, products + p * padded, products + (m + p) * padded, of_products + p * padded,
+                                       of_products + (m + p) * padded, slope, slope + padded);
+  }
+  if (force.empty()) return energy;
+  const double* const of_powers = scratch.of_powers.data();
   for (std::size_t k = 1; k < width; ++k)
-    HWY_DYNAMIC_DISPATCH(add_turned)(static_cast<double>(k), 0, padded, powers + 2 * k * padded, powers + (2 * k + 1) * padded, of_phases + 2 * k * padded,
-                                     of_phases + (2 * k + 1) * padded, slope + 2 * padded, slope + 3 * padded);
+    HWY_DYNAMIC_DISPATCH(add_turned)(static_cast<double>(k), 0, padded, third + k * padded, third + (width + k) * padded, of_powers + k * padded,
+                                     of_powers + (width + k) * padded, slope + 2 * padded, slope + 3 * padded);
   const Mat3& b = waves.reciprocal_per_ang;
   for (std::size_t i = 0; i < n; ++i) force[i] -= slope[i] * b[0] + slope[padded + i] * b[1] + slope[2 * padded + i] * b[2];
   return energy;

@@ -1,7 +1,7 @@
 // The smooth part of the Coulomb energy of point charges in a periodic cell, as a sum over waves (Ewald 1921):
 //   E = (2π C / V) Σ_{0 < |k| < k_max} w(k²) |S(k)|²,   S(k) = Σ_i q_i exp(i k·r_i),   w = (exp(−k²/4α²) − (k/k_max)⁸ exp(−k_max²/4α²)) / k²
 // The second term of w lets the energy stay continuous where a change of the cell takes a wave across k_max. The self-energy is not taken off.
-// A wave is a product of three phases: the sums over charges, and those over waves, are matrix products.
+// A wave is a product of three phases: the sums over charges, and those over waves, are matrix products. Time grows as charges times waves.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ EwaldWaves ewald_waves(const Mat3& rows_ang, double coulomb, double alpha_per_an
 
 /// Buffers of one caller.
 struct EwaldScratch {
-  std::vector<double> phase, along, across, products, sums, turned, of_products, of_phases, slope;
+  std::vector<double> phase, powers, products, sums, transposed, of_products, of_powers, slope;
 };
 
 /// Returns the energy; adds to forces; adds to the virial −dE/d(strain) unless it is null.

@@ -19,7 +19,7 @@ namespace saltus {
 
 namespace {
 
-constexpr double alpha_per_ang = 0.54, k_max_per_ang = 4.6, onset_ang = 8, pair_cutoff_ang = 9, longest_bond_ang = 1.8;
+constexpr double alpha_per_ang = 0.54, k_max_per_ang = 4.6, onset_ang = 8, pair_cutoff_ang = 9, longest_bond_ang = 1.8, largest_cell_ang3 = 5e6;
 constexpr std::size_t per_molecule = 3;
 
 using Molecule = std::array<Vec3, per_molecule>;  // M, H, H relative to O; or forces on them
@@ -282,6 +282,9 @@ void prepare_waves(std::span<const Cell> cells, WaterScratch& scratch) {
     if (cell.any_periodic() && !(periodic[0] && periodic[1] && periodic[2]))
       throw Error(ErrorKind::unsupported, "this water model needs a cell that is periodic along all three vectors, or along none; give the layer or wire a cell with room around it");
     if (!cell.any_periodic() || scratch.waves_cell[c] == cell) continue;
+    if (const Mat3& rows = cell.rows_ang(); norm(rows[0]) * norm(rows[1]) * norm(rows[2]) > largest_cell_ang3)
+      throw Error(ErrorKind::unsupported, fmt::format("the lengths of the lattice vectors multiply to {:.3g} Å³: beyond {:.0g} the Ewald sum has too many waves; make the cell smaller, "
+                                                      "or not periodic for molecules alone", norm(rows[0]) * norm(rows[1]) * norm(rows[2]), largest_cell_ang3));
     scratch.waves[c] = kernels::ewald_waves(cell.rows_ang(), units::coulomb_ev_ang, alpha_per_ang, k_max_per_ang);
     scratch.waves_cell[c] = cell;
   }

@@ -27,7 +27,8 @@ class Qtip4pf final : public Potential {
   Qtip4pf();
   const PotentialInfo& info() const override { return info_; }
   double cutoff_ang() const override { return 9; }
-  /// Throws Error{unsupported} for atoms in another order, an H farther than 1.8 Å from its O, or a cell that is periodic along one or two vectors.
+  /// Throws Error{unsupported} for atoms in another order, an H farther than 1.8 Å from its O, or a cell that is periodic along one or two
+  /// vectors or has vectors whose lengths multiply to more than 5·10⁶ Å³.
   void evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const override;
 
  private:

@@ -194,6 +194,9 @@ TEST(Qtip4pf, RefusesWhatIsNoWater) {
   Frame layer = frame;
   layer.cell = Cell(frame.cell.rows_ang(), {true, true, false});
   EXPECT_NE(refusal(layer, ErrorKind::unsupported).find("along all three"), std::string::npos);
+  Frame vast = frame;
+  vast.cell = Cell(Mat3{{Vec3{1e4, 0, 0}, Vec3{0, 1e4, 0}, Vec3{0, 0, 1e4}}});
+  EXPECT_NE(refusal(vast, ErrorKind::unsupported).find("too many waves"), std::string::npos);
   EXPECT_EQ(evaluate_water(water_of({})).energy_ev, 0);
 }
 
