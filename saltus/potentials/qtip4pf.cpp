@@ -170,8 +170,8 @@ void add_molecules(Configuration& c) {
       site[k] = c.position[first + k] - c.position[first];
       if (norm2(site[k]) > longest_bond_ang * longest_bond_ang) site[k] = c.cell.minimum_image(site[k]);
       if (norm2(site[k]) > longest_bond_ang * longest_bond_ang)
-        throw Error(ErrorKind::unsupported, fmt::format("atom {} (H) is {:.2f} Å from atom {}, the O of its molecule; this water model takes molecules as O H H, one after the other, "
-                                                        "and cannot break them", first + k, norm(site[k]), first));
+        throw Error(ErrorKind::unsupported, fmt::format("atom {} (H) is {:.2f} Å from atom {}, the O of its molecule; this water model takes molecules as O H H, "
+                                                        "one after the other, and cannot break them", first + k, norm(site[k]), first));
     }
     site[0] = (0.5 * (1 - parameters.gamma)) * (site[1] + site[2]);
     c.energy += add_bonds(site[1], site[2], force[1], force[2]);
@@ -280,11 +280,12 @@ void prepare_waves(std::span<const Cell> cells, WaterScratch& scratch) {
     const Cell& cell = cells[c];
     const auto& periodic = cell.periodic();
     if (cell.any_periodic() && !(periodic[0] && periodic[1] && periodic[2]))
-      throw Error(ErrorKind::unsupported, "this water model needs a cell that is periodic along all three vectors, or along none; give the layer or wire a cell with room around it");
+      throw Error(ErrorKind::unsupported, "this water model needs a cell that is periodic along all three vectors, or along none; "
+                                          "give the layer or wire a cell with room around it");
     if (!cell.any_periodic() || scratch.waves_cell[c] == cell) continue;
     if (const Mat3& rows = cell.rows_ang(); norm(rows[0]) * norm(rows[1]) * norm(rows[2]) > largest_cell_ang3)
-      throw Error(ErrorKind::unsupported, fmt::format("the lengths of the lattice vectors multiply to {:.3g} Å³: beyond {:.0g} the Ewald sum has too many waves; make the cell smaller, "
-                                                      "or not periodic for molecules alone", norm(rows[0]) * norm(rows[1]) * norm(rows[2]), largest_cell_ang3));
+      throw Error(ErrorKind::unsupported, fmt::format("the lengths of the lattice vectors multiply to {:.3g} Å³: beyond {:.0g} the Ewald sum has too many waves; "
+                                                      "make the cell smaller, or not periodic for molecules alone", norm(rows[0]) * norm(rows[1]) * norm(rows[2]), largest_cell_ang3));
     scratch.waves[c] = kernels::ewald_waves(cell.rows_ang(), units::coulomb_ev_ang, alpha_per_ang, k_max_per_ang);
     scratch.waves_cell[c] = cell;
   }

@@ -63,8 +63,8 @@ void SharedProton::evaluate(const Batch& batch, Want want, Workspace&, std::span
         if (!is_finite(bond[k])) throw Error(ErrorKind::numeric, fmt::format("the position of atom {} or {} is not finite", oxygen[k], i + 1));
         const double r = norm(bond[k]);
         if (r > longest_bond_ang)
-          throw Error(ErrorKind::unsupported, fmt::format("atom {} (H) is {:.2f} Å from atom {}, an O of its unit; this model takes units O H O, one after the other, and cannot break them", i + 1,
-                                                          r, oxygen[k]));
+          throw Error(ErrorKind::unsupported, fmt::format("atom {} (H) is {:.2f} Å from atom {}, an O of its unit; this model takes units O H O, one after the other, "
+                                                          "and cannot break them", i + 1, r, oxygen[k]));
         const double e = std::exp(-a * (r - p.bond_ang)), energy = p.depth_ev * (1 - e) * (1 - e);
         const Vec3 force = (-2 * p.depth_ev * a * e * (1 - e) / r) * bond[k];
         result.energy_ev += energy;
