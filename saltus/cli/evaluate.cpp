@@ -172,7 +172,7 @@ int run_evaluate(Options options) {
 
 std::function<int()> set_up_evaluate(CLI::App& app) {
   const auto o = std::make_shared<Options>();
-  app.add_option("FILES", o->files, "model files, then the labelled data set")->type_name("FILE")->required();
+  app.add_option("FILES", o->files, "model files or builtin:NAME, then the labelled data set")->type_name("FILE")->required();
   app.add_option("--out", o->out, "data set to write: the frames with energy, forces and virial of the model")->type_name("FILE");
   app.add_option("--every", o->input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
   app.add_option("--trajectory", o->agreement.reference.path, "AIMD to compare own dynamics with: g(r), vibrational spectrum")->type_name("FILE");

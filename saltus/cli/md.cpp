@@ -99,7 +99,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   auto& run = o->run;
   auto& loop = run.loop;
   app.formatter(std::make_shared<HelpFormatter>(38));
-  app.add_option("--model", o->model, "model file: of Saltus, SevenNet or MACE; or clients of i-PI's protocol at socket:unix:NAME, socket:HOST:PORT")->type_name("FILE")->required();
+  app.add_option("--model", o->model, "file of Saltus, SevenNet, MACE; builtin:NAME; or clients of i-PI's protocol: socket:unix:NAME, socket:HOST:PORT")->type_name("FILE")->required();
   add_network_options(app, o->network);
   add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);

@@ -10,12 +10,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "saltus/atoms/elements.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/models/species.hpp"
+#include "saltus/potentials/builtin.hpp"
 
 namespace saltus::cli {
 
@@ -130,6 +132,26 @@ void print_published(const PublishedModel& model, const std::filesystem::path& p
   std::visit([](const auto& architecture) { print_architecture(architecture); }, model.architecture);
 }
 
+void print_builtin(const BuiltinChoice& choice, bool json) {
+  const BuiltinPotential& potential = *choice.potential;
+  const auto made = potential.make(choice.values);
+  const std::vector<std::uint8_t>& known = made->info().elements;
+  const bool any = known.size() == element_count;
+  if (json) {
+    nlohmann::ordered_json document{{"model", identity(choice)}, {"format", "builtin"}, {"family", potential.name}, {"summary", potential.summary},
+                                    {"elements", any ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json::array()}, {"parameters", nlohmann::ordered_json::object()}};
+    for (std::size_t k = 0; !any && k < known.size(); ++k) document["elements"].push_back(symbols_of_numbers({known[k]}));
+    for (std::size_t k = 0; k < choice.values.size(); ++k) document["parameters"][potential.parameters[k].key] = choice.values[k];
+    return print_json(document);
+  }
+  print_row("model", identity(choice));
+  print_row("format", "builtin");
+  print_row("what it is", potential.summary);
+  print_row("elements", any ? "any" : symbols_of_numbers(known));
+  for (std::size_t k = 0; k < choice.values.size(); ++k)
+    print_row(potential.parameters[k].key, fmt::format("{} ({})", shortest(choice.values[k]), potential.parameters[k].help));
+}
+
 }  // namespace
 
 std::string or_not_stated(const std::string& text) { return text.empty() ? "not stated" : text; }
@@ -147,12 +169,14 @@ std::string origin_text(const PublishedModel& model) {
 }
 
 bool is_model_file(const std::filesystem::path& path) {
+  if (is_builtin(path.string())) return true;
   const std::string head = head_of(path);
   std::error_code failed;
   return !head.empty() && (looks_like_torch(head) || looks_like_safetensors(head, std::filesystem::file_size(path, failed)));
 }
 
 void print_model_summary(const std::filesystem::path& path, bool json) {
+  if (is_builtin(path.string())) return print_builtin(builtin_choice(path.string()), json);
   if (!looks_like_torch(head_of(path))) {
     TensorFile file = read_safetensors(path);
     const auto name = file.metadata.find("family");

@@ -8,10 +8,11 @@
 
 namespace saltus::cli {
 
-/// Whether the file begins as a model file does: a safetensors file, or an archive of torch.
+/// Whether the file begins as a model file does, a safetensors file or an archive of torch; or names a built-in model.
 bool is_model_file(const std::filesystem::path& path);
 
-/// Prints metadata and tensors; of a published model what it is, and its layers. Throws Error{file}, Error{format}, Error{unsupported}.
+/// Prints metadata and tensors; of a published model what it is, and its layers; of a built-in one its parameters.
+/// Throws Error{file}, Error{format}, Error{unsupported}, Error{usage}.
 void print_model_summary(const std::filesystem::path& path, bool json);
 
 /// "not stated" for an empty text.

@@ -17,6 +17,7 @@
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/torch_archive.hpp"
+#include "saltus/potentials/builtin.hpp"
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/load.hpp"
 
@@ -123,8 +124,10 @@ std::function<int()> set_up_models(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.require_subcommand(1);
   CLI::App* const info = app.add_subcommand("info", "family, elements, cutoff, layers, what it was trained on, hash");
-  add_input(*info, *options, "model of SevenNet, MACE or Saltus");
-  info->footer("Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
+  add_input(*info, *options, "model of SevenNet, MACE or Saltus, or builtin:NAME");
+  std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
+  for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
+  info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
   add_input(*check, *options, "model of SevenNet or MACE, published or converted");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "saltus/base/sha256.hpp"
+#include "saltus/potentials/builtin.hpp"
 
 namespace saltus::cli {
 
@@ -19,6 +20,7 @@ NetworkSettings settings_of(const NetworkOptions& options) {
 }
 
 std::string identity_of(const std::string& model, const NetworkOptions& options) {
+  if (is_builtin(model)) return saltus::identity(builtin_choice(model));
   std::string identity = sha256_of_path(model);
   for (const std::string& choice : {options.arithmetic, options.head})
     if (!choice.empty()) identity += ", " + choice;

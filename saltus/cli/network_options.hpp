@@ -20,7 +20,7 @@ void add_network_options(CLI::App& app, NetworkOptions& options);
 
 NetworkSettings settings_of(const NetworkOptions& options);
 
-/// SHA-256 of a model file with what else decides its numbers.
+/// SHA-256 of a model file with what else decides its numbers; a built-in model's name with its parameters.
 std::string identity_of(const std::string& model, const NetworkOptions& options);
 
 }  // namespace saltus::cli

@@ -11,6 +11,7 @@
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/ace.hpp"
+#include "saltus/potentials/builtin.hpp"
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 #include "saltus/potentials/mace.hpp"
@@ -89,6 +90,11 @@ std::unique_ptr<Potential> potential_of(const TensorFile& file, const NetworkSet
 }  // namespace
 
 std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings) {
+  if (const std::string name = path.string(); is_builtin(name)) {
+    const BuiltinChoice choice = builtin_choice(name);
+    if (settings.precision || settings.head) throw Error(ErrorKind::usage, name + ": a built-in model has neither a choice of arithmetic nor heads");
+    return choice.potential->make(choice.values);
+  }
   if (looks_like_torch(head_of(path))) return network_of(read_published_model(path), settings, path.string());
   return potential_of(read_safetensors(path), settings, true);
 }

@@ -13,6 +13,7 @@
 #include "saltus/base/units.hpp"
 #include "saltus/engines/open_potential.hpp"
 #include "saltus/kinetics/jackknife.hpp"
+#include "saltus/potentials/builtin.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 #include "saltus/runs/plan_files.hpp"
 
@@ -109,11 +110,14 @@ NamedEstimate block_mean(const char* name, const char* unit, const std::vector<L
   return named;
 }
 
+/// Whether a model is a name alone: clients at a socket, or a built-in one.
+bool has_no_file(const std::string& model) { return is_remote(model) || is_builtin(model); }
+
 std::filesystem::path model_file(const Plan& plan, const MdSettings& md) { return (plan.file.parent_path() / md.model).lexically_normal(); }
 
 StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext& context) {
-  const bool own = !md.model.empty(), remote = is_remote(md.model);
-  const std::string model = remote ? md.model : own ? model_file(plan, md).string() : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
+  const bool own = !md.model.empty(), named = has_no_file(md.model);
+  const std::string model = named ? md.model : own ? model_file(plan, md).string() : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
   WarningList heard;
   const RemoteContext remote_context{context.stop, [&](const std::string& warning) {
                                        if (context.say) context.say(warning);
@@ -125,7 +129,7 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
     if (context.progress) context.progress({"md-" + md.name, report.done, report.total, report.note, report.unit});
   };
   const MolecularDynamicsSummary summary =
-      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, remote ? model : sha256_of_path(model), context.folder, progress, context.stop, heard);
+      run_molecular_dynamics(dynamics_of(plan, md), start, *potential, named ? model : sha256_of_path(model), context.folder, progress, context.stop, heard);
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, dynamics_of(plan, md).loop.steps), true};
 
   std::vector<LogRow> production = read_md_log(context.folder / "log.csv");
@@ -148,7 +152,7 @@ StageResult simulate(const Plan& plan, const MdSettings& md, const StageContext&
   figure("conserved_drift", summary.conserved_drift_mev_per_atom_ps, "mev_per_atom_ps", "slope over the production");
   if (summary.max_extrapolation) figure("max_extrapolation", *summary.max_extrapolation, "", "1 is the edge of the training data");
   if (summary.max_force_spread_ev_ang) figure("max_force_spread", *summary.max_force_spread_ev_ang, "ev_ang", "of the members of the committee on one atom");
-  if (!potential->info().has_extrapolation && !potential->info().has_spread)
+  if (!is_builtin(md.model) && !potential->info().has_extrapolation && !potential->info().has_spread)  // those were trained on nothing
     result.warnings.push_back(fmt::format("a potential of kind {} measures neither extrapolation nor spread: the run was not watched for them", potential->info().kind));
   if (summary.max_extrapolation && *summary.max_extrapolation > 1)
     result.warnings.push_back(fmt::format("atoms went beyond the training data: largest extrapolation {:.2f} (1 is its edge, the run stops "
@@ -165,10 +169,11 @@ Stage md_stage(const Plan& plan, const MdSettings& md) {
   stage.resumable = true;
   stage.depends_on = {"data-" + md.initial};
   if (md.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
-  else if (!is_remote(md.model)) stage.input_files.push_back(model_file(plan, md));
+  else if (!has_no_file(md.model)) stage.input_files.push_back(model_file(plan, md));
   json settings = json::parse(settings_json(plan, "md", md.name));
   settings["seed"] = plan.seed + md.seed_offset;
-  if (!is_remote(md.model)) settings.erase("model");  // its content counts, not its name
+  if (is_builtin(md.model)) settings["model"] = identity(builtin_choice(md.model));
+  else if (!is_remote(md.model)) settings.erase("model");  // its content counts, not its name
   if (md.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();

@@ -13,6 +13,7 @@
 #include "saltus/base/files.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/models/published_model.hpp"
+#include "saltus/potentials/builtin.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/cp2k_fields.hpp"
 #include "saltus/runs/finetune_fields.hpp"
@@ -131,6 +132,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   if (model) {
     plan.model.emplace();
     plan.settings.push_back(read_fields(source, *model, model_fields(), *plan.model, "model"));
+    if (is_builtin(plan.model->file))
+      source.fail(model->get("file")->source(), fmt::format("'file' of [model] must be a file; a built-in model is named in [[md]]: model = \"{}\"", plan.model->file));
   }
   if (fit && model && !distill) source.fail(fit->source(), "the potential is either fitted, [fit], or there, [model]; both go together with [distill] only");
   if (distill && !model) source.fail(distill->source(), "[distill] needs a model to learn from: [model]");

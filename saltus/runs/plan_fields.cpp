@@ -147,7 +147,7 @@ std::span<const Field<MdSettings>> md_fields() {
   using S = MdSettings;
   static const std::array table{
       Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this simulation", .required = true},
-      Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "model file, e.g. a published SevenNet or MACE, or socket:unix:NAME, socket:HOST:PORT; empty = the potential of the plan"},
+      Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "model file, e.g. a published SevenNet or MACE, builtin:NAME, socket:unix:NAME or socket:HOST:PORT; empty = the potential of the plan"},
       Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
       Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
       Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},

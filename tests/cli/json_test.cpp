@@ -58,6 +58,7 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   document("info model.safetensors");
   const std::string published = SALTUS_SOURCE_DIR "/tests/golden/models/sevennet_small/modal.pth";
   EXPECT_EQ(document("models info " + published).at("elements"), json({"H", "Li", "O"}));
+  EXPECT_EQ(document("models info builtin:shared_proton").at("parameters").at("oxygen_distance_ang"), 2.5);
   EXPECT_EQ(document("models convert " + published + " seven.safetensors").at("parameters"), 760);
   EXPECT_EQ(document("models verify seven.safetensors --source " + published).at("same_as_source"), true);
   const json md = document("md --model model.safetensors --init " + data + " --temperature-kelvin 300 --steps 100 --out md");

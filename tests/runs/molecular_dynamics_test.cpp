@@ -11,6 +11,7 @@
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
+#include "saltus/potentials/load.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 
 namespace saltus::runs {
@@ -107,6 +108,31 @@ TEST_F(MolecularDynamicsRun, WithoutThermostatEquilibrationReachesTheTemperature
   // Half of the energy of a crystal begun at rest goes into the springs, without a thermostat it would stay at 20 K.
   EXPECT_NEAR(summary.mean_temperature_kelvin, 40, 10);
   EXPECT_LT(std::abs(summary.conserved_drift_mev_per_atom_ps), 0.02);
+}
+
+// A cutoff that cut forces, or a list that lost pairs, would let the energy jump or drift; what is left is the time step's.
+TEST_F(MolecularDynamicsRun, WaterKeepsItsEnergy) {
+  StartSettings start;
+  start.file = fs::path(SALTUS_SOURCE_DIR) / "examples/path_integrals/water_32.extxyz";
+  MolecularDynamicsSettings settings = short_run();
+  settings.temperature_kelvin = 300;
+  settings.loop.thermostat = NoThermostat{};
+  settings.loop.timestep_fs = 0.25;
+  settings.loop.equilibration_steps = 200;
+  settings.loop.steps = 4000;
+  const auto potential = load_potential("builtin:qtip4pf");
+  const auto summary = run_molecular_dynamics(settings, starting_frame(start), *potential, "builtin:qtip4pf", folder_ / "water", {}, {}, {});
+  EXPECT_LT(std::abs(summary.conserved_drift_mev_per_atom_ps), 0.02);
+  double low = 1e9, high = -1e9, kinetic_low = 1e9, kinetic_high = 0;
+  for (const LogRow& row : read_md_log(folder_ / "water/log.csv")) {
+    if (row.step < 0) continue;
+    low = std::min(low, row.conserved_ev);
+    high = std::max(high, row.conserved_ev);
+    kinetic_low = std::min(kinetic_low, row.kinetic_ev);
+    kinetic_high = std::max(kinetic_high, row.kinetic_ev);
+  }
+  EXPECT_GT(kinetic_high - kinetic_low, 0.5);
+  EXPECT_LT(high - low, 0.02 * (kinetic_high - kinetic_low));
 }
 
 TEST_F(MolecularDynamicsRun, AtConstantPressureTheCellIsWrittenAndStressMustBeTrustworthy) {

@@ -72,6 +72,12 @@ TEST(Plan, SimulationsWithModelsNeedNoFit) {
   EXPECT_TRUE(parse_plan(head + "[fit]\n" + with_model, "plan.toml").fits);
   EXPECT_NE(refusal(head + md + "head = \"mp\"\n").find("'head' goes with 'model'"), std::string::npos);
   EXPECT_NE(refusal(head + with_model + "arithmetic = \"float16\"\n").find("float32"), std::string::npos);
+  // A built-in model has no file; its name with all parameters counts.
+  const std::string built_in = "[[md]]\nname = \"m\"\nmodel = \"builtin:shared_proton\"\ntemperature_kelvin = 300\nproduction_ps = 5\n";
+  const Stage stage = stages_of(parse_plan(head + built_in, "dir/plan.toml")).at(1);
+  EXPECT_TRUE(stage.input_files.empty());
+  EXPECT_NE(stage.settings.find("builtin:shared_proton?oxygen_distance_ang=2.5"), std::string::npos);
+  EXPECT_NE(refusal(head + "[model]\nfile = \"builtin:qtip4pf\"\n").find("is named in [[md]]"), std::string::npos);
 }
 
 TEST(Plan, StagesComeInOrderWithTheirDependencies) {
