@@ -40,6 +40,7 @@ Frame repeated(const Frame& frame, const Int3& repeats) {
   result.cell = repeated(frame.cell, repeats);
   result.step = frame.step;
   result.time_fs = frame.time_fs;
+  result.bead = frame.bead;
   Atoms atoms;
   for (int a = 0; a < repeats[0]; ++a)
     for (int b = 0; b < repeats[1]; ++b)
@@ -69,6 +70,7 @@ Frame without_atoms(const Frame& frame, const std::vector<std::size_t>& removed)
   result.cell = frame.cell;
   result.step = frame.step;
   result.time_fs = frame.time_fs;
+  result.bead = frame.bead;
   Atoms atoms;
   for (std::size_t i = 0; i < frame.size(); ++i) {
     if (gone[i]) continue;

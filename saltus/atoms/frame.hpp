@@ -36,6 +36,7 @@ struct Frame {
   std::optional<Mat3> virial_ev;           ///< Σ r⊗f; stress = −virial / volume
   std::int64_t step = 0;
   double time_fs = 0;
+  std::optional<std::int32_t> bead;        ///< of a ring polymer, from 0; none: a classical frame or a centroid
 
   std::size_t size() const { return position_ang.size(); }
 };

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ struct Composition {
 
 struct Summary {
   std::string format;
-  std::size_t frames = 0, segments = 0;
+  std::size_t frames = 0, segments = 0, beads = 0;
   std::vector<Composition> compositions;
   Frame first;
   FrameSource source;  // of the first frame
@@ -76,7 +77,8 @@ Summary summarize(const Options& options) {
   const TrajectoryFormat& format = trajectory_format_of(options.file);
   summary.format = format.name;
   if (format.folder) summary.segments = segments_of(options.file).size();
-  const auto reader = format.open(options.file, options.read);
+  const auto reader = open_trajectory(options.file, options.read);
+  std::set<std::int32_t> beads;
   Frame frame;
   std::shared_ptr<const Atoms> last_atoms;
   std::size_t last_composition = 0;
@@ -115,12 +117,14 @@ Summary summarize(const Options& options) {
     }
     if (!source.time.empty()) {
       if (summary.times == 0) summary.first_time_fs = frame.time_fs;
-      else summary.time_step_fs.add(frame.time_fs - summary.last_time_fs);
+      else if (!frame.bead || frame.time_fs != summary.last_time_fs) summary.time_step_fs.add(frame.time_fs - summary.last_time_fs);
       summary.last_time_fs = frame.time_fs;
       ++summary.times;
     }
+    if (frame.bead) beads.insert(*frame.bead);
     ++summary.frames;
   }
+  summary.beads = beads.size();
   return summary;
 }
 
@@ -142,6 +146,7 @@ nlohmann::ordered_json as_json(const Options& options, const Summary& s) {
   document["format"] = s.format;
   if (s.segments > 0) document["segments"] = s.segments;
   document["frames"] = s.frames;
+  if (s.beads > 0) document["beads"] = s.beads;
   for (const auto& c : s.compositions)
     document["compositions"].push_back({{"formula", c.formula}, {"atoms", c.atoms}, {"frames", c.frames}});
   const auto& periodic = s.first.cell.periodic();
@@ -187,7 +192,7 @@ std::string label_text(const std::string& key, std::size_t present, const Summar
 void print_table(const Options& options, const Summary& s) {
   print_row("file", options.file);
   print_row("format", s.segments > 0 ? fmt::format("{} ({} complete)", s.format, s.segments) : s.format);
-  print_row("frames", std::to_string(s.frames));
+  print_row("frames", s.beads > 0 ? fmt::format("{}, of {} bead{} of ring polymers", s.frames, s.beads, s.beads == 1 ? "" : "s") : std::to_string(s.frames));
   constexpr std::size_t rows = 10;
   for (std::size_t k = 0; k < std::min(rows, s.compositions.size()); ++k)
     print_row(k == 0 ? "atoms" : "", fmt::format("{} ({}){}", s.compositions[k].formula, s.compositions[k].atoms,

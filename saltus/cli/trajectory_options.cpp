@@ -29,6 +29,7 @@ void add_source_options(CLI::App& app, ReadOptions& options) {
   app.add_option("--lammps-units", options.lammps_units, "metal, real, …, where the file does not say (default metal)");
   app.add_option("--md-step-fs", options.time_step_fs, "of one MD step, fs, where the file counts steps only")
       ->check(CLI::PositiveNumber);
+  app.add_option("--bead", options.bead, "of ring polymers: only the frames of this one, from 0 (default: all)")->check(CLI::NonNegativeNumber);
 }
 
 void add_input_output(CLI::App& app, InputOutput& files) {

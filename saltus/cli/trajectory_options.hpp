@@ -16,7 +16,7 @@ namespace saltus::cli {
 /// Adds --energy-key and --forces-key.
 void add_label_options(CLI::App& app, ReadOptions& options);
 
-/// Adds what a file may leave out: --topology, --elements (of atom types), --lammps-units, --md-step-fs.
+/// Adds what a file may leave out: --topology, --elements (of atom types), --lammps-units, --md-step-fs; and --bead.
 void add_source_options(CLI::App& app, ReadOptions& options);
 
 /// What a command reads and writes, and how.

@@ -168,6 +168,7 @@ class AmberNetcdfReader final : public NumberedReader {
     read_vectors(forces_, k, "force", frame.force_ev_ang);
     frame.atoms = topology_.atoms;
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
   }
 

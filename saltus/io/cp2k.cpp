@@ -156,6 +156,7 @@ void Cp2kReader::read_energy(Cp2kComment& comment, Frame& frame) {
       if (!comment.time_fs) comment.time_fs = row[0];
     }
   frame.energy_ev.reset();
+  frame.bead.reset();
   if (comment.energy_hartree) frame.energy_ev = *comment.energy_hartree * units::ev_per_hartree;
   if (frame.energy_ev && !std::isfinite(*frame.energy_ev)) refuse("step {}: the energy is beyond the range of doubles", comment.step);
 }

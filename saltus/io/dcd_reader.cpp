@@ -175,6 +175,7 @@ class DcdReader final : public NumberedReader {
     frame.velocity_ang_fs.clear();
     frame.force_ev_ang.clear();
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
     frame.step = first_step_ + static_cast<std::int64_t>(k) * std::max<std::int64_t>(step_interval_, 1);
     frame.time_fs = time_step_fs_ ? *time_step_fs_ * static_cast<double>(frame.step) : 0;

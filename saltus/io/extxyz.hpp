@@ -4,8 +4,8 @@
 // `Properties` lists (default species:S:1:pos:R:3). Blank lines may follow; a last line without end is noted.
 //
 // Comment line   Lattice (9 numbers, lattice vectors in rows, or 3: their diagonal), pbc (default: periodic where there
-//                is a Lattice), energy, virial or stress, step, time_fs or Time (fs). Values are bare, or within "", '',
-//                {} or []; \ escapes within quotes. Other keys are passed over.
+//                is a Lattice), energy, virial or stress, step, time_fs or Time (fs), bead (from 0). Values are bare, or
+//                within "", '', {} or []; \ escapes within quotes. Other keys are passed over.
 // Plain xyz      A comment line with none of Lattice, Properties, pbc or an energy is free text: not periodic, the first
 //                four columns are element and position, further columns are passed over, as the specification says.
 // Which energy   The first of energy_names() that the frame has, or the one named by option; likewise forces, virial,

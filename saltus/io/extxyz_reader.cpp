@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -291,6 +292,12 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
   if (const auto* time = find_first_entry(entries, time_names)) {
     frame.time_fs = scalar(*time);
     source_.time = time->key;
+  }
+  frame.bead.reset();
+  if (const auto* bead = find_entry(entries, "bead")) {
+    const auto value = parse_int(bead->value);
+    if (!value || *value < 0 || *value > std::numeric_limits<std::int32_t>::max()) refuse("bead: {} is no number of a bead, counted from 0", shown(bead->value));
+    frame.bead = static_cast<std::int32_t>(*value);
   }
 }
 

@@ -82,6 +82,7 @@ void append_extxyz(std::string& text, const Frame& frame, const WriteOptions& op
     fmt::format_to(std::back_inserter(text), " step={} time_fs=", frame.step);
     append_number(text, frame.time_fs, std::nullopt);
   }
+  if (frame.bead) fmt::format_to(std::back_inserter(text), " bead={}", *frame.bead);
   text += '\n';
   for (std::size_t i = 0; i < n; ++i) {
     text += symbol_of(atoms.atomic_number[i]);

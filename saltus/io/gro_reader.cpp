@@ -106,6 +106,7 @@ class GroReader final : public SequentialReader {
     read_box(frame);
     frame.force_ev_ang.clear();
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
     source_.notes.clear();
     note_open_end(lines_, source_);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -52,7 +53,7 @@ class H5mdReader final : public TrajectoryReader {
  private:
   struct Contents {
     Handle file;
-    Element position, image, velocity, force, edges, energy, virial;
+    Element position, image, velocity, force, edges, energy, virial, bead;
   };
 
   [[noreturn]] void release_then_throw(const Error& error) {
@@ -145,6 +146,12 @@ void H5mdReader::find_observables(const std::string& group) {
       refuse(found.value.path(), fmt::format("has the shape {}, expected [frames, 3, 3]", shape_text(found.value)));
     contents_->virial = std::move(found);
   }
+  for (const auto& place : places) {
+    if (contents_->bead || !is_group(find_object(file, place + "/bead"))) continue;
+    Element found = element(place + "/bead", true, std::nullopt);
+    if (found.value.row_size() != 1) refuse(found.value.path(), fmt::format("has the shape {}, expected one bead per frame", shape_text(found.value)));
+    contents_->bead = std::move(found);
+  }
 }
 
 void H5mdReader::find_contents() {
@@ -193,7 +200,7 @@ void H5mdReader::find_contents() {
   if (contents_->image && !contents_->edges) refuse(contents_->image.path, "images without box/edges have no meaning");
   find_observables(name);
   contents_->position.aligned = true;  // its records are the frames
-  for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force, &contents_->edges, &contents_->energy, &contents_->virial})
+  for (Element* e : {&contents_->image, &contents_->velocity, &contents_->force, &contents_->edges, &contents_->energy, &contents_->virial, &contents_->bead})
     align(*e, contents_->position);
   atoms_ = std::make_shared<const Atoms>(read_atoms(contents_->file, group, atom_count_, options_, source_));
   note_columns();
@@ -201,7 +208,7 @@ void H5mdReader::find_contents() {
 
 void H5mdReader::note_columns() {
   for (const Element* e : {&contents_->position, &contents_->image, &contents_->velocity, &contents_->force, &contents_->edges,
-                           &contents_->energy, &contents_->virial}) {
+                           &contents_->energy, &contents_->virial, &contents_->bead}) {
     if (!*e) continue;
     if (!source_.columns.empty()) source_.columns += ", ";
     source_.columns += e->path.substr(e->path.starts_with("/particles/") ? e->path.find('/', 11) + 1 : 1);
@@ -332,6 +339,15 @@ bool H5mdReader::read_next(Frame& frame) {
         }
         if (!finite && missing != 9) refuse(in.virial.value.path(), "a number is not finite");
         if (finite) frame.virial_ev = virial;
+      }
+    }
+    frame.bead.reset();
+    if (in.bead) {
+      if (const auto at = record_of(in.bead, k, step)) {
+        std::int64_t bead = 0;
+        in.bead.value.read_row(*at, std::span(&bead, 1));
+        if (bead < 0 || bead > std::numeric_limits<std::int32_t>::max()) refuse(in.bead.value.path(), fmt::format("{} is no number of a bead, counted from 0", bead));
+        frame.bead = static_cast<std::int32_t>(bead);
       }
     }
     frame.atoms = atoms_;

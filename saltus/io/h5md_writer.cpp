@@ -108,7 +108,7 @@ class H5mdWriter final : public TrajectoryWriter {
   void write_text(const Handle& object, const char* name, const std::vector<std::string>& texts, bool scalar) const;
   void write_integers(const Handle& object, const char* name, const std::vector<std::int64_t>& values, bool scalar) const;
   void write_atoms(const Atoms& atoms) const;
-  auto columns() { return std::array{&step_, &time_, &position_, &image_, &edges_, &velocity_, &force_, &energy_, &virial_}; }
+  auto columns() { return std::array{&step_, &time_, &position_, &image_, &edges_, &velocity_, &force_, &energy_, &virial_, &bead_}; }
 
   std::string name_;
   PendingFile pending_;
@@ -116,7 +116,7 @@ class H5mdWriter final : public TrajectoryWriter {
   std::shared_ptr<const Atoms> atoms_;
   bool has_vectors_ = false, single_ = true, with_time_ = true;
   std::array<bool, 3> periodic_{};
-  Column step_, time_, position_, image_, edges_, velocity_, force_, energy_, virial_;
+  Column step_, time_, position_, image_, edges_, velocity_, force_, energy_, virial_, bead_;
   std::size_t frames_ = 0, flushed_ = 0, frames_in_block_ = 1;
 };
 
@@ -217,6 +217,7 @@ void H5mdWriter::begin(const Frame& frame) {
     image_.compressed = true;  // hardly an image changes from frame to frame
   }
   if (has_vectors_) use(edges_, "/particles/all/box/edges", H5T_IEEE_F64LE, {3, 3}, unit_of(Quantity::length));
+  if (frame.bead) use(bead_, "/observables/bead", H5T_STD_I32LE, {}, nullptr);
   make_group(position_.path.c_str());
 }
 
@@ -227,6 +228,7 @@ void H5mdWriter::require_same(const Frame& frame) const {
   if (frame.atoms != atoms_ && !(*frame.atoms == *atoms_)) refuse_frame("the atoms differ from those of the first frame");
   if (frame.cell.has_vectors() != has_vectors_) refuse_frame("only some frames have a cell");
   if (frame.cell.periodic() != periodic_) refuse_frame("the periodic axes differ from those of the first frame");
+  if (frame.bead.has_value() != bead_.used()) refuse_frame("only some frames are beads of a ring polymer");
 }
 
 // Room for what the frames before this one lacked is made when a quantity first appears.
@@ -304,6 +306,7 @@ void H5mdWriter::write(const Frame& frame) {
       const Mat3 v = frame.virial_ev.value_or(Mat3{});
       append_doubles(virial_, frame.virial_ev.has_value(), {v[0].x, v[0].y, v[0].z, v[1].x, v[1].y, v[1].z, v[2].x, v[2].y, v[2].z});
     }
+    if (frame.bead) bead_.append(*frame.bead);
     ++frames_;
     if (frames_ - flushed_ == frames_in_block_) flush(false);
   } catch (const Error& error) {

@@ -371,6 +371,7 @@ bool LammpsDumpReader::read_at(Place& place, Frame& frame) {
   if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
   frame.atoms = shared_atoms_;
   frame.energy_ev.reset();
+  frame.bead.reset();
   frame.virial_ev.reset();
   frame.step = header.step;
   const bool time_by_step = !header.time && options_.time_step_fs > 0;

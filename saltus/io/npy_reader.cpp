@@ -76,6 +76,7 @@ class NpyReader final : public NumberedReader {
     frame.velocity_ang_fs.clear();
     frame.force_ev_ang.clear();
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
     frame.step = static_cast<std::int64_t>(k);
     frame.time_fs = static_cast<double>(k) * time_step_fs_;

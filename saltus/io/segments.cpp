@@ -81,16 +81,17 @@ class SegmentsReader final : public TrajectoryReader {
 
   void seek(std::size_t k) override {
     std::size_t first = 0;
-    go_to(0);
-    for (; segment_ < paths_.size(); go_to(segment_ + 1)) {
-      const std::size_t here = frames_in(segment_);
+    for (std::size_t segment = 0; segment < paths_.size(); ++segment) {
+      const std::size_t here = frames_in(segment);
       if (k < first + here) {
-        if (!reader_) reader_ = open_segment(paths_[segment_], options_);
+        if (segment != segment_) go_to(segment);
+        if (!reader_) reader_ = open_segment(paths_[segment], options_);
         reader_->seek(k - first);
         return;
       }
       first += here;
     }
+    go_to(paths_.size());
     if (k > first) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {}; it has {}", name_, k + 1, first));
   }
 

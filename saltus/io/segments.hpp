@@ -1,5 +1,6 @@
 // A growing trajectory: a folder of H5MD segments 000001.h5md, 000002.h5md, …, each renamed into place when complete.
-// Readers join them in order; a segment repeats no frame of the one before; other files are passed over. Folders of extXYZ
+// Readers join them in order; a segment repeats no frame of the one before, and ends with the last bead of a step where frames
+// are beads of ring polymers; other files are passed over. Folders of extXYZ
 // segments 000001.extxyz, … are read too.
 #pragma once
 

@@ -18,6 +18,7 @@
 #include "saltus/io/lammps_data.hpp"
 #include "saltus/io/lammps_dump.hpp"
 #include "saltus/io/pdb.hpp"
+#include "saltus/io/ring_beads.hpp"
 #include "saltus/io/segments.hpp"
 #include "saltus/io/trr.hpp"
 #include "saltus/io/xtc.hpp"
@@ -126,6 +127,7 @@ const TrajectoryFormat& trajectory_format_of(const std::filesystem::path& path) 
 
 std::unique_ptr<TrajectoryReader> open_trajectory(const std::filesystem::path& path, const ReadOptions& options) {
   auto reader = trajectory_format_of(path).open(path, options);
+  if (options.bead) reader = only_bead(std::move(reader), *options.bead, path.string());
   if (!options.same_atoms) return reader;
   return std::make_unique<SameAtomsReader>(std::move(reader), path.string());
 }

@@ -23,6 +23,7 @@ struct ReadOptions {
   std::vector<std::uint8_t> type_elements;  ///< atomic number of atom type 1, 2, …, where a file has types (LAMMPS)
   std::string lammps_units;                 ///< "metal", "real", …; empty: as the file says, else metal
   double time_step_fs = 0;                  ///< of one MD step, where the file counts steps but has no time; 0: not known
+  std::optional<std::int32_t> bead;  ///< of ring polymers: only the frames of this one (ring_beads.hpp)
   bool same_atoms = false;  ///< refuse a frame whose atoms differ from those of the first frame read (a trajectory for MD analysis)
 };
 

@@ -139,6 +139,7 @@ class TrrReader final : public SequentialReader {
     frame.step = header.step;
     frame.atoms = topology_.atoms;
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
     source_.columns = "positions";
     source_.velocities = header.velocities != 0 ? "velocities" : "";

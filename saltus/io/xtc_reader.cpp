@@ -110,6 +110,7 @@ class XtcReader final : public SequentialReader {
     frame.velocity_ang_fs.clear();
     frame.force_ev_ang.clear();
     frame.energy_ev.reset();
+    frame.bead.reset();
     frame.virial_ev.reset();
     frame.position_ang.resize(atoms);
     if (header.compressed) {

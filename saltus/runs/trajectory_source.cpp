@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/io/ring_beads.hpp"
 
 namespace saltus::runs {
 
@@ -16,6 +17,17 @@ TrajectorySource::TrajectorySource(const TrajectoryInput& input, bool needs_time
   options.same_atoms = true;
   reader_ = open_trajectory(input.path, options);
   count_ = reader_->count();
+  if (input.read.bead) {
+    if (needs_time) own_notes_.push_back("the frames are those of one bead: they move as the sampling of the ring polymers lets them, which is no dynamics");
+    return;
+  }
+  beads_ = beads_of(*reader_);
+  if (beads_ == 0) return;
+  if (needs_time)
+    throw Error(ErrorKind::usage, fmt::format("{}: these frames are beads of ring polymers, which do not follow one another in time; "
+                                              "choose one by --bead, or take the centroids (the folder trajectory/ of the run)",
+                                              input.path.string()));
+  frames_per_step_ = beads_;
 }
 
 const Frame& TrajectorySource::first() {
@@ -33,15 +45,23 @@ bool TrajectorySource::next(Frame& frame) {
 }
 
 std::size_t TrajectorySource::left() const {
-  const auto multiples_below = [&](std::size_t index) { return (index + input_.every - 1) / input_.every; };
-  return multiples_below(count_) - multiples_below(read_) + (first_ ? 1 : 0);
+  const std::size_t period = input_.every * frames_per_step_;
+  const auto taken_below = [&](std::size_t index) { return index / period * frames_per_step_ + std::min(index % period, frames_per_step_); };
+  return taken_below(count_) - taken_below(read_) + (first_ ? 1 : 0);
+}
+
+std::vector<std::string> TrajectorySource::notes() const {
+  std::vector<std::string> all = notes_.all();
+  all.insert(all.end(), own_notes_.begin(), own_notes_.end());
+  return all;
 }
 
 bool TrajectorySource::read(Frame& frame) {
   while (true) {
-    if (read_ % input_.every) reader_->seek(read_ = std::min(count_, (read_ / input_.every + 1) * input_.every));
+    const std::size_t period = input_.every * frames_per_step_;
+    if (read_ % period >= frames_per_step_) reader_->seek(read_ = std::min(count_, (read_ / period + 1) * period));
     if (read_ >= count_ || !reader_->read_next(frame)) return false;
-    const double index = static_cast<double>(read_++);
+    const auto index = static_cast<double>(read_++ / frames_per_step_);
     if (input_.time_step_fs > 0)
       frame.time_fs = input_.time_step_fs * index;
     else if (needs_time_ && reader_->source().time.empty())

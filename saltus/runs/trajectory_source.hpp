@@ -1,4 +1,5 @@
-// Frames of a trajectory file as an analysis wants them: timed, without the beginning, thinned out.
+// Frames of a trajectory file as an analysis wants them: timed, without the beginning, thinned out. Of ring polymers, the beads of
+// a step stay together: it is steps that are counted and timed.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ struct TrajectoryInput {
 
 class TrajectorySource {
  public:
-  /// Throws what open_trajectory throws.
+  /// needs_time: the analysis follows motion, which beads of ring polymers together do not have.
+  /// Throws what open_trajectory throws; Error{usage} for such beads.
   TrajectorySource(const TrajectoryInput& input, bool needs_time, const Progress& progress = {});
 
   /// The first frame that next() gives. Throws Error{usage} when there is none.
@@ -35,8 +37,10 @@ class TrajectorySource {
   bool next(Frame& frame);
   /// Frames that next() will still give, once first() has found where they begin. What a growing file gains meanwhile is left out.
   std::size_t left() const;
+  /// Beads of a step, that follow one another; 0 where the frames are no beads, or only those of one bead.
+  std::size_t beads() const { return beads_; }
   /// What the reader noted of the frames given so far.
-  std::vector<std::string> notes() const { return notes_.all(); }
+  std::vector<std::string> notes() const;
 
  private:
   bool read(Frame& frame);
@@ -46,9 +50,11 @@ class TrajectorySource {
   Progress progress_;
   std::unique_ptr<TrajectoryReader> reader_;
   std::optional<Frame> first_;  // read by first(), not yet given by next()
+  std::size_t beads_ = 0, frames_per_step_ = 1;
   std::size_t count_ = 0, read_ = 0;
   double first_time_fs_ = 0;
   FrameNotes notes_;
+  std::vector<std::string> own_notes_;
 };
 
 /// Reads all frames once, for all analyses; returns how many, and adds what the reader noted of them to the warnings. Errors name

@@ -85,6 +85,39 @@ TEST(TrajectoriesCli, Convert) {
             "1\nProperties=species:S:1:pos:R:3 energy=2 pbc=\"F F F\" step=0 time_fs=3\nH 0 0 0\n");
 }
 
+TEST(TrajectoriesCli, BeadsOfRingPolymers) {
+  TemporaryFolder folder;
+  std::string text;
+  for (int step = 0; step < 3; ++step)
+    for (int bead = 0; bead < 2; ++bead)
+      text += "1\nProperties=species:S:1:pos:R:3 pbc=\"F F F\" step=" + std::to_string(step) + " time_fs=" + std::to_string(4 * step) +
+              " bead=" + std::to_string(bead) + "\nH 0.123456789012 " + std::to_string(bead) + " " + std::to_string(step) + "\n";
+  folder.write("beads.xyz", text);
+  ASSERT_EQ(run_saltus("convert beads.xyz beads.h5md --precision double", folder.path()).exit_code, 0);
+  const auto document = nlohmann::json::parse(run_saltus("info beads.h5md --json", folder.path()).output);
+  EXPECT_EQ(document["beads"], 2);
+  EXPECT_EQ(document["frames"], 6);
+  EXPECT_EQ(document["time_step_fs"]["mean"], 4);
+  EXPECT_NE(run_saltus("info beads.h5md", folder.path()).output.find("6, of 2 beads of ring polymers"), std::string::npos);
+  EXPECT_NE(run_saltus("info beads.h5md --bead 1", folder.path()).output.find("3, of 1 bead of ring polymers"), std::string::npos);
+
+  const auto result = run_saltus("convert beads.h5md out.xyz --per-bead --first 2 --json", folder.path());
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(nlohmann::json::parse(result.output)["files"], (nlohmann::json{"out-00.xyz", "out-01.xyz"}));
+  EXPECT_EQ(nlohmann::json::parse(result.output)["frames"], 2);
+  EXPECT_EQ(read_file(folder / "out-01.xyz"),
+            "1\nProperties=species:S:1:pos:R:3 pbc=\"F F F\" step=1 time_fs=4 bead=1\nH 0.123456789012 1 1\n"
+            "1\nProperties=species:S:1:pos:R:3 pbc=\"F F F\" step=2 time_fs=8 bead=1\nH 0.123456789012 1 2\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.xyz"));
+  EXPECT_EQ(run_saltus("convert beads.h5md out.xyz --per-bead --bead 1", folder.path()).exit_code, 2);
+  EXPECT_EQ(run_saltus("convert beads.h5md out.xyz --bead 2", folder.path()).exit_code, 2);
+  EXPECT_EQ(run_saltus("convert out-00.xyz ./out.xyz --per-bead", folder.path()).exit_code, 2);  // would replace its input
+  EXPECT_EQ(run_saltus("convert " + data_set + " out.xyz --per-bead", folder.path()).exit_code, 2);
+  const auto motion = run_saltus("analyze vacf beads.h5md", folder.path());
+  EXPECT_EQ(motion.exit_code, 2);
+  EXPECT_NE(motion.errors.find("beads of ring polymers"), std::string::npos) << motion.errors;
+}
+
 TEST(TrajectoriesCli, SampleAndSplit) {
   TemporaryFolder folder;
   ASSERT_EQ(run_saltus("sample " + data_set + " every.extxyz --every 10", folder.path()).exit_code, 0);
