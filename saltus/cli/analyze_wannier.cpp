@@ -151,7 +151,8 @@ std::function<AnalysisOutput()> set_up_wannier(CLI::App& kind, const std::shared
   kind.footer(
       "ν = d(D,H) - d(A,H); λ_W = d(D,X_DH) - d(A,X_AH) of the centres nearest to H on each side. Beads of PINT are\n"
       "told by the labels, those of a socket's clients by the trajectory.\nExample:\n"
-      "  saltus analyze wannier examples/short_hydrogen_bond/data/centres.xyz.gz --cell-ang 8,8,8 --charge 1");
+      "  saltus analyze wannier examples/short_hydrogen_bond/data/centres.xyz.gz --cell-ang 8,8,8 \\\n"
+      "    --charge 1");
   return [own, options] {
     const runs::WannierInput input = input_of(*own, {options->csv, options->page, own->records, own->out});
     own->settings.blocks = static_cast<std::size_t>(own->blocks);
