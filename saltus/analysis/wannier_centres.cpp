@@ -12,12 +12,6 @@
 
 namespace saltus {
 
-namespace {
-
-bool takes_hydrogen_bonds(int z) { return z == 7 || z == 8 || z == 9; }
-
-}  // namespace
-
 std::vector<AssignedCentre> assign_wannier_centres(const Cell& cell, const Atoms& atoms, std::span<const Vec3> position_ang,
                                                    std::span<const Vec3> centre_ang, double largest_excess_ang) {
   const std::size_t n = atoms.size();
@@ -79,38 +73,10 @@ std::optional<int> gth_valence_electrons(int z) {
   return electrons[static_cast<std::size_t>(z)];
 }
 
-std::vector<HydrogenBond> hydrogen_bonds(const Cell& cell, const Atoms& atoms, std::span<const Vec3> r, double largest_distance_ang) {
-  std::vector<HydrogenBond> bonds;
-  const auto n = static_cast<std::uint32_t>(atoms.size());
-  for (std::uint32_t h = 0; h < n; ++h) {
-    if (atoms.atomic_number[h] != 1) continue;
-    struct Near {
-      std::uint32_t atom = no_atom;
-      Vec3 from_hydrogen;
-      double distance = std::numeric_limits<double>::infinity();
-    } donor, acceptor;
-    for (std::uint32_t j = 0; j < n; ++j) {
-      if (atoms.atomic_number[j] == 1) continue;
-      const Vec3 v = cell.minimum_image(r[j] - r[h]);
-      const Near near{j, v, norm(v)};
-      if (near.distance < donor.distance) {
-        acceptor = donor;
-        donor = near;
-      } else if (near.distance < acceptor.distance) {
-        acceptor = near;
-      }
-    }
-    if (acceptor.atom == no_atom || !takes_hydrogen_bonds(atoms.atomic_number[donor.atom]) || !takes_hydrogen_bonds(atoms.atomic_number[acceptor.atom])) continue;
-    if (norm(donor.from_hydrogen - acceptor.from_hydrogen) >= largest_distance_ang) continue;
-    if (dot(donor.from_hydrogen, acceptor.from_hydrogen) > -0.5 * donor.distance * acceptor.distance) continue;
-    bonds.push_back({donor.atom, h, acceptor.atom});
-  }
-  return bonds;
-}
-
-std::optional<ProtonSharing> proton_sharing(const Cell& cell, std::span<const Vec3> r, std::span<const AssignedCentre> centres, const HydrogenBond& bond) {
-  const Vec3 to_donor = cell.minimum_image(r[bond.donor] - r[bond.hydrogen]), to_acceptor = cell.minimum_image(r[bond.acceptor] - r[bond.hydrogen]);
-  ProtonSharing sharing{norm(to_donor) - norm(to_acceptor), norm(to_donor - to_acceptor), 0, 0};
+std::optional<ProtonSharing> proton_sharing(const Frame& frame, std::span<const AssignedCentre> centres, const ProtonBond& bond) {
+  const ProtonVectors vectors = proton_vectors(frame, bond);
+  const Vec3 to_donor = -vectors.hydrogen_ang, to_acceptor = vectors.acceptor_ang - vectors.hydrogen_ang;
+  ProtonSharing sharing{vectors.nu_ang(), vectors.donor_acceptor_ang(), 0, 0};
   const auto nearest = [&](std::uint32_t heavy, const Vec3& from_hydrogen) -> std::optional<double> {
     double least = std::numeric_limits<double>::infinity();
     std::optional<double> distance;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "saltus/analysis/covalent_bonds.hpp"
+#include "saltus/analysis/proton_bonds.hpp"
 #include "saltus/atoms/frame.hpp"
 
 namespace saltus {
@@ -35,16 +36,6 @@ std::vector<int> centres_around(std::size_t atoms, std::span<const AssignedCentr
 /// several in use (Mg, Ru, Pd, Ag, …) one of them. Nothing beyond xenon. Reference: GTH_POTENTIALS (PBE) of CP2K 2023.1.
 std::optional<int> gth_valence_electrons(int atomic_number);
 
-/// Atoms of a hydrogen bond; the labels stay when the proton goes over.
-struct HydrogenBond {
-  std::uint32_t donor = 0, hydrogen = 0, acceptor = 0;
-  bool operator==(const HydrogenBond&) const = default;
-};
-
-/// Bonds D–H…A among N, O and F: D is the atom nearest to H, A the next one, d(D, A) below `largest_distance_ang`, angle D–H–A above
-/// 120°. In the order of the hydrogens.
-std::vector<HydrogenBond> hydrogen_bonds(const Cell& cell, const Atoms& atoms, std::span<const Vec3> position_ang, double largest_distance_ang);
-
 struct ProtonSharing {
   double nu_ang = 0, donor_acceptor_ang = 0;
   double donor_centre_ang = 0, acceptor_centre_ang = 0;  ///< d(D, X_DH), d(A, X_AH)
@@ -52,7 +43,6 @@ struct ProtonSharing {
 };
 
 /// Nothing where one of the two heavy atoms has no centre.
-std::optional<ProtonSharing> proton_sharing(const Cell& cell, std::span<const Vec3> position_ang, std::span<const AssignedCentre> centres,
-                                            const HydrogenBond& bond);
+std::optional<ProtonSharing> proton_sharing(const Frame& frame, std::span<const AssignedCentre> centres, const ProtonBond& bond);
 
 }  // namespace saltus

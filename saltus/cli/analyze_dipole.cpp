@@ -106,8 +106,8 @@ std::function<AnalysisOutput()> set_up_dipole(CLI::App& kind, const std::shared_
   kind.footer(
       "Charges: valence electrons at the atoms, -2e at the centres; of ions about their centre of mass. The spectrum needs\n"
       "times and a dynamics: there is none of beads.\nExample:\n"
-      "  saltus analyze dipole examples/short_hydrogen_bond/data/centres.xyz.gz --cell-ang 8,8,8 --isolated \\\n"
-      "    --charge 1 --md-step-fs 0.5 --longest-lag-fs 100");
+      "  saltus analyze dipole examples/short_hydrogen_bond/data/centres.xyz.gz --charge 1 \\\n"
+      "    --longest-lag-fs 100 --trajectory examples/short_hydrogen_bond/data/zundel_300K.extxyz");
   return [own, options] {
     const runs::WannierInput input = input_of(*own, {options->csv, options->page, own->records});
     own->settings.blocks = static_cast<std::size_t>(own->blocks);

@@ -29,7 +29,7 @@ std::string ends(const Estimate& e, int decimals) { return fmt::format("{:>10.{}
 std::string records_text(const runs::WannierReport& report) {
   std::string text = "step,bead,time_fs,donor,hydrogen,acceptor,nu_ang,lambda_ang,donor_acceptor_ang,donor_centre_ang,acceptor_centre_ang\n";
   for (const runs::SharingRecord& r : report.records) {
-    const HydrogenBond& bond = report.bonds[r.bond].atoms;
+    const ProtonBond& bond = report.bonds[r.bond].atoms;
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.bead ? fmt::format("{}", *r.bead) : "", r.time_fs ? fmt::format("{}", *r.time_fs) : "", bond.donor + 1, bond.hydrogen + 1,
                         bond.acceptor + 1, r.sharing.nu_ang, r.sharing.lambda_ang(), r.sharing.donor_acceptor_ang, r.sharing.donor_centre_ang, r.sharing.acceptor_centre_ang);
   }
@@ -98,7 +98,7 @@ AnalysisOutput output_of(const runs::WannierReport& report, const OwnOptions& ow
     output.text += fmt::format("\nshort hydrogen bonds D-H-A = {}: {}, mean over frames\n", group.name, group.bonds);
     Json entry{{"name", group.name}, {"bonds", group.bonds}, {"window_share", group.window_share}};
     for (const Row& row : rows_of_sharing(group)) {
-      output.text += fmt::format("{} {}  {}\n", padded(row.text, 26), ends(row.value, 4), row.unit);
+      output.text += fmt::format("{} {}{}\n", padded(row.text, 26), ends(row.value, 4), *row.unit ? std::string("  ") + row.unit : "");
       entry[row.key] = estimate_json(row.value);
       if (std::isfinite(row.value.value)) output.page.estimates.push_back({group.name + ": " + row.text, row.value, std::isfinite(row.value.low), *row.unit ? "ang" : "", ""});
     }
@@ -151,8 +151,8 @@ std::function<AnalysisOutput()> set_up_wannier(CLI::App& kind, const std::shared
   kind.footer(
       "ν = d(D,H) - d(A,H); λ_W = d(D,X_DH) - d(A,X_AH) of the centres nearest to H on each side. Beads of PINT are\n"
       "told by the labels, those of a socket's clients by the trajectory.\nExample:\n"
-      "  saltus analyze wannier examples/short_hydrogen_bond/data/centres.xyz.gz --cell-ang 8,8,8 \\\n"
-      "    --charge 1");
+      "  saltus analyze wannier examples/short_hydrogen_bond/data/centres.xyz.gz --charge 1 \\\n"
+      "    --trajectory examples/short_hydrogen_bond/data/zundel_300K.extxyz");
   return [own, options] {
     const runs::WannierInput input = input_of(*own, {options->csv, options->page, own->records, own->out});
     own->settings.blocks = static_cast<std::size_t>(own->blocks);

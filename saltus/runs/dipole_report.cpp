@@ -35,8 +35,19 @@ std::string name_of(const Atoms& atoms, const MolecularDipole& molecule) {
 /// What one frame gives.
 struct FrameDipoles {
   std::vector<AssignedCentre> centres;
-  std::vector<std::pair<std::string, double>> molecules;  // name, magnitude
-  bool extended = false;                                   // a molecule that is not whole is among them
+  std::vector<std::pair<std::string, double>> molecules;  // name, magnitude in D
+  bool extended = false;                                  // a molecule that is not whole is among them
+};
+
+/// Magnitudes of all frames, by names that are kept once.
+struct Magnitudes {
+  std::map<std::string, std::uint32_t> kind;
+  std::vector<std::vector<std::pair<std::uint32_t, double>>> frame;  // kind, magnitude in D
+
+  void add(const std::vector<std::pair<std::string, double>>& molecules) {
+    auto& here = frame.emplace_back();
+    for (const auto& [name, magnitude] : molecules) here.emplace_back(kind.try_emplace(name, static_cast<std::uint32_t>(kind.size())).first->second, magnitude);
+  }
 };
 
 /// Atoms and total dipole followed through time.
@@ -59,15 +70,16 @@ Vec3 follow(Path& path, const WannierFrame& frame, const Atoms& atoms, const Fra
   return path.dipole_e_ang;
 }
 
-std::vector<MoleculeGroup> groups_of(const std::vector<FrameDipoles>& frames, const std::vector<DipoleRecord>& records, double bin, std::size_t most_blocks,
+std::vector<MoleculeGroup> groups_of(const Magnitudes& magnitudes, const std::vector<DipoleRecord>& records, double bin, std::size_t most_blocks,
                                      DipoleReport& report) {
-  std::map<std::string, double> largest;
-  for (const FrameDipoles& frame : frames)
-    for (const auto& [name, magnitude] : frame.molecules) largest[name] = std::max(largest[name], magnitude);
+  const auto& frames = magnitudes.frame;
+  std::vector<double> largest(magnitudes.kind.size());
+  for (const auto& frame : frames)
+    for (const auto& [kind, magnitude] : frame) largest[kind] = std::max(largest[kind], magnitude);
   enum : std::size_t { count, sum, square, histogram };
-  std::map<std::string, std::size_t> first;
+  std::vector<std::size_t> first;
   std::size_t columns = 2;  // frames, |M|
-  for (const auto& [name, magnitude] : largest) first[name] = std::exchange(columns, columns + histogram + static_cast<std::size_t>(magnitude / bin) + 1);
+  for (const double magnitude : largest) first.push_back(std::exchange(columns, columns + histogram + static_cast<std::size_t>(magnitude / bin) + 1));
   StretchSums sums(stretches);
   std::vector<double> row;
   for (std::size_t k = 0; k < frames.size(); ++k) {
@@ -78,8 +90,8 @@ std::vector<MoleculeGroup> groups_of(const std::vector<FrameDipoles>& frames, co
     row.resize(columns);
     row[0] += 1;
     row[1] += norm(records[k].dipole_debye);
-    for (const auto& [name, magnitude] : frames[k].molecules) {
-      double* const at = &row[first[name]];
+    for (const auto& [kind, magnitude] : frames[k]) {
+      double* const at = &row[first[kind]];
       at[count] += 1;
       at[sum] += magnitude;
       at[square] += magnitude * magnitude;
@@ -91,14 +103,15 @@ std::vector<MoleculeGroup> groups_of(const std::vector<FrameDipoles>& frames, co
   report.blocks = estimates.blocks();
   report.total_debye = estimates.ratio(1, 0);
   std::vector<MoleculeGroup> groups;
-  for (const auto& [name, at] : first) {
+  for (const auto& [name, kind] : magnitudes.kind) {
+    const std::size_t at = first[kind];
     MoleculeGroup group;
     const auto& total = estimates.total();
     group.name = name;
     group.per_frame = total[at + count] / static_cast<double>(frames.size());
     group.dipole_debye = estimates.ratio(at + sum, at + count);
     group.deviation_debye = std::sqrt(std::max(0.0, total[at + square] / total[at + count] - group.dipole_debye.value * group.dipole_debye.value));
-    for (std::size_t k = 0; k <= static_cast<std::size_t>(largest[name] / bin); ++k) {
+    for (std::size_t k = 0; k <= static_cast<std::size_t>(largest[kind] / bin); ++k) {
       group.magnitude_debye.push_back((static_cast<double>(k) + 0.5) * bin);
       group.density_per_debye.push_back(estimates.ratio(at + histogram + k, at + count, 1 / bin));
     }
@@ -205,7 +218,8 @@ DipoleReport analyze_dipole(const WannierInput& input, const DipoleSettings& set
   if (!reason.empty() && settings.longest_lag_fs) throw Error(ErrorKind::usage, reason);
 
   std::vector<WannierFrame> frames(chunk_frames);
-  std::vector<FrameDipoles> all;
+  std::vector<FrameDipoles> dipoles(chunk_frames);
+  Magnitudes magnitudes;
   std::map<std::int32_t, Path> paths;
   std::size_t extended = 0;
   double volume_ang3 = 0;
@@ -213,11 +227,9 @@ DipoleReport analyze_dipole(const WannierInput& input, const DipoleSettings& set
     std::size_t read = 0;
     while (read < chunk_frames && series.next(frames[read])) ++read;
     if (read == 0) break;
-    const std::size_t before = all.size();
-    all.resize(before + read);
     parallel_chunks(read, 1, [&](std::size_t begin, std::size_t end) {
       for (std::size_t k = begin; k < end; ++k) {
-        FrameDipoles& here = all[before + k];
+        FrameDipoles& here = dipoles[k] = {};
         const WannierFrame& frame = frames[k];
         here.centres = assign_wannier_centres(*frame.cell, atoms, frame.position_ang, frame.centre_ang, settings.largest_excess_ang);
         for (const MolecularDipole& molecule : molecular_dipoles(*frame.cell, atoms, frame.position_ang, here.centres, series.electrons())) {
@@ -228,16 +240,16 @@ DipoleReport analyze_dipole(const WannierInput& input, const DipoleSettings& set
     });
     for (std::size_t k = 0; k < read; ++k) {
       const WannierFrame& frame = frames[k];
-      FrameDipoles& here = all[before + k];
+      const FrameDipoles& here = dipoles[k];
       report.records.push_back({frame.bead, *frame.step, frame.time_fs, debye_per_e_ang * follow(paths[frame.bead.value_or(-1)], frame, atoms, here, series.electrons())});
-      here.centres = {};
+      magnitudes.add(here.molecules);
       extended += here.extended;
       volume_ang3 += frame.cell->volume_ang3();
     }
     report.frames += read;
   }
   volume_ang3 = report.periodic ? volume_ang3 / static_cast<double>(report.frames) : 0;
-  report.molecules = groups_of(all, report.records, settings.bin_debye, settings.blocks, report);
+  report.molecules = groups_of(magnitudes, report.records, settings.bin_debye, settings.blocks, report);
   if (extended > 0)
     report.warnings.push_back(fmt::format("in {} of {} frames bonds join atoms to their own periodic images; these have no molecular dipole and are left out of the molecules", extended, report.frames));
   if (reason.empty()) report.spectrum = spectrum_from(report.records, settings, volume_ang3);

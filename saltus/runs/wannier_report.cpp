@@ -39,6 +39,15 @@ enum SharingColumn : std::size_t { n, nu, lambda, nu2, lambda2, nu_lambda, donor
 enum BinColumn : std::size_t { bin_n, bin_lambda, bin_donor, bin_acceptor, bin_columns };
 enum BondColumn : std::size_t { bond_n, bond_nu, bond_lambda, bond_length, bond_columns };
 
+/// The atoms beside the centres.
+Frame frame_of(const WannierFrame& centres) {
+  Frame frame;
+  frame.atoms = centres.atoms;
+  frame.cell = *centres.cell;
+  frame.position_ang = centres.position_ang;
+  return frame;
+}
+
 /// What one frame gives.
 struct FrameRecord {
   std::vector<double> row;
@@ -48,7 +57,7 @@ struct FrameRecord {
 
 class WannierSums {
  public:
-  WannierSums(const WannierSettings& settings, const Atoms& atoms, std::vector<HydrogenBond> bonds)
+  WannierSums(const WannierSettings& settings, const Atoms& atoms, std::vector<ProtonBond> bonds)
       : settings_(settings), atoms_(atoms), bonds_(std::move(bonds)), distance_bins_(bins_of(largest_centre_ang, settings.bin_ang)),
         nu_bins_(2 * bins_of(largest_nu_ang, settings.nu_bin_ang)), lambda_bins_(2 * bins_of(largest_lambda_ang, settings.lambda_bin_ang)), sums_(stretches) {
     const std::set<int> elements(atoms.atomic_number.begin(), atoms.atomic_number.end());
@@ -58,7 +67,7 @@ class WannierSums {
         if (partner <= z) add_group(z, partner, fmt::format("{}-{} bond", symbol_of(z), symbol_of(partner)));
       add_group(z, 0, fmt::format("{} lone pair", symbol_of(z)));
     }
-    for (const HydrogenBond& bond : bonds_) {
+    for (const ProtonBond& bond : bonds_) {
       const std::pair<int, int> pair(atoms.atomic_number[bond.donor], atoms.atomic_number[bond.acceptor]);
       auto found = std::find(pairs_.begin(), pairs_.end(), pair);
       if (found == pairs_.end()) {
@@ -96,7 +105,7 @@ class WannierSums {
 
   WannierSettings settings_;
   const Atoms& atoms_;
-  std::vector<HydrogenBond> bonds_;
+  std::vector<ProtonBond> bonds_;
   std::size_t distance_bins_, nu_bins_, lambda_bins_, columns_ = 0;
   std::map<std::pair<int, int>, std::size_t> group_;  // of (atomic number, that of the partner or 0)
   std::vector<CentreColumns> groups_;
@@ -124,8 +133,9 @@ FrameRecord WannierSums::map(const WannierFrame& frame) const {
   const std::vector<int> around = centres_around(atoms_.size(), centres);
   for (std::uint32_t i = 0; i < around.size(); ++i)
     if (const int z = atoms_.atomic_number[i]; z >= 6 && z <= 9 && around[i] != 4) record.odd.emplace_back(i, around[i]);
+  const Frame atoms = bonds_.empty() ? Frame{} : frame_of(frame);
   for (std::uint32_t b = 0; b < bonds_.size(); ++b) {
-    const auto sharing = proton_sharing(*frame.cell, frame.position_ang, centres, bonds_[b]);
+    const auto sharing = proton_sharing(atoms, centres, bonds_[b]);
     if (!sharing) continue;
     record.bonds.emplace_back(b, *sharing);
     const double x = sharing->nu_ang, y = sharing->lambda_ang(), d = sharing->donor_centre_ang, a = sharing->acceptor_centre_ang, r = sharing->donor_acceptor_ang;
@@ -232,26 +242,18 @@ void WannierSums::report(WannierReport& report, bool spreads) const {
   for (std::size_t group = 0; group < pairs_.size(); ++group) report.sharing.push_back(sharing_group(estimates, group));
 }
 
-// Hydrogen bonds of the first frame that are short in the mean.
-std::vector<HydrogenBond> short_bonds(WannierSeries& series, const WannierSettings& settings) {
-  constexpr double beyond_ang = 0.5;
-  std::vector<HydrogenBond> bonds;
-  std::vector<double> sum;
-  std::size_t frames = 0;
-  for (WannierFrame frame; series.next(frame); ++frames) {
-    if (frames == 0) {
-      bonds = hydrogen_bonds(*frame.cell, *series.atoms(), frame.position_ang, settings.largest_distance_ang + beyond_ang);
-      sum.resize(bonds.size());
-    }
-    for (std::size_t b = 0; b < bonds.size(); ++b)
-      sum[b] += norm(frame.cell->minimum_image(frame.position_ang[bonds[b].acceptor] - frame.position_ang[bonds[b].donor]));
-    if (bonds.empty()) break;
+std::vector<ProtonBond> short_bonds(WannierSeries& series, double largest_distance_ang) {
+  constexpr int elements[] = {7, 8, 9};
+  std::optional<ProtonBondSearch> search;
+  for (WannierFrame centres; series.next(centres);) {
+    const Frame frame = frame_of(centres);
+    if (!search) search.emplace(frame, elements, largest_distance_ang);
+    search->fold(search->map(frame));
   }
   series.rewind();
-  std::vector<HydrogenBond> kept;
-  for (std::size_t b = 0; b < bonds.size(); ++b)
-    if (sum[b] < settings.largest_distance_ang * static_cast<double>(frames)) kept.push_back(bonds[b]);
-  return kept;
+  std::vector<ProtonBond> bonds;
+  for (const ProtonBondMeans& means : search->finish()) bonds.push_back(means.bond);
+  return bonds;
 }
 
 bool holds_zero(const Estimate& e) { return e.low <= 0 && e.high >= 0; }
@@ -292,7 +294,7 @@ WannierReport analyze_wannier(const WannierInput& input, const WannierSettings& 
   report.beads = series.beads();
   report.charge = input.charge;
   report.warnings = series.tags().notes;
-  WannierSums sums(settings, atoms, short_bonds(series, settings));
+  WannierSums sums(settings, atoms, short_bonds(series, settings.largest_distance_ang));
 
   std::vector<WannierFrame> frames(chunk_frames);
   std::vector<FrameRecord> records(chunk_frames);

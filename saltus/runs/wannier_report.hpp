@@ -34,7 +34,7 @@ struct CentreGroup {
 };
 
 struct SharingBond {
-  HydrogenBond atoms;
+  ProtonBond atoms;
   std::size_t group = 0;               ///< of WannierReport::sharing
   Estimate donor_acceptor_ang, nu_ang, lambda_ang;
 };
@@ -75,7 +75,7 @@ struct WannierReport {
   std::vector<std::string> verdict, warnings;
 };
 
-/// Short hydrogen bonds are those of the first frame whose d(D, A) is below the limit in the mean; D is the atom nearest to H there.
+/// Short hydrogen bonds are those among N, O and F that ProtonBondSearch finds, as saltus analyze proton does.
 /// Throws what WannierSeries throws, Error{usage} for settings that are not positive.
 WannierReport analyze_wannier(const WannierInput& input, const WannierSettings& settings, const Progress& progress = {});
 
