@@ -77,6 +77,7 @@ AnalysisOutput output_of(const runs::WannierReport& report, const OwnOptions& ow
   output.page = {"wannier", "Wannier centres", subject, report.verdict, {}, {}, report.warnings};
   runs::Chart distances{"wannier_distances", "Distances of centres from their atoms, with 95 % bands.", "distance, Å", "density, 1/Å", false, {}, std::nullopt, std::nullopt};
   output.table.push_back({"distance_ang", report.distance_ang});
+  double nearest = report.distance_ang.back(), farthest = 0;  // of the centres there are
   output.text = fmt::format("{}\n\n{:<16} {:>9} {:>10} {:>22} {:>8}{}\n", subject, "centres", "per frame", "  d, Å", "95 %", "SD, Å", report.groups.at(0).spread_ang2 ? "    spread, Å²              95 %" : "");
   for (const runs::CentreGroup& group : report.groups) {
     output.text += fmt::format("{:<16} {:>9.4g} {} {:>7.4f}{}\n", group.name, group.per_frame, ends(group.distance_ang, 4), group.deviation_ang, group.spread_ang2 ? "    " + ends(*group.spread_ang2, 4) : "");
@@ -88,9 +89,16 @@ AnalysisOutput output_of(const runs::WannierReport& report, const OwnOptions& ow
     output.document["groups"].push_back(std::move(entry));
     add_columns(output.table, column_of(group.name, "density_per_ang"), group.density_per_ang);
     distances.curves.push_back({group.name, report.distance_ang, group.density_per_ang});
+    for (std::size_t k = 0; k < report.distance_ang.size(); ++k)
+      if (group.density_per_ang[k].value > 0) {
+        nearest = std::min(nearest, report.distance_ang[k]);
+        farthest = std::max(farthest, report.distance_ang[k]);
+      }
     output.page.estimates.push_back({"distance: " + group.name, group.distance_ang, report.blocks > 0, "ang", ""});
     if (group.spread_ang2) output.page.estimates.push_back({"spread: " + group.name, *group.spread_ang2, report.blocks > 0, "ang2", ""});
   }
+  constexpr double margin_ang = 0.05;
+  distances.x_range = std::pair{std::max(0.0, nearest - margin_ang), farthest + margin_ang};
   output.page.charts.push_back(std::move(distances));
   for (const runs::SharingBond& bond : report.bonds) output.document["bonds"].push_back(bond_json(bond));
   for (std::size_t g = 0; g < report.sharing.size(); ++g) {

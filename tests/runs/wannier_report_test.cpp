@@ -253,6 +253,34 @@ TEST(WannierTags, OfASocketByPositions) {
   }
 }
 
+// What CP2K printed of three geometries that a server sent, the oxygen 0, 0.02 and 0.04 bohr aside: printed 1e-8 Å away by its own bohr.
+TEST(WannierTags, OfCp2kBehindASocket) {
+  const TemporaryFolder folder;
+  WannierInput input;
+  input.centres = {water + "driver.xyz"};
+  input.trajectory = folder / "beads.extxyz";
+  const auto writer = create_trajectory(input.trajectory);
+  for (const int bead : {2, 0, 1}) {
+    Frame frame;
+    frame.atoms = std::make_shared<Atoms>(atoms_of({8, 1, 1}));
+    frame.cell = cubic(5.5);
+    frame.position_ang = {{2.75 + 0.02 * bead * units::ang_per_bohr, 2.75, 2.75}, {3.52, 3.30, 2.75}, {1.98, 3.30, 2.75}};
+    frame.step = 40;
+    frame.time_fs = 10;
+    frame.bead = bead;
+    writer->write(frame);
+  }
+  writer->commit();
+  const WannierTags tags = tag_wannier_frames(input);
+  ASSERT_EQ(tags.frames.size(), 3u);
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(tags.frames[k].bead, static_cast<std::int32_t>(k));
+    EXPECT_EQ(tags.frames[k].frame, k);
+    EXPECT_EQ(tags.frames[k].step, 40);
+  }
+  EXPECT_EQ(analyze_wannier(input, {}).groups.at(0).per_frame, 2);
+}
+
 TEST(WannierTags, RepeatedForcesAreToleratedMissingFramesAreNot) {
   SocketRun run;
   run.print(1, 8);  // asked for again of the other client
