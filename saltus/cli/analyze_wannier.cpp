@@ -23,7 +23,9 @@ struct OwnOptions : WannierOptions {
   std::string records, out;
 };
 
-std::string ends(const Estimate& e, int decimals) { return fmt::format("{:>10.{}f} {:>22}", e.value, decimals, interval(e, decimals)); }
+std::string ends(const Estimate& e, int decimals) {
+  return std::isfinite(e.value) ? fmt::format("{:>10.{}f} {:>22}", e.value, decimals, interval(e, decimals)) : "undetermined";
+}
 
 // One line per hydrogen bond and frame; atoms from 1.
 std::string records_text(const runs::WannierReport& report) {

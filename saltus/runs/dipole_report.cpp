@@ -23,6 +23,7 @@ namespace {
 
 using units::debye_per_e_ang;
 constexpr std::size_t stretches = 64, chunk_frames = 32;
+constexpr int most_bins = 20000;
 
 std::string name_of(const Atoms& atoms, const MolecularDipole& molecule) {
   std::vector<std::uint8_t> numbers;
@@ -79,6 +80,8 @@ std::vector<MoleculeGroup> groups_of(const Magnitudes& magnitudes, const std::ve
   enum : std::size_t { count, sum, square, histogram };
   std::vector<std::size_t> first;
   std::size_t columns = 2;  // frames, |M|
+  for (const double magnitude : largest)
+    if (!(magnitude / bin < most_bins)) throw Error(ErrorKind::usage, fmt::format("dipoles up to {:.3g} D in bins of {} D make more than {} of them; give a wider bin", magnitude, bin, most_bins));
   for (const double magnitude : largest) first.push_back(std::exchange(columns, columns + histogram + static_cast<std::size_t>(magnitude / bin) + 1));
   StretchSums sums(stretches);
   std::vector<double> row;

@@ -22,6 +22,7 @@ namespace {
 
 constexpr double largest_centre_ang = 1.5, largest_nu_ang = 1.6, largest_lambda_ang = 0.5;
 constexpr std::size_t stretches = 64, chunk_frames = 32;
+constexpr int most_bins = 2000;
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t bins_of(double range, double bin) { return static_cast<std::size_t>(std::ceil(range / bin - 1e-9)); }
@@ -266,6 +267,10 @@ void judge(WannierReport& report, const WannierSettings& settings) {
   if (report.bonds.empty())
     report.verdict.push_back(fmt::format("No hydrogen bond among N, O and F has its heavy atoms closer than {:g} Å in the mean.", settings.largest_distance_ang));
   for (const SharingGroup& group : report.sharing) {
+    if (!std::isfinite(group.lambda_ang.value)) {
+      report.verdict.push_back(group.name + ": in no frame have donor and acceptor both a centre.");
+      continue;
+    }
     report.verdict.push_back(fmt::format("{}, {} bond{}: λ_W and ν have the correlation {}, λ_W changes by {} Å per Å of ν.", group.name, group.bonds, group.bonds == 1 ? "" : "s",
                                          interval(group.correlation), interval(group.slope)));
     const Estimate& zero = group.lambda_at_zero_ang;
@@ -286,6 +291,8 @@ void judge(WannierReport& report, const WannierSettings& settings) {
 WannierReport analyze_wannier(const WannierInput& input, const WannierSettings& settings, const Progress& progress) {
   for (const double value : {settings.largest_excess_ang, settings.largest_distance_ang, settings.bin_ang, settings.nu_bin_ang, settings.lambda_bin_ang, settings.window_ang})
     if (!(value > 0)) throw Error(ErrorKind::usage, "distances and widths of bins must be positive");
+  if (largest_centre_ang / settings.bin_ang > most_bins || largest_nu_ang / settings.nu_bin_ang > most_bins || largest_lambda_ang / settings.lambda_bin_ang > most_bins)
+    throw Error(ErrorKind::usage, fmt::format("a bin that narrow makes more than {} of them", most_bins));
   WannierSeries series(input, progress);
   const Atoms& atoms = *series.atoms();
   WannierReport report;

@@ -142,11 +142,9 @@ void tag_by_positions(const WannierInput& input, std::vector<Labelled>& labels, 
   for (std::int64_t k = 0; reader->read_next(frame); ++k) {
     const FrameSource& source = reader->source();
     notes.add(source);
-    try {
-      require_same_atoms(atoms, *frame.atoms);
-    } catch (const Error& error) {
-      throw with_place(error, fmt::format("{}, frame {}, beside {}", name, k + 1, input.centres[0].string()));
-    }
+    if (frame.atoms->atomic_number != atoms.atomic_number)  // masses may differ: isotopes are H in a file of centres
+      throw Error(ErrorKind::format, fmt::format("{}, frame {}: its atoms, {}, are not those of {}, {}, or not in their order; the two are not of one run", name, k + 1,
+                                                 formula(*frame.atoms), input.centres[0].string(), formula(atoms)));
     if (frame.cell.any_periodic()) tags.periodic = true;
     if (!input.cell && !frame.cell.has_vectors())
       throw Error(ErrorKind::usage, fmt::format("{}, frame {} has no cell: give --cell-ang, or --isolated where CP2K did not wrap", name, k + 1));

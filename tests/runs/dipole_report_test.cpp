@@ -59,6 +59,9 @@ TEST(DipoleReport, ZundelAsNumpyAndCp2kHaveIt) {
   WannierInput isolated = zundel();
   isolated.isolated = true;
   EXPECT_FALSE(analyze_dipole(isolated, {}).periodic);
+  DipoleSettings narrow;
+  narrow.bin_debye = 1e-9;
+  EXPECT_THROW(analyze_dipole(isolated, narrow), Error);
   EXPECT_NE(report.warnings.back().find("no spectrum without times"), std::string::npos);
 }
 

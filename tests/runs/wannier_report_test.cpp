@@ -118,6 +118,8 @@ TEST(WannierReport, WrongChargeValenceAndSettingsAreRefused) {
   WannierSettings settings;
   settings.bin_ang = 0;
   expect_error([&] { analyze_wannier(zundel(), settings); }, ErrorKind::usage, "must be positive");
+  settings.bin_ang = 1e-9;
+  expect_error([&] { analyze_wannier(zundel(), settings); }, ErrorKind::usage, "makes more than 2000");
 }
 
 // Without minimum images the centres of H5O2+ lie in other cells than their atoms; that is said.
@@ -262,7 +264,9 @@ TEST(WannierTags, OfCp2kBehindASocket) {
   const auto writer = create_trajectory(input.trajectory);
   for (const int bead : {2, 0, 1}) {
     Frame frame;
-    frame.atoms = std::make_shared<Atoms>(atoms_of({8, 1, 1}));
+    Atoms atoms = atoms_of({8, 1, 1});
+    atoms.mass_amu[1] = 2.014;  // a deuteron, which CP2K prints as H
+    frame.atoms = std::make_shared<Atoms>(atoms);
     frame.cell = cubic(5.5);
     frame.position_ang = {{2.75 + 0.02 * bead * units::ang_per_bohr, 2.75, 2.75}, {3.52, 3.30, 2.75}, {1.98, 3.30, 2.75}};
     frame.step = 40;
@@ -319,7 +323,7 @@ TEST(WannierTags, OtherAtomsOrMixedLabelsAreRefused) {
   expect_error([&] { tag_wannier_frames(input); }, ErrorKind::usage, "of another kind than those before");
   input.centres = {water + "pint.xyz"};
   input.trajectory = source + "/tests/golden/peers/analyses/zundel_200.extxyz";
-  expect_error([&] { tag_wannier_frames(input); }, ErrorKind::format, "beside");
+  expect_error([&] { tag_wannier_frames(input); }, ErrorKind::format, "frame 1: its atoms, H5O2, are not those of ");
 }
 
 // The molecular dynamics of H5O2+ beside its trajectory: steps and times, and the cell although it is not periodic.
