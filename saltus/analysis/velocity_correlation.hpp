@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "saltus/analysis/analysis.hpp"
+#include "saltus/analysis/correlation_sums.hpp"
 
 namespace saltus {
 
@@ -39,27 +38,10 @@ class VelocityCorrelationAnalysis : public Analysis {
   VelocityCorrelation finish(std::size_t most_blocks = 10) const;
 
  private:
-  struct Stretch {
-    std::vector<double> sum;          // [lags]
-    std::vector<std::int64_t> count;  // [lags]
-  };
-  void add_to_stretch(Stretch& stretch) const;
-
   VelocityCorrelationSettings settings_;
-  double last_time_fs_ = 0, frame_spacing_fs_ = 0, weight_ = 0;
-  std::size_t frames_ = 0, atoms_ = 0, lags_ = 0, stretch_frames_ = 0;
-  std::vector<std::vector<double>> recent_;  // ring of the last `lags_` frames: sqrt(weight)·velocity, [3 atoms]
-  std::vector<Stretch> stretches_;
-  std::size_t frames_in_last_ = 0;
+  CorrelationSums sums_;
+  double weight_ = 0;
+  std::size_t atoms_ = 0;
 };
-
-struct Spectrum {
-  std::vector<double> frequency_per_fs;  ///< from 0 to the Nyquist frequency
-  std::vector<double> density_fs;        ///< g(ν) = 4 ∫₀ᵀ h(t) C(t)/C(0) cos(2πνt) dt, so that ∫ g dν = 1 over the range
-};
-
-/// Of a correlation sampled from lag 0 on, with Hann's window h(t) = cos²(πt/2T); trapezoid rule. Frequencies are spaced by
-/// 1/(2T). Throws Error{usage} for fewer than three lags or C(0) that is not positive.
-Spectrum spectrum_of(std::span<const double> correlation, double frame_spacing_fs);
 
 }  // namespace saltus

@@ -12,6 +12,7 @@ inline constexpr double ang_per_bohr = 0.529177210903;
 inline constexpr double ev_ang_per_hartree_bohr = ev_per_hartree / ang_per_bohr;
 /// 1 amu (Å/fs)² in eV.
 inline constexpr double ev_per_amu_ang2_fs2 = 103.642696562;
+inline constexpr double debye_per_e_ang = 4.803204712570263;
 /// Coulomb constant e²/(4 pi eps0) in eV Å.
 inline constexpr double coulomb_ev_ang = 14.399645478;
 inline constexpr double gpa_per_ev_ang3 = 160.21766208;

@@ -14,7 +14,7 @@ struct AnalysisKind {
   const char* summary;
   /// Adds the options and the help of this kind; returns what to run after parsing.
   std::function<AnalysisOutput()> (*set_up)(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
-  bool of_results = false;  ///< reads what other kinds printed, not a trajectory: has --json, --csv and --page in common only
+  bool own_input = false;  ///< reads other files than a trajectory: has --json, --csv and --page in common only
 };
 
 /// In the order of the help page.
@@ -29,7 +29,10 @@ std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr
 std::function<AnalysisOutput()> set_up_vacf(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_vdos(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_density(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_proton(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_temperature(CLI::App& kind,
                                                    const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_wannier(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_dipole(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 
 }  // namespace saltus::cli

@@ -1,4 +1,4 @@
-// saltus analyze KIND TRAJ, saltus analyze KIND RESULTS...
+// saltus analyze KIND TRAJ, saltus analyze KIND RESULTS..., saltus analyze KIND CENTRES...
 #include "saltus/cli/commands.hpp"
 
 #include <array>
@@ -25,6 +25,9 @@ std::span<const AnalysisKind> analysis_kinds() {
       AnalysisKind{"density", "number density of one species on a grid, as a cube file", set_up_density},
       AnalysisKind{"temperature", "kinetic temperature, and drift of energy and of the centre of mass",
                    set_up_temperature},
+      AnalysisKind{"proton", "shared protons of short hydrogen bonds: free energies, spread of beads", set_up_proton},
+      AnalysisKind{"wannier", "Wannier centres of bonds, lone pairs and shared protons", set_up_wannier, true},
+      AnalysisKind{"dipole", "dipoles from Wannier centres, infrared spectrum", set_up_dipole, true},
       AnalysisKind{"arrhenius", "activation energy, from D that msd gave at several temperatures", set_up_arrhenius, true},
       AnalysisKind{"finite-size", "D of the infinite cell, from D that msd gave in cells of several sizes",
                    set_up_finite_size, true},
@@ -38,7 +41,7 @@ std::function<int()> set_up_analyze(CLI::App& app) {
   std::vector<std::pair<CLI::App*, std::function<AnalysisOutput()>>> kinds;
   for (const AnalysisKind& kind : analysis_kinds()) {
     CLI::App* command = app.add_subcommand(kind.name, kind.summary);
-    if (kind.of_results) add_output_options(*command, *options);
+    if (kind.own_input) add_output_options(*command, *options);
     else add_analysis_options(*command, *options);
     kinds.emplace_back(command, kind.set_up(*command, options));
   }

@@ -1,15 +1,18 @@
 #include "saltus/io/wannier.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/io/comment_line.hpp"
 #include "saltus/io/fields.hpp"
 #include "saltus/io/frame_access.hpp"
 #include "saltus/io/lines.hpp"
@@ -35,6 +38,36 @@ std::vector<std::int64_t> iteration_of(std::string_view line) {
   return numbers;
 }
 
+// The tags of 'step=5 time_fs=2.5 bead=3 Lattice="…" pbc="T T T"'; other keys are passed over.
+void read_tags(std::string_view line, WannierFrame& frame) {
+  std::array<bool, 3> periodic{true, true, true};
+  std::optional<Mat3> rows;
+  for (const CommentEntry& entry : parse_comment_line(line)) {
+    const auto elements = array_elements(entry.value);
+    if (entry.key == "step") frame.step = integer(entry.value, "step");
+    if (entry.key == "time_fs") frame.time_fs = finite_number(entry.value, "time_fs");
+    if (entry.key == "bead") {
+      const std::int64_t bead = integer(entry.value, "bead");
+      if (bead < 0 || bead > std::numeric_limits<std::int32_t>::max()) refuse("bead={} is no bead; they count from 0", bead);
+      frame.bead = static_cast<std::int32_t>(bead);
+    }
+    if (entry.key == "pbc") {
+      if (elements.size() != 3) refuse("pbc={} must have three values, such as \"T T F\"", shown(entry.value));
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        if (elements[axis] != "T" && elements[axis] != "F") refuse("pbc: {} is neither T nor F", shown(elements[axis]));
+        periodic[axis] = elements[axis] == "T";
+      }
+    }
+    if (entry.key == "Lattice") {
+      if (elements.size() != 9) refuse("Lattice has {} numbers, expected 9", elements.size());
+      rows.emplace();
+      for (std::size_t k = 0; k < 9; ++k) (*rows)[static_cast<int>(k / 3)][static_cast<int>(k % 3)] = finite_number(elements[k], "Lattice");
+    }
+  }
+  if (!frame.step) refuse("no iteration label as 'Iteration:1_5' and no step=5 in {}", shown(line));
+  if (rows) frame.cell = Cell(*rows, periodic);
+}
+
 // A file of blocks: number of rows, label, rows, and perhaps a row " Total".
 class Blocks {
  public:
@@ -52,7 +85,7 @@ class Blocks {
   }
 
   // The number of rows and the label of the next block; false at the end.
-  bool begin(std::size_t& rows, std::vector<std::int64_t>& iteration) {
+  bool begin(std::size_t& rows, std::string& label) {
     go_to(lines_, places_.place());
     std::string_view line;
     const bool found = lines_.next(line);
@@ -66,7 +99,7 @@ class Blocks {
     const std::int64_t count = integer(trim(line), "the number of rows");
     if (count < 1 || count > row_limit) refuse("the number of rows {} is not between 1 and {}", count, row_limit);
     if (!lines_.next(line)) refuse("the file ends before the label; it is cut off");
-    iteration = iteration_of(line);
+    label = line;
     rows = static_cast<std::size_t>(count);
     return true;
   }
@@ -85,8 +118,8 @@ class Blocks {
   bool skip() {
     return with_location([&] {
       std::size_t rows = 0;
-      std::vector<std::int64_t> iteration;
-      if (!begin(rows, iteration)) return false;
+      std::string label;
+      if (!begin(rows, label)) return false;
       for (std::size_t k = 0; k < rows; ++k) row(k, rows);
       end();
       return true;
@@ -135,7 +168,15 @@ class Cp2kWannierReader final : public WannierReader {
 
 bool Cp2kWannierReader::read_centres(WannierFrame& frame) {
   std::size_t rows = 0;
-  if (!centres_->begin(rows, frame.iteration)) return false;
+  std::string comment;
+  if (!centres_->begin(rows, comment)) return false;
+  frame.iteration.clear();
+  frame.bead.reset();
+  frame.step.reset();
+  frame.time_fs.reset();
+  frame.cell.reset();
+  if (comment.find('=') == std::string::npos) frame.iteration = iteration_of(comment);
+  else read_tags(comment, frame);
   atoms_ = {};
   frame.position_ang.clear();
   frame.centre_ang.clear();
@@ -175,8 +216,9 @@ bool Cp2kWannierReader::read_centres(WannierFrame& frame) {
 
 void Cp2kWannierReader::read_spreads(WannierFrame& frame) {
   std::size_t rows = 0;
-  std::vector<std::int64_t> iteration;
-  if (!spreads_->begin(rows, iteration)) refuse("the file ends, but {} goes on", centres_->name());
+  std::string comment;
+  if (!spreads_->begin(rows, comment)) refuse("the file ends, but {} goes on", centres_->name());
+  const std::vector<std::int64_t> iteration = iteration_of(comment);
   if (iteration != frame.iteration) refuse("the label {} is not that of the centres, {}", fmt::join(iteration, "_"), fmt::join(frame.iteration, "_"));
   if (rows != frame.centre_ang.size()) refuse("there are {} spreads for {} centres", rows, frame.centre_ang.size());
   frame.spread_ang2.clear();
@@ -199,6 +241,26 @@ std::unique_ptr<WannierReader> open_cp2k_wannier_text(std::string_view centres, 
   return std::make_unique<Cp2kWannierReader>(
       std::make_unique<Blocks>(centres, name, false),
       spreads.empty() ? nullptr : std::make_unique<Blocks>(spreads, name + " (spreads)", true));
+}
+
+void append_tagged_wannier(std::string& text, const WannierFrame& frame) {
+  if (!frame.step) throw Error(ErrorKind::usage, "a frame of Wannier centres is written with its step, and it has none");
+  const auto out = std::back_inserter(text);
+  const auto append = [&](std::string_view label, const Vec3& at) { fmt::format_to(out, "{:<3} {:18.10f} {:18.10f} {:18.10f}\n", label, at.x, at.y, at.z); };
+  fmt::format_to(out, "{}\n", frame.position_ang.size() + frame.centre_ang.size());
+  if (frame.cell && frame.cell->has_vectors()) {
+    const Mat3& rows = frame.cell->rows_ang();
+    const auto& periodic = frame.cell->periodic();
+    text += "Lattice=\"";
+    for (int k = 0; k < 9; ++k) fmt::format_to(out, "{}{}", k > 0 ? " " : "", rows[k / 3][k % 3]);
+    fmt::format_to(out, "\" pbc=\"{} {} {}\" ", periodic[0] ? 'T' : 'F', periodic[1] ? 'T' : 'F', periodic[2] ? 'T' : 'F');
+  }
+  fmt::format_to(out, "Properties=species:S:1:pos:R:3 step={}", *frame.step);
+  if (frame.time_fs) fmt::format_to(out, " time_fs={}", *frame.time_fs);
+  if (frame.bead) fmt::format_to(out, " bead={}", *frame.bead);
+  text += '\n';
+  for (std::size_t i = 0; i < frame.position_ang.size(); ++i) append(symbol_of(frame.atoms->atomic_number[i]), frame.position_ang[i]);
+  for (const Vec3& centre : frame.centre_ang) append("X", centre);
 }
 
 }  // namespace saltus

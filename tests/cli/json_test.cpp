@@ -77,6 +77,9 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   document("analyze rdf " + data);
   document("analyze vacf " + data + " --longest-lag-fs 50");
   document("analyze vdos " + data + " --longest-lag-fs 50");
+  const std::string centres = "examples/short_hydrogen_bond/data/centres.xyz.gz --charge 1 --trajectory examples/short_hydrogen_bond/data/zundel_300K.extxyz";
+  EXPECT_EQ(document("analyze wannier " + centres).at("groups").size(), 2u);
+  EXPECT_EQ(document("analyze dipole " + centres + " --longest-lag-fs 100").at("molecules").size(), 2u);
   const std::string ladder = "examples/lattice_gas/ladder.json";
   EXPECT_EQ(document("network " + ladder + " --msd-times-ps 1,10 --scattering-k-per-ang 0.3,0,0").at("times").size(), 2u);
   EXPECT_EQ(document("propagate " + ladder + " --cells 20,1,1 --times-ps 1,10").at("profiles").size(), 3u);

@@ -76,6 +76,38 @@ TEST(Wannier, LabelsOfBeadsAndOfASocket) {
   EXPECT_EQ(frame.iteration, (std::vector<std::int64_t>{1}));
 }
 
+TEST(Wannier, TaggedFramesComeBack) {
+  const auto source = open_cp2k_wannier(golden + "HOMO_centers.xyz");
+  std::vector<WannierFrame> written(3);
+  std::string text;
+  for (std::size_t k = 0; k < 3; ++k) {
+    ASSERT_TRUE(source->read_next(written[k]));
+    written[k].step = 10 - static_cast<std::int64_t>(k);
+    if (k > 0) written[k].bead = 7;
+    if (k < 2) written[k].time_fs = 0.1 + static_cast<double>(k);
+    if (k != 1) written[k].cell = Cell(Mat3{{Vec3{8, 0, 0}, Vec3{1.0 / 3, 8, 0}, Vec3{0, 0, 8}}}, {true, k == 0, true});
+    append_tagged_wannier(text, written[k]);
+  }
+  const auto reader = open_cp2k_wannier_text(text, "", "w");
+  for (const WannierFrame& before : written) {
+    WannierFrame frame;
+    ASSERT_TRUE(reader->read_next(frame));
+    EXPECT_TRUE(frame.iteration.empty());
+    EXPECT_EQ(*frame.atoms, *before.atoms);
+    EXPECT_EQ(frame.position_ang, before.position_ang);
+    EXPECT_EQ(frame.centre_ang, before.centre_ang);
+    EXPECT_EQ(frame.step, before.step);
+    EXPECT_EQ(frame.bead, before.bead);
+    EXPECT_EQ(frame.time_fs, before.time_fs);
+    ASSERT_EQ(frame.cell.has_value(), before.cell.has_value());
+    if (frame.cell) {
+      EXPECT_EQ(*frame.cell, *before.cell);
+    }
+  }
+  WannierFrame without;
+  EXPECT_THROW(append_tagged_wannier(text, without), Error);
+}
+
 struct MalformedPair {
   std::string name, centres, spreads, message;
 };
@@ -107,6 +139,13 @@ INSTANTIATE_TEST_SUITE_P(
                     MalformedPair{"count_beyond_the_file", "999999999\n1_0\nX 0 0 0\n", "", "ends after 1 of 999999999 rows"},
                     MalformedPair{"no_label", "1\n", "", "ends before the label"},
                     MalformedPair{"label_word", "1\n Iteration:one\nX 0 0 0\n", "", "no iteration label"},
+                    MalformedPair{"tags_without_step", "1\nbead=1\nX 0 0 0\n", "", "no step=5 in"},
+                    MalformedPair{"step_word", "1\nstep=x\nX 0 0 0\n", "", "step: 'x' is not an integer"},
+                    MalformedPair{"negative_bead", "1\nstep=1 bead=-1\nX 0 0 0\n", "", "bead=-1 is no bead"},
+                    MalformedPair{"short_lattice", "1\nstep=1 Lattice=\"1 2 3\"\nX 0 0 0\n", "", "Lattice has 3 numbers"},
+                    MalformedPair{"flat_lattice", "1\nstep=1 Lattice=\"1 0 0 1 0 0 0 0 1\"\nX 0 0 0\n", "", ""},
+                    MalformedPair{"pbc_word", "1\nstep=1 pbc=\"T T x\"\nX 0 0 0\n", "", "pbc: 'x' is neither T nor F"},
+                    MalformedPair{"open_quote", "1\nstep=1 Lattice=\"1\nX 0 0 0\n", "", ""},
                     MalformedPair{"no_centres", "1\n1_0\nO 0 0 0\n", "", "no Wannier centre (X)"},
                     MalformedPair{"unknown_element", "1\n1_0\nXx 0 0 0\n", "", "unknown element 'Xx'"},
                     MalformedPair{"two_numbers", "1\n1_0\nX 0 0\n", "", "expected a label and three numbers"},
