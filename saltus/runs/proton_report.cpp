@@ -133,7 +133,10 @@ ProtonReport analyze_proton(const TrajectoryInput& input, const ProtonReportSett
   if (own.bonds.empty()) own.bonds = find_bonds(input, settings, progress);
   for (const ProtonBond& bond : own.bonds) require_bond(*atoms, bond);
   ProtonAnalysis analysis(own);
-  Analysis* const analyses[] = {&analysis};
+  std::optional<RockingAnalysis> rocking;
+  if (settings.group_element > 0) rocking.emplace(source.first(), RockingSettings{own.bonds, settings.group_element, own.beads});
+  std::vector<Analysis*> analyses{&analysis};
+  if (rocking) analyses.push_back(&*rocking);
   ProtonReport report;
   report.formula = formula(*atoms);
   report.frames = read_all(source, input, analyses, report.warnings);
@@ -188,6 +191,7 @@ ProtonReport analyze_proton(const TrajectoryInput& input, const ProtonReportSett
       }
       return sum / weight;
     }));
+  if (rocking) report.rocking = rocking_report(*rocking, *atoms, settings.blocks);
   return report;
 }
 
