@@ -34,7 +34,7 @@ Vec3 fraction_of(const Cell& cell, const Vec3& position_ang) {
 
 }  // namespace
 
-MeanDensityAnalysis::MeanDensityAnalysis(const MeanDensitySettings& settings) : settings_(settings) {
+MeanDensityAnalysis::MeanDensityAnalysis(const MeanDensitySettings& settings) : settings_(settings), slabs_(512, settings.frames_per_step) {
   if (settings.framework == settings.species)
     throw Error(ErrorKind::usage, fmt::format("{} cannot be both the species and the framework", symbol_of(settings.species)));
   if (!(settings.spacing_ang > 0))

@@ -19,6 +19,7 @@ struct MeanDensitySettings {
   int species = 0;               ///< atomic number
   std::optional<int> framework;  ///< its mean displacement since the first frame is subtracted; none: nothing is
   double spacing_ang = 0.2;      ///< voxels are no longer than this along each vector of the first cell
+  std::size_t frames_per_step = 1;  ///< beads of ring polymers, which blocks of time keep together
 };
 
 struct MeanDensity {
@@ -55,7 +56,7 @@ class MeanDensityAnalysis : public Analysis {
   bool constant_cell_ = true;
   std::size_t frames_ = 0, atoms_ = 0;
   std::vector<std::uint64_t> counts_;  // [grid points]
-  StretchSums slabs_{512};             // [slabs along vector 0, 1, 2]
+  StretchSums slabs_;                  // [slabs along vector 0, 1, 2]
   Frame first_;
 };
 

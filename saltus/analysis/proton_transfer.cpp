@@ -111,6 +111,7 @@ void ProtonAnalysis::add_ring() {
     }
     const ProtonVectors centroid{hydrogen / beads, acceptor / beads};
     add_sums(first + of_bond_, centroid.nu_ang(), centroid.donor_acceptor_ang());
+    if (!(norm2(centroid.acceptor_ang) > 0)) throw Error(ErrorKind::numeric, fmt::format("step {}: donor and acceptor of a bond are at the same place", steps() + 1));
     const Vec3 axis = centroid.acceptor_ang / norm(centroid.acceptor_ang);
     double* const spread = row_.data() + spread_first_ + spreads * b;
     spread[0] = 1;

@@ -145,7 +145,7 @@ Rdf normalised(const PairHistogram& histogram) {
   return rdf;
 }
 
-RdfAnalysis::RdfAnalysis(const RdfSettings& settings) : settings_(settings) {
+RdfAnalysis::RdfAnalysis(const RdfSettings& settings) : settings_(settings), stretches_(128, settings.frames_per_step) {
   if (settings.pairs.empty()) throw Error(ErrorKind::usage, "radial distribution functions: no pair of species is given");
   if (!(settings.bin_ang > 0) || !(settings.largest_ang >= settings.bin_ang) || settings.largest_ang > 1e4 * settings.bin_ang)
     throw Error(ErrorKind::usage, fmt::format("radial distribution functions: a range of {} Å in bins of {} Å cannot be meant",

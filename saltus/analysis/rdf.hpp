@@ -50,6 +50,7 @@ struct RdfSettings {
   double bin_ang = 0.05;
   std::size_t stride = 1;                   ///< every stride-th frame is used
   double volume_ang3 = 0;                   ///< that isolated atoms are taken to fill; only for frames periodic along no vector
+  std::size_t frames_per_step = 1;          ///< beads of ring polymers, which blocks of time keep together
 };
 
 class RdfAnalysis : public Analysis {
@@ -70,7 +71,7 @@ class RdfAnalysis : public Analysis {
 
   RdfSettings settings_;
   std::vector<PairHistogram> histograms_;
-  StretchSums stretches_{128};  // [pairs][bins, centres, ideal pairs]
+  StretchSums stretches_;  // [pairs][bins, centres, ideal pairs]
 };
 
 }  // namespace saltus

@@ -10,8 +10,9 @@ namespace saltus {
 
 class StretchSums {
  public:
-  /// most: stretches kept, even and at least 2. Each then holds more than `most`/2-th of the series, or a single row.
-  explicit StretchSums(std::size_t most) : most_(most) {}
+  /// most: stretches kept, even and at least 2. Each then holds more than `most`/2-th of the series, or `together` rows.
+  /// together: rows that no stretch divides, such as the beads of a step.
+  explicit StretchSums(std::size_t most, std::size_t together = 1) : most_(most), rows_per_stretch_(together) {}
 
   /// Next row of the series; all rows have the same length.
   void add(std::span<const double> row);
@@ -30,7 +31,7 @@ class StretchSums {
   std::size_t rows_per_block(std::size_t count) const;
 
  private:
-  std::size_t most_, rows_ = 0, rows_per_stretch_ = 1;
+  std::size_t most_, rows_per_stretch_, rows_ = 0;
   std::vector<std::vector<double>> sums_;
 };
 

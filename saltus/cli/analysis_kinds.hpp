@@ -30,6 +30,7 @@ std::function<AnalysisOutput()> set_up_vacf(CLI::App& kind, const std::shared_pt
 std::function<AnalysisOutput()> set_up_vdos(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_density(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_proton(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_hbonds(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_temperature(CLI::App& kind,
                                                    const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_wannier(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);

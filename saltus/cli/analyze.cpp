@@ -26,6 +26,7 @@ std::span<const AnalysisKind> analysis_kinds() {
       AnalysisKind{"temperature", "kinetic temperature, and drift of energy and of the centre of mass",
                    set_up_temperature},
       AnalysisKind{"proton", "shared protons of short hydrogen bonds: free energies, spread of beads", set_up_proton},
+      AnalysisKind{"hbonds", "hydrogen bonds: numbers, distances, angles, lifetimes", set_up_hbonds},
       AnalysisKind{"wannier", "Wannier centres of bonds, lone pairs and shared protons", set_up_wannier, true},
       AnalysisKind{"dipole", "dipoles from Wannier centres, infrared spectrum", set_up_dipole, true},
       AnalysisKind{"arrhenius", "activation energy, from D that msd gave at several temperatures", set_up_arrhenius, true},

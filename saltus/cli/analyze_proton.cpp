@@ -1,5 +1,6 @@
 // saltus analyze proton
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -25,7 +26,7 @@ struct ProtonOptions {
   runs::ProtonReportSettings settings;
   std::vector<std::int64_t> bonds;
   std::vector<std::string> elements;
-  std::string against;
+  std::string against, group;
 };
 
 Estimate in_units(const Estimate& e, double per_ev) { return {e.value * per_ev, e.low * per_ev, e.high * per_ev}; }
@@ -93,6 +94,57 @@ Json joint_json(const runs::ProtonReport& report, const std::vector<Estimate>& j
   return object;
 }
 
+std::string with_interval(const Estimate& e, int decimals) {
+  const std::string range = interval(e, decimals);
+  return fmt::format("{:.{}f}{}", e.value, decimals, range.empty() ? "" : " (" + range + ")");
+}
+
+const char* rocking_title(std::size_t c) {
+  static constexpr std::array titles{"theta_x, degrees", "theta_y, degrees", "theta_z, degrees", "asymmetry, Å"};
+  return titles[c];
+}
+
+Json rocking_json(const runs::ProtonReport& report) {
+  const runs::RockingReport& rocking = *report.rocking;
+  Json object;
+  for (std::size_t kind = 0; kind < rocking.kinds.size(); ++kind) {
+    Json list = Json::array();
+    for (std::size_t b = 0; b < rocking.kinds[kind].size(); ++b) {
+      Json entry{{"bond", report.bonds[b].name}};
+      if (b < rocking.groups.size()) entry["group"] = rocking.groups[b];
+      for (std::size_t c = 0; c < rocking_coordinates; ++c) {
+        const runs::RockingCorrelation& r = rocking.kinds[kind][b][c];
+        Json& coordinate = entry[rocking_names[c]];
+        coordinate = {{"mean", value_low_high(r.mean)}, {"deviation", value_low_high(r.deviation)}, {"pearson", value_low_high(r.pearson)}};
+        if (r.given_nu.empty()) continue;
+        coordinate["mutual_information_nat"] = value_low_high(r.mutual_information_nat);
+        std::vector<Column> columns{{"nu_ang", rocking.nu_ang}};
+        add_columns(columns, "mean", r.given_nu);
+        coordinate["given_nu"] = rows_of(columns);
+      }
+      list.push_back(std::move(entry));
+    }
+    object[kind == 0 ? kind_of(report) : "centroids"] = std::move(list);
+  }
+  return object;
+}
+
+std::string rocking_table(const runs::ProtonReport& report) {
+  const runs::RockingReport& rocking = *report.rocking;
+  std::string text = fmt::format("\n{:<18} {:<7} {:<9} {:<17} {:>24} {:>26} {:>24}\n", "bond", "group", "of", "rocking", "deviation (95 %)", "Pearson's r (95 %)", "information, nat (95 %)");
+  for (std::size_t b = 0; b < report.bonds.size(); ++b) {
+    const bool all = b == rocking.groups.size();
+    if (!all && rocking.groups.size() == 1) continue;
+    for (std::size_t kind = 0; kind < rocking.kinds.size(); ++kind)
+      for (std::size_t c = 0; c < rocking_coordinates; ++c) {
+        const runs::RockingCorrelation& r = rocking.kinds[kind][b][c];
+        text += fmt::format("{:<18} {:<7} {:<9} {:<17} {:>24} {:>26} {:>24}\n", report.bonds[b].name, all ? "" : rocking.groups[b], kind == 0 ? kind_of(report) : "centroids",
+                            rocking_title(c), with_interval(r.deviation, 2), with_interval(r.pearson, 3), r.given_nu.empty() ? "" : with_interval(r.mutual_information_nat, 3));
+      }
+  }
+  return text;
+}
+
 Json json_of(const runs::ProtonReport& report, const std::string& path) {
   Json document{{"input", path}, {"formula", report.formula}, {"frames", report.frames}, {"steps", report.steps}, {"beads", report.beads},
                 {"blocks", report.blocks}, {"hydrogen_amu", report.hydrogen_amu}, {"bonds", Json::array()}};
@@ -105,6 +157,7 @@ Json json_of(const runs::ProtonReport& report, const std::string& path) {
   std::vector<Column> distance{{"nu_ang", report.joint_nu_ang}};
   add_columns(distance, "donor_acceptor_ang", report.r_given_nu_ang);
   document["donor_acceptor_at_nu"] = rows_of(distance);
+  if (report.rocking) document["rocking"] = rocking_json(report);
   return document;
 }
 
@@ -112,11 +165,6 @@ std::string subject_of(const runs::ProtonReport& report, const std::string& path
   return fmt::format("{}: {}, {}, {} short hydrogen bond{}, H of {:.4g} amu", path, report.formula,
                      report.beads > 0 ? fmt::format("{} steps of {} beads", report.steps, report.beads) : fmt::format("{} frames", report.steps),
                      report.bonds.size() - 1, report.bonds.size() == 2 ? "" : "s", report.hydrogen_amu);
-}
-
-std::string with_interval(const Estimate& e, int decimals) {
-  const std::string range = interval(e, decimals);
-  return fmt::format("{:.{}f}{}", e.value, decimals, range.empty() ? "" : " (" + range + ")");
 }
 
 std::string barrier_text(const runs::ProtonDistribution& d) {
@@ -163,6 +211,8 @@ void add_curves(std::vector<runs::Chart>& charts, const runs::ProtonReport& repo
     charts[1].curves.push_back({name + suffix, report.nu_ang, d->density_per_ang});
   }
   charts[2].curves.push_back({kind_of(report) + suffix, report.joint_nu_ang, report.r_given_nu_ang});
+  for (std::size_t kind = 0; report.rocking && kind < report.rocking->kinds.size(); ++kind)
+    charts[3].curves.push_back({(kind == 0 ? kind_of(report) : "centroids") + suffix, report.rocking->nu_ang, report.rocking->kinds[kind].back()[2].given_nu});
 }
 
 /// Where any distribution is above a ten-thousandth of its largest.
@@ -195,6 +245,10 @@ Json differences_of(const runs::ProtonReport& report, const runs::ProtonReport& 
   const auto whole = [](const Estimate& e) { return Estimate{e.value, 2 * e.value - e.high, e.high}; };
   if (a.barrier_ev && b.barrier_ev) add("barrier_kcal_mol", whole(*a.barrier_ev), whole(*b.barrier_ev), kcal_mol_per_ev, "F(0) - min F, kcal/mol");
   const auto &s = report.bonds.back().spread, &t = other.bonds.back().spread;
+  if (report.rocking && other.rocking)
+    for (std::size_t c = 2; c < rocking_coordinates; ++c)
+      add(fmt::format("pearson_{}", c == 2 ? "theta_z" : "asymmetry"), report.rocking->kinds[0].back()[c].pearson, other.rocking->kinds[0].back()[c].pearson, 1,
+          fmt::format("Pearson's r of nu and {}", c == 2 ? "theta_z" : "asymmetry"));
   if (s && t) add("delocalised_fraction", s->delocalised, t->delocalised, 1, "fraction of ring polymers on both sides");
   return object;
 }
@@ -209,10 +263,14 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
   output.text = fmt::format("{}\n\n{}\n", subject, table_of(report));
   std::vector<std::string> sentences = sentences_of(report);
   for (const std::string& sentence : sentences) output.text += sentence + "\n";
+  if (report.rocking) output.text += rocking_table(report);
   std::vector<runs::Chart> charts{
       {"free_energy", "Free energy of the proton coordinate, −kT ln P, above its least, with 95 % bands.", "ν, Å", "F, kcal/mol", false, {}, std::nullopt, shown_range(report)},
       {"density", "Distribution of the proton coordinate with 95 % bands.", "ν, Å", "P(ν), 1/Å", false, {}, std::nullopt, shown_range(report)},
       {"distance", "Mean distance of donor and acceptor at a proton coordinate, with 95 % bands.", "ν, Å", "R, Å", false, {}, std::nullopt, shown_range(report)}};
+  if (report.rocking)
+    charts.push_back({"rocking", "Mean rotation of the groups in the plane of donor, acceptor and centre (theta_z) at a proton coordinate, with 95 % bands.", "ν, Å", "θ_z, degrees", false, {},
+                      std::nullopt, shown_range(report)});
   add_curves(charts, report, "");
   std::vector<std::string> warnings = report.warnings;
   if (other) {
@@ -222,6 +280,7 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
       output.text += sentence + "\n";
       sentences.push_back("Other: " + sentence);
     }
+    if (other->rocking) output.text += rocking_table(*other);
     Json differences = differences_of(report, *other, output);
     output.document["against"] = json_of(*other, own.against);
     output.document["differences"] = std::move(differences);
@@ -264,6 +323,7 @@ std::function<AnalysisOutput()> set_up_proton(CLI::App& kind, const std::shared_
   kind.add_option("--bonds", own->bonds, "atoms of the bonds, counted from 1 (default: found)")->delimiter(',')->type_name("D,H,A,...");
   kind.add_flag("--symmetric", settings.symmetric, "donor and acceptor are equivalent: nu and -nu count as one");
   kind.add_option("--bin-ang", settings.bin_ang, "width of a bin of nu, Å (default 0.025)")->check(CLI::PositiveNumber);
+  kind.add_option("--group", own->group, "element X of groups XH3, XH4 whose rocking is followed, e.g. N (default: none)");
   kind.add_option("--against", own->against, "another trajectory of the same atoms: isotope, classical")->type_name("FILE");
   kind.footer(
       "nu = d(D,H) - d(A,H), R = d(D,A); D holds H in the first frame. F = -kT ln P, of all beads and of centroids.\n"
@@ -276,6 +336,7 @@ std::function<AnalysisOutput()> set_up_proton(CLI::App& kind, const std::shared_
       chosen.elements.clear();
       for (const std::string& symbol : own->elements) chosen.elements.push_back(element_named(symbol));
     }
+    if (!own->group.empty()) chosen.group_element = element_named(own->group);
     const runs::ProtonReport report = runs::analyze_proton(options->input, chosen, progress_line());
     if (own->against.empty()) return output_of(report, nullptr, *own, *options);
     // The same bonds, whichever side their protons are on at the start of the other.

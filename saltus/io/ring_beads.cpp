@@ -44,15 +44,14 @@ class BeadReader final : public TrajectoryReader {
     ++next_;
     if (frame.bead == bead_) return true;
     throw Error(ErrorKind::format, fmt::format("{}, frame {}: {} where bead {} is expected; each step must have the {} beads of the first, in the same order",
-                                               name_, behind_, frame.bead ? fmt::format("bead {}", *frame.bead) : "a frame that is no bead", bead_, beads_));
+                                               name_, wanted + 1, frame.bead ? fmt::format("bead {}", *frame.bead) : "a frame that is no bead", bead_, beads_));
   }
 
   void seek(std::size_t k) override {
     const std::size_t total = count();
     if (k > total) throw Error(ErrorKind::usage, fmt::format("{}: there is no frame {} of bead {}; it has {}", name_, k + 1, bead_, total));
     next_ = k;
-    behind_ = frames();
-    inner_->seek(behind_);
+    behind_.reset();
   }
 
   std::size_t count() override { return frames() > place_ ? (frames() - place_ + beads_ - 1) / beads_ : 0; }
@@ -71,7 +70,7 @@ class BeadReader final : public TrajectoryReader {
   std::size_t beads_ = 1, place_ = 0;  // in a step; of bead_ in it
   std::optional<std::size_t> frames_;  // of inner_, once counted
   std::size_t next_ = 0;               // step whose bead is next
-  std::size_t behind_ = 0;             // the frame of inner_ that follows the last one read
+  std::optional<std::size_t> behind_{0};  // the next frame of inner_; none: to be sought
 };
 
 }  // namespace

@@ -14,7 +14,9 @@ namespace saltus::runs {
 DensityReport analyze_density(const TrajectoryInput& input, const MeanDensitySettings& settings, std::size_t blocks,
                               const Progress& progress) {
   TrajectorySource source(input, false, progress);
-  MeanDensityAnalysis analysis(settings);
+  MeanDensitySettings of_steps = settings;
+  of_steps.frames_per_step = std::max<std::size_t>(1, source.beads());
+  MeanDensityAnalysis analysis(of_steps);
   Analysis* const analyses[] = {&analysis};
   DensityReport report;
   report.formula = formula(*source.first().atoms);

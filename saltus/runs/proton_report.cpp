@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/free_energy.hpp"
-#include "saltus/kinetics/jackknife.hpp"
+#include "saltus/runs/from_blocks.hpp"
 
 namespace saltus::runs {
 
@@ -21,32 +20,6 @@ namespace {
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 std::string atom_name(const Atoms& atoms, std::uint32_t i) { return fmt::format("{}{}", symbol_of(atoms.atomic_number[i]), i + 1); }
-
-/// An estimate of a function of sums: of all, and with one block left out at a time.
-template <class Sums>
-class FromBlocks {
- public:
-  FromBlocks(Sums total, const std::vector<Sums>& blocks) : total_(std::move(total)) {
-    for (std::size_t left_out = 0; left_out < blocks.size(); ++left_out) {
-      Sums rest;
-      for (std::size_t b = 0; b < blocks.size(); ++b)
-        if (b != left_out) rest += blocks[b];
-      rest_.push_back(std::move(rest));
-    }
-  }
-  const Sums& total() const { return total_; }
-  Estimate estimate(const std::function<double(const Sums&)>& value) const {
-    std::vector<double> replicates;
-    for (const Sums& rest : rest_) replicates.push_back(value(rest));
-    const double all = value(total_);
-    const bool good = !replicates.empty() && std::all_of(replicates.begin(), replicates.end(), [](double x) { return std::isfinite(x); });
-    return good && std::isfinite(all) ? kinetics::jackknife_estimate(all, replicates) : Estimate{all, none, none};
-  }
-
- private:
-  Sums total_;
-  std::vector<Sums> rest_;
-};
 
 double deviation(double sum, double squares, double count) { return std::sqrt(std::max(0.0, squares / count - sum / count * sum / count)); }
 
@@ -160,7 +133,10 @@ ProtonReport analyze_proton(const TrajectoryInput& input, const ProtonReportSett
   if (own.bonds.empty()) own.bonds = find_bonds(input, settings, progress);
   for (const ProtonBond& bond : own.bonds) require_bond(*atoms, bond);
   ProtonAnalysis analysis(own);
-  Analysis* const analyses[] = {&analysis};
+  std::optional<RockingAnalysis> rocking;
+  if (settings.group_element > 0) rocking.emplace(source.first(), RockingSettings{own.bonds, settings.group_element, own.beads});
+  std::vector<Analysis*> analyses{&analysis};
+  if (rocking) analyses.push_back(&*rocking);
   ProtonReport report;
   report.formula = formula(*atoms);
   report.frames = read_all(source, input, analyses, report.warnings);
@@ -215,6 +191,7 @@ ProtonReport analyze_proton(const TrajectoryInput& input, const ProtonReportSett
       }
       return sum / weight;
     }));
+  if (rocking) report.rocking = rocking_report(*rocking, *atoms, settings.blocks);
   return report;
 }
 

@@ -11,6 +11,7 @@
 #include "saltus/analysis/proton_transfer.hpp"
 #include "saltus/base/estimate.hpp"
 #include "saltus/base/progress.hpp"
+#include "saltus/runs/rocking_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
 
 namespace saltus::runs {
@@ -22,6 +23,7 @@ struct ProtonReportSettings {
   double largest_mean_ang = 2.5;        ///< of D…A
   double bin_ang = 0.025;
   bool symmetric = false;               ///< D and A are equivalent: nu and −nu are counted as one
+  int group_element = 0;                ///< centres of the groups whose rocking is followed; 0: none
   std::size_t blocks = 10;
 };
 
@@ -56,6 +58,7 @@ struct ProtonReport {
   std::vector<ProtonBondReport> bonds;                         ///< the last: all together
   std::vector<Estimate> joint_ev, joint_centroid_ev;           ///< F(nu, R) of all, [joint nu * joint R], as free_energy_ev
   std::vector<Estimate> r_given_nu_ang;                        ///< mean R at nu, [joint nu]; not a number where nothing was
+  std::optional<RockingReport> rocking;                        ///< where group_element asks for it
   std::vector<std::string> warnings;
 };
 

@@ -1,5 +1,6 @@
 #include "saltus/runs/rdf_report.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
@@ -31,6 +32,7 @@ RdfReport analyze_rdf(const TrajectoryInput& input, RdfSettings settings, std::s
   settings.stride = 1;
   TrajectorySource source(input, false, progress);
   const Atoms& atoms = *source.first().atoms;
+  settings.frames_per_step = std::max<std::size_t>(1, source.beads());
   RdfReport report;
   report.formula = formula(atoms);
   if (settings.pairs.empty()) {

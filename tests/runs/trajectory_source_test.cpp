@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/runs/density_report.hpp"
 #include "saltus/runs/msd_report.hpp"
 #include "saltus/runs/rdf_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
@@ -71,6 +72,28 @@ TEST(TrajectorySource, BeadsHaveNoMotionInTime) {
   EXPECT_NE(report.warnings.at(0).find("no dynamics"), std::string::npos);
   // What does not follow motion takes all of them.
   EXPECT_EQ(analyze_rdf(beads, {{{8, 1}}, 3, 0.05, 1, 0}, 4).frames, 80u);
+}
+
+TEST(TrajectorySource, BlocksOfTimeDivideNoStep) {
+  TemporaryFolder folder;
+  // Steps are all alike: what differs between beads must not count as an error.
+  const auto writer = create_trajectory(folder / "beads.h5md");
+  for (int step = 0; step < 6; ++step)
+    for (int bead = 0; bead < 5; ++bead) {
+      Frame frame;
+      frame.atoms = std::make_shared<const Atoms>(atoms_of({8, 1}));
+      frame.cell = Cell(Mat3{{Vec3{9, 0, 0}, Vec3{0, 8, 0}, Vec3{0, 0, 7}}});
+      frame.position_ang = {{0.1, 0.1, 0.1}, {1.1 + 0.1 * bead, 0.1, 0.1}};
+      frame.step = step;
+      frame.bead = bead;
+      writer->write(frame);
+    }
+  writer->commit();
+  const RdfReport rdf = analyze_rdf({folder / "beads.h5md", {}}, {{{8, 1}}, 3, 0.05, 1, 0}, 4);
+  EXPECT_EQ(rdf.blocks, 4u);
+  for (const Estimate& g : rdf.pairs.at(0).g) EXPECT_NEAR(g.high - g.low, 0, 1e-12);
+  const DensityReport density = analyze_density({folder / "beads.h5md", {}}, {1, std::nullopt, 0.5}, 4);
+  for (const Estimate& e : density.along[0].density_per_ang3) EXPECT_NEAR(e.high - e.low, 0, 1e-12);
 }
 
 }  // namespace
