@@ -40,7 +40,7 @@
     }
     return x.toFixed(Math.max(0, digits - 1 - size)).replace("-", "−");
   }
-  const unitNames = {ang2_per_ps: "Å²/ps", ev: "eV", s_per_cm: "S/cm", ang: "Å", ang2: "Å²", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K", kelvin_per_ps: "K/ps", ang_per_ps: "Å/ps", per_ang3: "1/Å³",
+  const unitNames = {ang2_per_ps: "Å²/ps", ev: "eV", kcal_mol: "kcal/mol", s_per_cm: "S/cm", ang: "Å", ang2: "Å²", ev_ang: "eV/Å", mev_ang: "meV/Å", mev_per_atom: "meV/atom", ev_per_atom: "eV/atom", mev_per_atom_ps: "meV/atom/ps", kelvin: "K", kelvin_per_ps: "K/ps", ang_per_ps: "Å/ps", per_ang3: "1/Å³",
                      ps: "ps", fs: "fs", ns: "ns", ns_per_day: "ns/day", percent: "%", per_ps: "1/ps", microsecond: "µs", seconds: "s"};
   const unit = u => unitNames[u] || u || "";
   const interval = e => e.low === null || e.high === null || e.low === undefined ? "" : `${number(e.low)} … ${number(e.high)}`;

@@ -80,7 +80,7 @@ AnalysisOutput output_of(const runs::HydrogenBondReport& report, const HydrogenB
   std::vector<double> number;
   for (std::size_t n = 0; n < report.fraction_with.size(); ++n) number.push_back(static_cast<double>(n));
   output.page.charts = {
-      {"numbers", "Fraction of donors and acceptors with a number of bonds, donated and accepted.", "bonds", "fraction", false, {{"all", number, report.fraction_with, true}}, std::nullopt, std::nullopt},
+      {"bonds_of_atoms", "Fraction of donors and acceptors with a number of bonds, donated and accepted.", "bonds", "fraction", false, {{"all", number, report.fraction_with, true}}, std::nullopt, std::nullopt},
       {"distances", "Distribution of the distance of donor and acceptor, with its 95 % band.", "R, Å", "density, 1/Å", false, {{"bonds", report.distance_bin_ang, report.distance_per_ang}}, std::nullopt,
        std::pair{2.0, settings.largest_ang}},
       {"angles", "Distribution of the angle H–D…A, with its 95 % band.", "angle, degrees", "density, 1/degree", false, {{"bonds", report.angle_bin_degrees, report.angle_per_degree}}, std::nullopt, std::nullopt}};

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -210,7 +211,10 @@ void add_curves(std::vector<runs::Chart>& charts, const runs::ProtonReport& repo
     charts[0].curves.push_back({name + suffix, report.nu_ang, in_units(d->free_energy_ev, kcal_mol_per_ev)});
     charts[1].curves.push_back({name + suffix, report.nu_ang, d->density_per_ang});
   }
-  charts[2].curves.push_back({kind_of(report) + suffix, report.joint_nu_ang, report.r_given_nu_ang});
+  std::vector<Estimate> distance = report.r_given_nu_ang;
+  const double mean = report.bonds.back().values.r_ang.value;
+  for (Estimate& e : distance) e = {e.value - mean, e.low - mean, e.high - mean};
+  charts[2].curves.push_back({kind_of(report) + suffix, report.joint_nu_ang, distance});
   for (std::size_t kind = 0; report.rocking && kind < report.rocking->kinds.size(); ++kind)
     charts[3].curves.push_back({(kind == 0 ? kind_of(report) : "centroids") + suffix, report.rocking->nu_ang, report.rocking->kinds[kind].back()[2].given_nu});
 }
@@ -267,7 +271,7 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
   std::vector<runs::Chart> charts{
       {"free_energy", "Free energy of the proton coordinate, −kT ln P, above its least, with 95 % bands.", "ν, Å", "F, kcal/mol", false, {}, std::nullopt, shown_range(report)},
       {"density", "Distribution of the proton coordinate with 95 % bands.", "ν, Å", "P(ν), 1/Å", false, {}, std::nullopt, shown_range(report)},
-      {"distance", "Mean distance of donor and acceptor at a proton coordinate, with 95 % bands.", "ν, Å", "R, Å", false, {}, std::nullopt, shown_range(report)}};
+      {"distance", "Mean distance of donor and acceptor at a proton coordinate, less that of all configurations, with 95 % bands.", "ν, Å", "R − ⟨R⟩, Å", false, {}, std::nullopt, shown_range(report)}};
   if (report.rocking)
     charts.push_back({"rocking", "Mean rotation of the groups in the plane of donor, acceptor and centre (theta_z) at a proton coordinate, with 95 % bands.", "ν, Å", "θ_z, degrees", false, {},
                       std::nullopt, shown_range(report)});
@@ -300,6 +304,19 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
     output.text += "\n";
   }
   output.page = {"proton", "Shared protons", subject, sentences, charts, {}, warnings};
+  const auto add = [&](const std::string& name, const std::optional<Estimate>& e, const char* unit, const std::string& note = "") {
+    output.page.estimates.push_back({name, e, e && std::isfinite(e->low), unit, note});
+  };
+  for (const auto& [name, d] : of_all(report)) {
+    add("nu_" + name, d->nu_ang, "ang");
+    add("donor_acceptor_" + name, d->r_ang, "ang");
+    add("barrier_" + name, d->barrier_ev ? std::optional(in_units(*d->barrier_ev, kcal_mol_per_ev)) : std::nullopt, "kcal_mol", d->barrier_note);
+  }
+  if (const auto& spread = report.bonds.back().spread) {
+    add("bead_spread_along", spread->along_ang, "ang");
+    add("bead_spread_across", spread->across_ang, "ang");
+    add("delocalised_fraction", spread->delocalised, "");
+  }
   return output;
 }
 

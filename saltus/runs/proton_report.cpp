@@ -91,6 +91,8 @@ RingSpread spread_of(const FromBlocks<SpreadSums>& sums) {
   spread.along_ang = root(sums.estimate([](const SpreadSums& s) { return s.along_ang2 / s.rings; }));
   spread.across_ang = root(sums.estimate([](const SpreadSums& s) { return s.across_ang2 / s.rings / 2; }));
   spread.delocalised = sums.estimate([](const SpreadSums& s) { return s.delocalised / s.rings; });
+  // All or none of them in every block: how rare the others are, blocks do not tell.
+  if (spread.delocalised.low == spread.delocalised.high) spread.delocalised.low = spread.delocalised.high = none;
   if (std::isfinite(spread.delocalised.low)) spread.delocalised = {spread.delocalised.value, std::max(0.0, spread.delocalised.low), std::min(1.0, spread.delocalised.high)};
   return spread;
 }

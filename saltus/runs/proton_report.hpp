@@ -38,7 +38,7 @@ struct ProtonDistribution {
 
 struct RingSpread {
   Estimate along_ang, across_ang;   ///< root mean square distance of the beads of H from their centroid: along D→A, and per direction across
-  Estimate delocalised;             ///< fraction of ring polymers with beads on both sides of nu = 0
+  Estimate delocalised;             ///< fraction of ring polymers with beads on both sides of nu = 0; no interval where blocks agree on it
 };
 
 struct ProtonBondReport {
