@@ -66,11 +66,6 @@ std::vector<Row> rows_of_sharing(const runs::SharingGroup& group) {
           {"acceptor_centre_at_zero_ang", "d(A,X_AH) at ν = 0", "Å", group.acceptor_centre_at_zero_ang}};
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-  const auto columns = static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-  return text + std::string(width > columns ? width - columns : 0, ' ');
-}
-
 AnalysisOutput output_of(const runs::WannierReport& report, const OwnOptions& own) {
   AnalysisOutput output;
   const std::string subject = subject_of(own, report.formula, report.frames, report.steps, report.beads);
@@ -108,7 +103,7 @@ AnalysisOutput output_of(const runs::WannierReport& report, const OwnOptions& ow
     output.text += fmt::format("\nshort hydrogen bonds D-H-A = {}: {}, mean over frames\n", group.name, group.bonds);
     Json entry{{"name", group.name}, {"bonds", group.bonds}, {"window_share", group.window_share}};
     for (const Row& row : rows_of_sharing(group)) {
-      output.text += fmt::format("{} {}{}\n", padded(row.text, 26), ends(row.value, 4), *row.unit ? std::string("  ") + row.unit : "");
+      output.text += fmt::format("{:<26} {}{}\n", row.text, ends(row.value, 4), *row.unit ? std::string("  ") + row.unit : "");
       entry[row.key] = estimate_json(row.value);
       if (std::isfinite(row.value.value)) output.page.estimates.push_back({group.name + ": " + row.text, row.value, std::isfinite(row.value.low), *row.unit ? "ang" : "", ""});
     }
