@@ -11,7 +11,7 @@ namespace saltus {
 namespace {
 
 constexpr std::string_view magic = "SALTUSPI";
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 // One list of fields for both ways. What follows from these (the modes' matrices, positions of the beads) is stored too where it takes part in
 // the arithmetic to the last bit.
@@ -24,7 +24,8 @@ void visit_fields(Codec& code, CheckpointType& c, AtomsType& atoms, Count& beads
   code(r.mode_position_ang), code(r.mode_velocity_ang_fs), code(r.position_ang), code(r.force_ev_ang), code(r.mode_force_ev_ang), code(r.energy_ev);
   code(r.forces_current), code(r.step), code(r.time_fs), code(r.thermostat_ev), code(s.begun);
   visit_random(code, r.random);
-  code(s.virial_ev), code(s.max_extrapolation), code(s.max_force_spread_ev_ang), code(s.reference_ang);
+  code(s.virial_ev), code(s.max_extrapolation), code(s.max_force_spread_ev_ang), code(s.cell_moves), code(s.cell_moves_accepted);
+  code(s.reference_ang), code(s.reference_cell);
   code(c.settings), code(c.centroid_segments), code(c.bead_segments), code(c.log_bytes), code(c.wall_s);
   code(c.warnings.first), code(c.warnings.count);
 }

@@ -146,7 +146,7 @@ void RingForces::restore(const AtomRing& state) {
   workspace_.skin_ang = skin;
   if (state.reference_ang.empty()) return;
   const std::size_t beads = state.ring.beads();
-  cells_.assign(beads, state.cell);
+  cells_.assign(beads, state.reference_cell);
   results_.resize(beads);
   potential_.evaluate({state.atoms.get(), cells_, state.reference_ang}, {}, workspace_, results_);
 }
@@ -155,6 +155,7 @@ void RingForces::save_reference(AtomRing& state) const {
   state.reference_ang.clear();
   const auto* lists = first_lists(workspace_);
   if (!lists) return;
+  state.reference_cell = lists->front().reference_cell();
   for (const VerletList& list : *lists) {
     const auto& reference = list.reference_position_ang();
     if (reference.size() != state.size()) {

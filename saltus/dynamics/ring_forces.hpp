@@ -19,7 +19,9 @@ struct AtomRing {
   std::optional<Mat3> virial_ev;       ///< mean over the beads, of the last evaluation, where it was measured
   std::optional<double> max_extrapolation;        ///< largest over beads and atoms since the last log row, if measured
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
+  std::int64_t cell_moves = 0, cell_moves_accepted = 0;  ///< of the barostat
   std::vector<Vec3> reference_ang;     ///< [beads · n] positions of the beads' last neighbour searches; empty before the first
+  Cell reference_cell;                 ///< the cell there
 
   std::size_t size() const { return atoms->size(); }
 };

@@ -29,7 +29,10 @@ void check(const RingLoopSettings& s, const Cell& cell) {
   require(std::isfinite(s.skin_ang) && s.skin_ang >= 0, "the skin must not be negative");
   require(s.temperature_limit_kelvin > 0 && s.max_extrapolation > 0 && s.max_force_spread_ev_ang > 0, "limits must be positive");
   const auto& periodic = cell.periodic();
-  require(!s.log_pressure || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
+  require(!(s.barostat || s.log_pressure) || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
+  const auto bathed = [](const RingThermostat& t) { return !std::holds_alternative<NoRingThermostat>(t) && !std::holds_alternative<RingTrpmd>(t); };
+  require(!s.barostat || (bathed(s.thermostat) && (!s.equilibration_thermostat || bathed(*s.equilibration_thermostat))),
+          "constant pressure needs a thermostat on the centroids, not trpmd or none: take pile_l or pile_g");
 }
 
 bool conserves_momentum(const RingThermostat& thermostat) {
@@ -122,11 +125,13 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings) {
   state.virial_ev.reset();
   state.max_extrapolation.reset();
   state.max_force_spread_ev_ang.reset();
+  state.cell_moves = state.cell_moves_accepted = 0;
   state.reference_ang.clear();
 }
 
 LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks) {
   check(settings, state.cell);
+  if (settings.barostat) check(CellRescaling{*settings.barostat, state.ring.modes.temperature_kelvin, false});
   RingForces forces(potential, settings.skin_ang);
   RingState& ring = state.ring;
   const std::vector<RingSpecies> species = ring_species(*state.atoms);
@@ -137,7 +142,7 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
 
   const auto measure = [&] {
     forces.measure_doubt(due(ring.step, settings.extrapolation_stride));
-    forces.measure_virial(settings.log_pressure && due(ring.step, settings.log_stride));
+    forces.measure_virial((settings.log_pressure && due(ring.step, settings.log_stride)) || (settings.barostat && strains_at(*settings.barostat, ring.step + 1)));
   };
   const auto emit = [&] {
     if (due(ring.step, settings.log_stride)) {
@@ -183,6 +188,7 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
       if (potential.info().remote) before = state;
       ++ring.step;
       ring.time_fs = static_cast<double>(ring.step) * settings.timestep_fs;
+      if (settings.barostat && strains_at(*settings.barostat, ring.step)) strain_cell(*settings.barostat, state, settings.timestep_fs, forces);
       measure();
       apply(phase.integrator, ring, settings.timestep_fs, forces.of(state));
       before.reset();

@@ -9,6 +9,7 @@
 
 #include "saltus/base/progress.hpp"
 #include "saltus/dynamics/loop.hpp"
+#include "saltus/dynamics/ring_barostat.hpp"
 #include "saltus/dynamics/ring_log.hpp"
 
 namespace saltus {
@@ -21,7 +22,8 @@ struct RingLoopSettings {
   Splitting splitting = Splitting::baoab;
   RingThermostat thermostat = PileLocal{};
   std::optional<RingThermostat> equilibration_thermostat;  ///< none: as in production
-  bool log_pressure = false;
+  std::optional<Barostat> barostat;         ///< of equilibration and production; none: constant volume
+  bool log_pressure = false;                ///< measured for each log row
   std::int64_t write_stride = 10;         ///< frames of the centroids; of production only
   std::int64_t bead_stride = 0;           ///< frames of all beads; likewise
   std::int64_t log_stride = 10;
@@ -53,7 +55,7 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 /// Under a remote potential the state before each step is kept: where a force call fails or is interrupted, it goes to `checkpoint`
 /// before the error is thrown, or the loop returns as stopped.
 ///
-/// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, bead, atom and reason when a force is not finite,
+/// Throws Error{usage} for settings that cannot be meant (a barostat without a thermostat on the centroids among them), Error{numeric} with step, time, bead, atom and reason when a force is not finite,
 /// or temperature, extrapolation or spread exceed their limit; what the potential throws; Interrupted in the first forces.
 LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks);
 

@@ -58,7 +58,11 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   RingLoopSettings loop = settings.loop;
   const PotentialInfo& info = potential.info();
   const auto& periodic = start.cell.periodic();
-  loop.log_pressure = (info.trained_on_stress || settings.trust_stress) && periodic[0] && periodic[1] && periodic[2];
+  const bool stress = info.trained_on_stress || settings.trust_stress;
+  if (loop.barostat && !stress)
+    throw Error(ErrorKind::unsupported, fmt::format("constant pressure needs a potential that was trained on stress, which the file of this one ({}) does not say; where you know that "
+                                                    "it was, or have checked its pressures, say so by trust_stress = true", info.kind));
+  loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
   if (is_real_time(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0) loop.equilibration_thermostat = PileLocal{};
   if (settings.temperature_limit_factor > 0) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
   if (settings.max_extrapolation) {
@@ -95,6 +99,12 @@ std::string text_of(const RingThermostat& thermostat) {
   return std::visit(Words(), thermostat);
 }
 
+std::string text_of(const std::optional<Barostat>& barostat) {
+  if (!barostat) return "none";
+  return fmt::format("{}, {} eV/Å³, time constant {} fs, compressibility {} Å³/eV, every {} steps", name(barostat->freedom), barostat->pressure_ev_ang3,
+                     barostat->time_constant_fs, barostat->compressibility_ang3_ev, barostat->stride);
+}
+
 // All that decides the trajectories and the log, but for the number of steps.
 std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, const RingLoopSettings& loop, const Frame& start, const std::string& model_sha256) {
   WriteOptions exact;
@@ -115,6 +125,7 @@ std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, c
           {"splitting", loop.splitting == Splitting::baoab ? "baoab" : "obabo"},
           {"thermostat", text_of(loop.thermostat)},
           {"equilibration_thermostat", text_of(loop.equilibration_thermostat.value_or(loop.thermostat))},
+          {"barostat", text_of(loop.barostat)},
           {"pressure logged", number(loop.log_pressure)},
           {"equilibration_steps", number(loop.equilibration_steps)},
           {"timestep_fs", number(loop.timestep_fs)},
@@ -157,6 +168,10 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   if (checkpoint.wall_s > 0) summary.steps_per_s = static_cast<double>(state.ring.step + loop.equilibration_steps) / checkpoint.wall_s;
   summary.warnings = checkpoint.warnings;
   summary.estimates = ring_estimates(read_ring_log(log, ring_log_columns(species, loop.log)), species, loop.log, summary.beads, settings.temperature_kelvin);
+  if (state.cell_moves > 0) {
+    const double accepted = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
+    summary.estimates.push_back({"strains_accepted", Estimate{accepted, accepted, accepted}, false, "", "of those that the barostat proposed"});
+  }
   return summary;
 }
 

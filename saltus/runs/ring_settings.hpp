@@ -21,6 +21,10 @@ struct RingSettings {
   double lambda = 0;                 ///< 0: 1, of trpmd 0.5
   double friction_per_fs = 0.01;
   std::string splitting = "baoab";
+  std::string barostat = "none";
+  double pressure_gpa = 0;
+  double barostat_time_ps = 1;
+  double compressibility_per_gpa = 0.1;
   double timestep_fs = 0.25;
   std::int64_t equilibration_steps = 0;
   std::int64_t steps = 0;

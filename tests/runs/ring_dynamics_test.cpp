@@ -72,7 +72,7 @@ Frame argon() {
   return repeated(cube, {2, 2, 2});
 }
 
-RingDynamicsSettings short_run() {
+RingSettings short_words() {
   RingSettings settings;
   settings.temperature_kelvin = 40;
   settings.beads = 4;
@@ -84,8 +84,10 @@ RingDynamicsSettings short_run() {
   settings.log_every = 5;
   settings.checkpoint_every = 25;
   settings.thermostat = "pile_g";
-  return ring_dynamics_of(settings, 3);
+  return settings;
 }
+
+RingDynamicsSettings short_run() { return ring_dynamics_of(short_words(), 3); }
 
 const NamedEstimate& named(const RingDynamicsSummary& summary, const std::string& name) {
   for (const NamedEstimate& estimate : summary.estimates)
@@ -128,24 +130,58 @@ TEST_F(RingDynamicsRun, LeavesCentroidsBeadsLogAndSummary) {
 
 TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
   const LennardJones potential(lennard_jones_argon());
-  run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder_ / "whole");
-  for (const int stop_after : {7, 33, 61}) {
-    const fs::path folder = folder_ / ("parts" + std::to_string(stop_after));
-    int steps = 0;
-    const auto first = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; });
-    EXPECT_FALSE(first.finished);
-    const auto second = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder);
-    EXPECT_TRUE(second.finished && second.resumed);
-    EXPECT_EQ(second.resumed_from_step, stop_after - 20);
-    EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
-    const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(folder_ / "whole" / "checkpoint").state;
-    EXPECT_EQ(a.ring.mode_position_ang, b.ring.mode_position_ang);
-    EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
-    EXPECT_EQ(a.ring.thermostat_ev, b.ring.thermostat_ev);
-    const auto mine = read_frames(folder / "beads"), theirs = read_frames(folder_ / "whole" / "beads");
-    ASSERT_EQ(mine.size(), theirs.size());
-    for (std::size_t k = 0; k < mine.size(); ++k) EXPECT_EQ(mine[k].position_ang, theirs[k].position_ang);
+  for (const char* barostat : {"none", "isotropic", "flexible"}) {
+    RingSettings words = short_words();
+    words.barostat = barostat;
+    words.barostat_time_ps = 0.3;
+    const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
+    const fs::path whole = folder_ / barostat / "whole";
+    run_atom_ring_dynamics(settings, argon(), potential, "model", whole);
+    for (const int stop_after : {7, 30, 33, 61}) {  // on a strain, and between
+      const fs::path folder = folder_ / barostat / ("parts" + std::to_string(stop_after));
+      int steps = 0;
+      const auto first = run_atom_ring_dynamics(settings, argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; });
+      EXPECT_FALSE(first.finished);
+      const auto second = run_atom_ring_dynamics(settings, argon(), potential, "model", folder);
+      EXPECT_TRUE(second.finished && second.resumed);
+      EXPECT_EQ(second.resumed_from_step, stop_after - 20);
+      EXPECT_EQ(read_file(folder / "log.csv"), read_file(whole / "log.csv"));
+      const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(whole / "checkpoint").state;
+      EXPECT_EQ(a.ring.mode_position_ang, b.ring.mode_position_ang);
+      EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+      EXPECT_EQ(a.ring.thermostat_ev, b.ring.thermostat_ev);
+      EXPECT_TRUE(a.cell == b.cell && a.reference_cell == b.reference_cell);
+      EXPECT_EQ(a.reference_ang, b.reference_ang);
+      EXPECT_EQ(a.cell == argon().cell, words.barostat == "none");
+      EXPECT_EQ(a.cell_moves, words.barostat == "none" ? 0 : 8);  // steps -10, 0 … 60
+      const auto mine = read_frames(folder / "beads"), theirs = read_frames(whole / "beads");
+      ASSERT_EQ(mine.size(), theirs.size());
+      for (std::size_t k = 0; k < mine.size(); ++k) EXPECT_EQ(mine[k].position_ang, theirs[k].position_ang);
+    }
   }
+}
+
+TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
+  RingSettings words = short_words();
+  words.barostat = "isotropic";
+  words.pressure_gpa = 0.1;
+  const LennardJones argon_potential(lennard_jones_argon());
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 3), argon(), argon_potential, "model", folder_ / "run");
+  EXPECT_NEAR(named(summary, "volume").estimate->value, argon().cell.volume_ang3(), 0.1 * argon().cell.volume_ang3());
+  EXPECT_NO_THROW(named(summary, "pressure"));
+  EXPECT_GT(named(summary, "strains_accepted").estimate->value, 0.5);
+  EXPECT_FALSE(read_frames(folder_ / "run" / "trajectory").back().cell == argon().cell);
+  const auto kind = [&] {
+    try {
+      run_atom_ring_dynamics(ring_dynamics_of(words, 3), argon(), Wells(100), "model", folder_ / "refused");
+    } catch (const Error& error) {
+      return error.kind();
+    }
+    return ErrorKind::internal;
+  };
+  EXPECT_EQ(kind(), ErrorKind::unsupported);
+  words.trust_stress = true;  // a promise that these wells break
+  EXPECT_EQ(kind(), ErrorKind::unsupported);
 }
 
 TEST_F(RingDynamicsRun, RefusesOtherSettingsAndDamagedCheckpoints) {
