@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "saltus/dynamics/ring_contraction.hpp"
 #include "saltus/dynamics/ring_estimators.hpp"
 
 namespace saltus {
@@ -15,11 +16,12 @@ class StrainedCentroids final : public Strained {
   StrainedCentroids(AtomRing& state, RingForces& forces) : state_(state), forces_(forces) {}
   double volume_ang3() const override { return state_.cell.volume_ang3(); }
   // Positions are strained and momenta are not: V^N belongs to the weight.
-  double energy_ev() const override { return potential_energy_ev(state_.ring) - ideal_ev() * std::log(volume_ang3()); }
+  double energy_ev() const override { return potential_energy_ev(with_contracted(state_).ring) - ideal_ev() * std::log(volume_ang3()); }
   Mat3 internal_ev() const override {
-    const RingState& ring = state_.ring;
+    const AtomRing whole = with_contracted(state_);
+    const RingState& ring = whole.ring;
     const std::size_t n = ring.freedom();
-    Mat3 tensor = *state_.virial_ev;
+    Mat3 tensor = *whole.virial_ev;
     for (std::size_t k = 1; k < ring.beads(); ++k)
       for (std::size_t i = 0; i < n; i += 3) {
         const double* q = ring.mode_position_ang.data() + k * n + i;
@@ -39,6 +41,7 @@ class StrainedCentroids final : public Strained {
       for (int axis = 0; axis < 3; ++axis) centroid[axis] = moved[axis];
     }
     state_.ring.forces_current = false;
+    if (!state_.contracted.empty()) follow(state_);
     forces_.update(state_);
   }
   void undo() override { state_ = std::move(before_); }
@@ -59,13 +62,13 @@ void strain_cell(const Barostat& barostat, AtomRing& state, double dt_fs, RingFo
   forces.measure_doubt(false);
   forces.measure_virial(true);
   forces.update(state);
-  const double before = potential_energy_ev(state.ring);
+  const double before = potential_energy_ev(with_contracted(state).ring);
   StrainedCentroids centroids(state, forces);
   const CellRescaling rescaling{barostat, state.ring.modes.temperature_kelvin, false};
   const StrainOutcome outcome = try_strain(rescaling, dt_fs * static_cast<double>(barostat.stride), centroids, state.ring.random);
   ++state.cell_moves;
   state.cell_moves_accepted += outcome.accepted;
-  state.ring.thermostat_ev += static_cast<double>(state.ring.beads()) * (potential_energy_ev(state.ring) - before);
+  state.ring.thermostat_ev += static_cast<double>(state.ring.beads()) * (potential_energy_ev(with_contracted(state).ring) - before);
 }
 
 }  // namespace saltus

@@ -19,6 +19,8 @@ struct RingLoopSettings {
   std::int64_t steps = 0;                 ///< of production, which is steps 0 … steps
   std::int64_t equilibration_steps = 0;   ///< before it, numbered -equilibration_steps … -1
   double timestep_fs = 0.25;
+  std::int64_t inner_steps = 1;           ///< that a step has under the potential, where there is a correction
+  std::size_t contracted_beads = 0;       ///< on which the correction acts; 0: there is none
   Splitting splitting = Splitting::baoab;
   RingThermostat thermostat = PileLocal{};
   std::optional<RingThermostat> equilibration_thermostat;  ///< none: as in production
@@ -46,7 +48,7 @@ struct RingLoopSinks {
   Progress progress;
 };
 
-/// Puts the state at the start: step -equilibration_steps, no output yet.
+/// Puts the state at the start: step -equilibration_steps, no output yet. Throws Error{usage} for contracted beads that cannot be.
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 
 /// Goes on from the state to the last step. Where the thermostat conserves the momentum of the centroids (pile_g, trpmd, none), it is removed
@@ -57,6 +59,8 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 ///
 /// Throws Error{usage} for settings that cannot be meant (a barostat without a thermostat on the centroids among them), Error{numeric} with step, time, bead, atom and reason when a force is not finite,
 /// or temperature, extrapolation or spread exceed their limit; what the potential throws; Interrupted in the first forces.
-LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks);
+///
+/// correction  acts on settings.contracted_beads besides the potential, every whole step
+LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks, const Potential* correction = nullptr);
 
 }  // namespace saltus

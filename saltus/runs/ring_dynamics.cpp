@@ -15,8 +15,10 @@
 #include "saltus/base/text.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/dynamics/ring_checkpoint.hpp"
+#include "saltus/dynamics/ring_contraction.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/potentials/difference.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/ring_estimates.hpp"
 #include "saltus/runs/run_folder.hpp"
@@ -54,9 +56,12 @@ Frame with_masses(const Frame& start, const std::vector<ElementMass>& masses) {
 
 bool is_real_time(const RingThermostat& t) { return std::holds_alternative<RingTrpmd>(t) || std::holds_alternative<NoRingThermostat>(t); }
 
-RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential) {
+// `info` is that of the potential, or of the correction where there is one.
+RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const PotentialInfo& info, bool corrected) {
   RingLoopSettings loop = settings.loop;
-  const PotentialInfo& info = potential.info();
+  if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
+    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one as the reference model");
+  if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
   if (loop.barostat && !stress)
@@ -129,6 +134,8 @@ std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, c
           {"pressure logged", number(loop.log_pressure)},
           {"equilibration_steps", number(loop.equilibration_steps)},
           {"timestep_fs", number(loop.timestep_fs)},
+          {"inner_steps", number(loop.inner_steps)},
+          {"contracted_beads", number(loop.contracted_beads)},
           {"write_stride", number(loop.write_stride)},
           {"bead_stride", number(loop.bead_stride)},
           {"log_stride", number(loop.log_stride)},
@@ -175,7 +182,8 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   return summary;
 }
 
-void write_failed_configuration(const fs::path& path, const AtomRing& state) {
+void write_failed_configuration(const fs::path& path, const AtomRing& reached) {
+  const AtomRing state = with_contracted(reached);
   std::string text;
   for (std::size_t bead = 0; bead < state.ring.beads(); ++bead) {
     const Frame frame = frame_of_bead(state, bead);
@@ -186,9 +194,9 @@ void write_failed_configuration(const fs::path& path, const AtomRing& state) {
   write_file_atomically(path, text);
 }
 
-RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const std::string& model_sha256,
+RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const Potential* correction, const std::string& model_sha256,
                                   const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings) {
-  const RingLoopSettings loop = resolved_loop(settings, start, potential);
+  const RingLoopSettings loop = resolved_loop(settings, start, (correction ? *correction : potential).info(), correction != nullptr);
   const std::vector<NamedSetting> names = named_settings(settings, loop, start, model_sha256);
   const Paths paths(folder);
   const SimulationLock lock(folder);
@@ -254,7 +262,7 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
     write_ring_checkpoint(paths.checkpoint, checkpoint);
   };
   try {
-    run_ring_dynamics(state, potential, loop, sinks);
+    run_ring_dynamics(state, potential, loop, sinks, correction);
   } catch (const Error& failure) {
     if (failure.kind() != ErrorKind::numeric) throw;
     write_failed_configuration(paths.failed, state);
@@ -270,10 +278,16 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
 }  // namespace
 
 RingDynamicsSummary run_atom_ring_dynamics(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const std::string& model_sha256,
-                                           const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings) {
+                                           const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings,
+                                           const Potential* reference) {
   const Frame atoms = with_masses(start, settings.masses);
-  if (settings.restraints.empty()) return run_in_folder(settings, atoms, potential, model_sha256, folder, progress, stop, warnings);
-  return run_in_folder(settings, atoms, RestrainedPotential(potential, settings.restraints), model_sha256, folder, progress, stop, warnings);
+  std::optional<DifferencePotential> correction;
+  if (reference) correction.emplace(potential, *reference);
+  const Potential& on_all_beads = reference ? *reference : potential;
+  const auto run = [&](const Potential& moved_by) {
+    return run_in_folder(settings, atoms, moved_by, correction ? &*correction : nullptr, model_sha256, folder, progress, stop, warnings);
+  };
+  return settings.restraints.empty() ? run(on_all_beads) : run(RestrainedPotential(on_all_beads, settings.restraints));
 }
 
 std::string to_json_text(const RingDynamicsSummary& s) {

@@ -70,6 +70,8 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "compressibility_per_gpa", .member = &S::compressibility_per_gpa, .unit = "per_gpa",
                .help = "estimate of it, for the relaxation time to be true; the averages do not depend on it", .minimum = 1e-6, .maximum = 1e9},
       Field<S>{.key = "timestep_fs", .member = &S::timestep_fs, .unit = "fs", .help = "time step", .minimum = 1e-4, .maximum = 100},
+      Field<S>{.key = "inner_steps", .member = &S::inner_steps, .unit = "", .help = "that each step has under the reference model", .minimum = 1, .maximum = 1000},
+      Field<S>{.key = "contracted_beads", .member = &S::contracted_beads, .unit = "", .help = "on which the model less its reference model acts: an odd number; 0 = all", .minimum = 0, .maximum = 4096},
       Field<S>{.key = "equilibration_steps", .member = &S::equilibration_steps, .unit = "", .help = "before production, logged, not written", .minimum = 0, .maximum = 1e12},
       Field<S>{.key = "steps", .member = &S::steps, .unit = "", .help = "of production; must be given; more extend a finished run", .minimum = 1, .maximum = 1e12},
       Field<S>{.key = "write_every", .member = &S::write_every, .unit = "", .help = "steps between frames of the centroids; 0 = none", .minimum = 0},
@@ -129,6 +131,8 @@ RingDynamicsSettings ring_dynamics_of(const RingSettings& s, std::uint64_t seed)
   loop.steps = s.steps;
   loop.equilibration_steps = s.equilibration_steps;
   loop.timestep_fs = s.timestep_fs;
+  loop.inner_steps = s.inner_steps;
+  loop.contracted_beads = static_cast<std::size_t>(s.contracted_beads);
   loop.splitting = s.splitting == "obabo" ? Splitting::obabo : Splitting::baoab;
   loop.thermostat = thermostat_of(s);
   if (s.barostat != "none")

@@ -26,6 +26,8 @@ struct RingSettings {
   double barostat_time_ps = 1;
   double compressibility_per_gpa = 0.1;
   double timestep_fs = 0.25;
+  std::int64_t inner_steps = 1;
+  std::int64_t contracted_beads = 0;
   std::int64_t equilibration_steps = 0;
   std::int64_t steps = 0;
   std::int64_t write_every = 10;

@@ -161,6 +161,77 @@ TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
   }
 }
 
+TEST_F(RingDynamicsRun, TwoPotentialsInterruptedAndContinuedLeaveTheSameBytes) {
+  const LennardJones potential(lennard_jones_argon());
+  LennardJonesParameters cheaper = lennard_jones_argon();
+  cheaper.species.front().epsilon_ev *= 0.9;
+  const LennardJones reference(cheaper);
+  RingSettings words = short_words();
+  words.inner_steps = 2;
+  words.contracted_beads = 3;
+  words.barostat = "isotropic";
+  words.skin_ang = 0.3;
+  words.isotopes = {"Ar=36"};
+  const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
+  const auto run = [&](const fs::path& folder, const std::function<bool()>& stop) {
+    return run_atom_ring_dynamics(settings, argon(), potential, "model on reference", folder, {}, stop, {}, &reference);
+  };
+  run(folder_ / "whole", {});
+  for (const int stop_after : {7, 30, 33}) {
+    const fs::path folder = folder_ / ("parts" + std::to_string(stop_after));
+    int steps = 0;
+    EXPECT_FALSE(run(folder, [&] { return ++steps == stop_after; }).finished);
+    EXPECT_TRUE(run(folder, {}).finished);
+    EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+    const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(folder_ / "whole" / "checkpoint").state;
+    EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+    EXPECT_EQ(a.contracted.front().ring.mode_force_ev_ang, b.contracted.front().ring.mode_force_ev_ang);
+    EXPECT_EQ(a.contracted.front().reference_ang, b.contracted.front().reference_ang);
+    EXPECT_EQ(a.contracted.front().reference_ang.size(), 3 * 32u);
+  }
+  // They need each other.
+  EXPECT_THROW(run_atom_ring_dynamics(settings, argon(), potential, "model", folder_ / "alone"), Error);
+}
+
+// Wells of k under 12 beads, and 2 k more under contracted ones: the low modes feel 3 k, the others k.
+TEST_F(RingDynamicsRun, ContractedHarmonicWellsHaveTheirClosedForms) {
+  constexpr double kelvin = 300, wavenumber = 900;
+  constexpr std::size_t beads = 12;
+  const Wells cheap(wavenumber), dear(wavenumber * std::sqrt(3.0));
+  for (const std::int64_t contracted : {1, 3, 0}) {
+    SCOPED_TRACE(contracted);
+    RingSettings words;
+    words.temperature_kelvin = kelvin;
+    words.beads = beads;
+    words.contracted_beads = contracted;
+    words.inner_steps = 3;
+    words.steps = 6000;
+    words.equilibration_steps = 300;
+    words.timestep_fs = 0.6;
+    words.centroid_time_fs = 20;
+    words.write_every = 0;
+    words.log_every = 4;
+    words.isotopes = {"H=D"};
+    const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 6), hydrogens(32), dear, "model", folder_ / std::to_string(contracted), {}, {}, {}, &cheap);
+    const RingModes modes = ring_modes(beads, kelvin);
+    const double kt = units::boltzmann_ev_per_kelvin * kelvin, lighter = 1.00782503207 / 2.01410177785;
+    double energy = 0, gyration2 = 0, isotope = 0;
+    for (std::size_t k = 0; k < beads; ++k) {
+      const bool low = contracted == 0 || static_cast<std::int64_t>(std::min(k, beads - k)) <= contracted / 2;
+      const double w2 = per_fs(wavenumber) * per_fs(wavenumber) * (low ? 3 : 1), mode2 = modes.frequency_per_fs[k] * modes.frequency_per_fs[k];
+      energy += kt * w2 / (w2 + mode2);
+      if (k == 0) continue;
+      gyration2 += 3 * kt / (units::ev_per_amu_ang2_fs2 * 1.00782503207 * (w2 + mode2));
+      isotope += 1.5 * kt * std::log((w2 * lighter + mode2) / (w2 + mode2));
+    }
+    expect_near(summary, "kinetic_energy_virial_H", 1.5e3 * energy);
+    expect_near(summary, "kinetic_energy_primitive_H", 1.5e3 * energy);
+    expect_near(summary, "potential_energy", 32 * 1.5 * energy);
+    expect_near(summary, "gyration_radius_H", std::sqrt(gyration2));
+    expect_near(summary, "isotope_free_energy_excess_H_D", 1e3 * isotope);
+  }
+}
+
 TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
   RingSettings words = short_words();
   words.barostat = "isotropic";
