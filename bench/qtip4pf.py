@@ -4,7 +4,7 @@ socket between. Usage: python bench/qtip4pf.py BUILD/bin/bench_qtip4pf I-PI/driv
 The routine of i-PI is of low precision: its sums end where the terms are 1e-5, its erfc is good to 1e-7; ours is right to 1e-6 of the forces.
 With saltus also the whole step of path-integral MD, 96 atoms x 32 beads, PILE-G, BAOAB: 'saltus pimd' on one thread beside i-PI (of the Python that runs this)
 with its driver (I-PI/drivers/f90/driver.x, made there by its Makefile) over a unix socket. Whole programs, a long run less a short one; CPU time of all
-processes and wall time of a step, the least of three rounds each."""
+processes and wall time of a step, the least of five rounds each, taken in turn."""
 import os
 import subprocess
 import sys
@@ -97,12 +97,9 @@ def saltus_seconds(saltus, steps):
 
 
 def of_a_step(run, short, long):
-    """Least CPU and wall milliseconds of three rounds."""
-    rounds = []
-    for _ in range(3):
-        less, more = run(short), run(long)
-        rounds.append([1e3 * (b - a) / (long - short) for a, b in zip(less, more)])
-    return [min(values) for values in zip(*rounds)]
+    """CPU and wall milliseconds."""
+    less, more = run(short), run(long)
+    return [1e3 * (b - a) / (long - short) for a, b in zip(less, more)]
 
 
 program, source = (os.path.abspath(word) for word in sys.argv[1:3])
@@ -123,8 +120,10 @@ print(f"{'beads x atoms':<16} {'i-PI driver, ms':>16} {'Saltus, ms':>12} {'ratio
 print(f"{f'{beads} x 96':<16} {min(theirs):>16.2f} {min(ours):>12.2f} {min(theirs) / min(ours):>8.1f}")
 if len(sys.argv) > 3:
     saltus, driver = (os.path.abspath(word) for word in (sys.argv[3], os.path.join(source, "driver.x")))
-    theirs = of_a_step(lambda steps: ipi_seconds(driver, steps), 20, 120)
-    ours = of_a_step(lambda steps: saltus_seconds(saltus, steps), 50, 350)
+    theirs, ours = [], []
+    for _ in range(rounds):
+        theirs.append(of_a_step(lambda steps: ipi_seconds(driver, steps), 20, 120))
+        ours.append(of_a_step(lambda steps: saltus_seconds(saltus, steps), 50, 350))
     print(f"{'whole step':<16} {'i-PI+driver, ms':>16} {'Saltus, ms':>12} {'ratio':>8}")
-    for name, a, b in zip(("CPU", "wall"), theirs, ours):
+    for name, a, b in zip(("CPU", "wall"), map(min, zip(*theirs)), map(min, zip(*ours))):
         print(f"{name:<16} {a:>16.2f} {b:>12.2f} {a / b:>8.1f}")

@@ -133,15 +133,19 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
   Phase phase = phase_of(state, settings);
   Rate rate(ring.step, settings);
   bool saved = state.begun, stopped = false;
-  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass
+  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass; until something of it is written
 
   const auto measure = [&] {
     forces.measure_doubt(due(ring.step, settings.extrapolation_stride));
     forces.measure_virial(settings.log_pressure && due(ring.step, settings.log_stride));
   };
   const auto emit = [&] {
-    if (due(ring.step, settings.log_stride)) {
-      if (sinks.log) sinks.log(ring_log_row(state, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride));
+    const bool logged = due(ring.step, settings.log_stride);
+    std::vector<double> row;
+    if (logged) row = ring_log_row(state, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride);
+    before.reset();
+    if (logged) {
+      if (sinks.log) sinks.log(row);
       state.max_extrapolation.reset();
       state.max_force_spread_ev_ang.reset();
     }
@@ -185,7 +189,6 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
       ring.time_fs = static_cast<double>(ring.step) * settings.timestep_fs;
       measure();
       apply(phase.integrator, ring, settings.timestep_fs, forces.of(state));
-      before.reset();
       if (ring.step == 0) {
         phase = phase_of(state, settings);
         if (phase.momentum_conserved) remove_drift(ring);

@@ -6,7 +6,7 @@ name=$1 count=$2 input=$(realpath "${3:-$(dirname "$0")/client.inp}")
 session=1
 while [ -e "clients/$session-1" ]; do session=$((session + 1)); done
 tries=0
-until [ -S "/tmp/ipi_$name" ]; do # CP2K does not wait for the server
+until grep -q " /tmp/ipi_$name\$" /proc/net/unix; do # CP2K does not wait for the server, and a killed one leaves its file
   tries=$((tries + 1))
   if [ $tries -gt 600 ]; then echo "clients.sh: no server at /tmp/ipi_$name" >&2; exit 1; fi
   sleep 0.1
