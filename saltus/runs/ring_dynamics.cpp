@@ -20,6 +20,7 @@
 #include "saltus/io/segments.hpp"
 #include "saltus/potentials/difference.hpp"
 #include "saltus/runs/estimate_json.hpp"
+#include "saltus/runs/gle_file.hpp"
 #include "saltus/runs/ring_estimates.hpp"
 #include "saltus/runs/run_folder.hpp"
 
@@ -56,6 +57,12 @@ Frame with_masses(const Frame& start, const std::vector<ElementMass>& masses) {
 
 bool is_real_time(const RingThermostat& t) { return std::holds_alternative<RingTrpmd>(t) || std::holds_alternative<NoRingThermostat>(t); }
 
+// The momenta of matrices that are not canonical are those of quantum fluctuations, not of the temperature.
+bool is_hot_by_design(const RingThermostat& thermostat, const RingDynamicsSettings& settings) {
+  const auto* gle = std::get_if<RingGle>(&thermostat);
+  return gle && !is_canonical(*gle, settings.beads, settings.temperature_kelvin);
+}
+
 // `info` is that of the potential, or of the correction where there is one.
 RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const PotentialInfo& info, bool corrected) {
   RingLoopSettings loop = settings.loop;
@@ -67,9 +74,12 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   if (loop.barostat && !stress)
     throw Error(ErrorKind::unsupported, fmt::format("constant pressure needs a potential that was trained on stress, which the file of this one ({}) does not say; where you know that "
                                                     "it was, or have checked its pressures, say so by trust_stress = true", info.kind));
+  const auto* gle = std::get_if<RingGle>(&loop.thermostat);
+  if (loop.barostat && gle && gle->matrices.pairs() == 1 && is_hot_by_design(*gle, settings))
+    throw Error(ErrorKind::usage, "constant pressure needs centroids at the temperature, which these matrices of gle do not leave there; take piglet, or pile_l");
   loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
   if (is_real_time(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0) loop.equilibration_thermostat = PileLocal{};
-  if (settings.temperature_limit_factor > 0) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
+  if (settings.temperature_limit_factor > 0 && !is_hot_by_design(loop.thermostat, settings)) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
   if (settings.max_extrapolation) {
     if (!info.has_extrapolation) throw Error(ErrorKind::unsupported, "this potential has no extrapolation measure, so a limit on it cannot be kept");
     loop.max_extrapolation = *settings.max_extrapolation;
@@ -100,6 +110,7 @@ std::string text_of(const RingThermostat& thermostat) {
     std::string operator()(const PileGlobal& t) const { return fmt::format("pile_g, centroid {} fs, lambda {}", t.centroid_time_fs, t.lambda); }
     std::string operator()(const RingLangevin& t) const { return fmt::format("langevin, friction {}/fs", t.friction_per_fs); }
     std::string operator()(const RingTrpmd& t) const { return fmt::format("trpmd, lambda {}", t.lambda); }
+    std::string operator()(const RingGle& t) const { return "gle, " + identity_of(t); }
   };
   return std::visit(Words(), thermostat);
 }
@@ -175,6 +186,7 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   if (checkpoint.wall_s > 0) summary.steps_per_s = static_cast<double>(state.ring.step + loop.equilibration_steps) / checkpoint.wall_s;
   summary.warnings = checkpoint.warnings;
   summary.estimates = ring_estimates(read_ring_log(log, ring_log_columns(species, loop.log)), species, loop.log, summary.beads, settings.temperature_kelvin);
+  if (const auto* gle = std::get_if<RingGle>(&loop.thermostat)) erase_what_does_not_hold(*gle, summary.beads, settings.temperature_kelvin, summary.estimates);
   if (state.cell_moves > 0) {
     const double accepted = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
     summary.estimates.push_back({"strains_accepted", Estimate{accepted, accepted, accepted}, false, "", "of those that the barostat proposed"});

@@ -36,7 +36,8 @@ struct RingDynamicsSettings {
   double temperature_kelvin = 0;
   std::vector<ElementMass> masses;          ///< in place of those of the starting frame
   std::vector<DistanceRestraint> restraints;
-  double temperature_limit_factor = 10;     ///< the run fails above this many times the temperature; 0 = no limit
+  double temperature_limit_factor = 10;     ///< the run fails above this many times the temperature; 0 = no limit, as under a
+                                            ///< generalised Langevin thermostat that is not canonical
   std::optional<double> max_extrapolation;  ///< none = reported, but without limit
   std::optional<double> max_force_spread_ev_ang;  ///< of a committee, likewise
   bool trust_stress = false;                ///< the stress of the potential may be used although its file does not say that it was trained on stress

@@ -7,6 +7,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/runs/choices.hpp"
+#include "saltus/runs/gle_file.hpp"
 #include "saltus/runs/pimd_plan.hpp"
 #include "saltus/runs/setting_words.hpp"
 #include "saltus/runs/toml_fields.hpp"
@@ -43,6 +44,12 @@ DistanceRestraint restraint_of(const std::string& text, double stiffness_ev_ang2
 }
 
 RingThermostat thermostat_of(const RingSettings& s) {
+  const bool piglet = s.thermostat == "piglet";
+  if (piglet || s.thermostat == "gle") {
+    if (s.gle_file.empty()) throw Error(ErrorKind::usage, fmt::format("the thermostat {} needs its matrices: gle_file", s.thermostat));
+    return read_ring_gle(s.gle_file, piglet, static_cast<std::size_t>(s.beads), s.temperature_kelvin);
+  }
+  if (!s.gle_file.empty()) throw Error(ErrorKind::usage, fmt::format("gle_file goes with the thermostats gle and piglet, not with {}", s.thermostat));
   const double lambda = s.lambda > 0 ? s.lambda : s.thermostat == "trpmd" ? 0.5 : 1;
   if (s.thermostat == "pile_g") return PileGlobal{s.centroid_time_fs, lambda};
   if (s.thermostat == "langevin") return RingLangevin{s.friction_per_fs};
@@ -63,6 +70,7 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "centroid_time_fs", .member = &S::centroid_time_fs, .unit = "fs", .help = "of pile on the centroids", .minimum = 1e-3, .maximum = 1e9},
       Field<S>{.key = "lambda", .member = &S::lambda, .unit = "", .help = "friction of the modes over 2 w_k; 0 = 1, of trpmd 0.5", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
+      Field<S>{.key = "gle_file", .member = &S::gle_file, .unit = "", .help = "matrices of gle and piglet, as i-PI, CP2K or GLE4MD have them"},
       Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = ring_splittings()},
       Field<S>{.key = "barostat", .member = &S::barostat, .unit = "", .help = "what of the cell may change, equilibration included", .choices = barostats()},
       Field<S>{.key = "pressure_gpa", .member = &S::pressure_gpa, .unit = "gpa", .help = "of the barostat", .minimum = -1e4, .maximum = 1e4},

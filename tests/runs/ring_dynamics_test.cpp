@@ -255,6 +255,72 @@ TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
   EXPECT_EQ(kind(), ErrorKind::unsupported);
 }
 
+// Made here: a memory of 200 fs on the centroid, hotter modes with a memory of 20 fs.
+const char* hot_modes = "# A MATRIX: (picoseconds^-1)\n# Matrix for normal mode: 0\n0 7\n-7 5\n# Matrix for normal mode: 1\n1 50\n-50 50\n"
+                        "# Matrix for normal mode: 2\n1 50\n-50 50\n# Matrix for normal mode: 3\n1 50\n-50 50\n"
+                        "# C MATRIX: (K)\n160 0\n0 160\n1600 0\n0 1600\n1600 0\n0 1600\n1600 0\n0 1600\n";
+
+RingSettings piglet_run(const fs::path& file) {
+  RingSettings settings;
+  settings.temperature_kelvin = 40;
+  settings.beads = 4;
+  settings.steps = 60;
+  settings.timestep_fs = 4;
+  settings.checkpoint_every = 25;
+  settings.thermostat = "piglet";
+  settings.gle_file = file.string();
+  return settings;
+}
+
+TEST_F(RingDynamicsRun, UnderPigletIsTheSameAfterARestart) {
+  const LennardJones potential(lennard_jones_argon());
+  write_file_atomically(folder_ / "hot.gle", hot_modes);
+  RingSettings settings = piglet_run(folder_ / "hot.gle");
+  const auto start = ring_dynamics_of(settings, 3);
+  run_atom_ring_dynamics(start, argon(), potential, "model", folder_ / "whole");
+  int steps = 0;
+  run_atom_ring_dynamics(start, argon(), potential, "model", folder_ / "parts", {}, [&] { return ++steps == 33; });
+  run_atom_ring_dynamics(start, argon(), potential, "model", folder_ / "parts");
+  EXPECT_EQ(read_file(folder_ / "parts" / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+  const auto a = read_ring_checkpoint(folder_ / "parts" / "checkpoint").state, b = read_ring_checkpoint(folder_ / "whole" / "checkpoint").state;
+  EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+  EXPECT_EQ(a.ring.auxiliary_velocity_ang_fs, b.ring.auxiliary_velocity_ang_fs);
+  EXPECT_EQ(b.ring.auxiliary_velocity_ang_fs.size(), 4u * 96u);
+  // Another matrix is another run.
+  std::string other = hot_modes;
+  other[other.find("0 7")] = '1';
+  write_file_atomically(folder_ / "hot.gle", other);
+  settings.steps = 70;
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(settings, 3), argon(), potential, "model", folder_ / "whole"), Error);
+}
+
+TEST_F(RingDynamicsRun, UnderPigletMayBeAsHotAsItsMatrices) {
+  const LennardJones potential(lennard_jones_argon());
+  write_file_atomically(folder_ / "hot.gle", hot_modes);
+  RingSettings settings = piglet_run(folder_ / "hot.gle");
+  settings.steps = 200;
+  settings.temperature_limit_factor = 3;
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(settings, 3), argon(), potential, "model", folder_ / "hot");
+  EXPECT_GT(named(summary, "ring_temperature").estimate->value, 120);
+  for (const NamedEstimate& estimate : summary.estimates) EXPECT_EQ(estimate.name.find("primitive"), std::string::npos) << estimate.name;
+  // Canonical matrices keep the limit, and all estimates.
+  write_file_atomically(folder_ / "one.gle", "A_SCALE [ps^-1] 1\nA_LIST 0 7\nA_LIST -7 5\n");
+  settings.thermostat = "gle";
+  settings.gle_file = (folder_ / "one.gle").string();
+  EXPECT_TRUE(named(run_atom_ring_dynamics(ring_dynamics_of(settings, 3), argon(), potential, "model", folder_ / "cool"), "kinetic_energy_primitive").estimate);
+  settings.temperature_limit_factor = 0.5;
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(settings, 3), argon(), potential, "model", folder_ / "limited"), Error);
+}
+
+TEST_F(RingDynamicsRun, NeedsTheFileOfTheMatrices) {
+  RingSettings settings = piglet_run("");
+  EXPECT_THROW(ring_dynamics_of(settings, 3), Error);
+  settings.thermostat = "pile_l";
+  EXPECT_NO_THROW(ring_dynamics_of(settings, 3));
+  settings.gle_file = "some.gle";
+  EXPECT_THROW(ring_dynamics_of(settings, 3), Error);
+}
+
 TEST_F(RingDynamicsRun, RefusesOtherSettingsAndDamagedCheckpoints) {
   const LennardJones potential(lennard_jones_argon());
   auto settings = short_run();
