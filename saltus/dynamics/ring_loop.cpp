@@ -144,19 +144,22 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
   Phase phase = phase_of(state, settings);
   Rate rate(ring.step, settings);
   bool saved = state.begun, stopped = false;
-  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass
+  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass; until something of it is written
 
   const auto measure = [&] {
     forces.measure_doubt(due(ring.step, settings.extrapolation_stride));
     forces.measure_virial((settings.log_pressure && due(ring.step, settings.log_stride)) || (settings.barostat && strains_at(*settings.barostat, ring.step + 1)));
   };
   const auto emit = [&] {
-    const bool beads_due = ring.step >= 0 && due(ring.step, settings.bead_stride) && sinks.bead;
+    const bool logged = due(ring.step, settings.log_stride), beads_due = ring.step >= 0 && due(ring.step, settings.bead_stride) && sinks.bead;
     std::optional<AtomRing> sum;  // of the forces, where there are two
-    if (correction && (due(ring.step, settings.log_stride) || beads_due)) sum = with_contracted(state);
+    if (correction && (logged || beads_due)) sum = with_contracted(state);
     const AtomRing& whole = sum ? *sum : state;
-    if (due(ring.step, settings.log_stride)) {
-      if (sinks.log) sinks.log(ring_log_row(whole, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride));
+    std::vector<double> row;
+    if (logged) row = ring_log_row(whole, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride);
+    before.reset();
+    if (logged) {
+      if (sinks.log) sinks.log(row);
       state.max_extrapolation.reset();
       state.max_force_spread_ev_ang.reset();
     }
@@ -202,7 +205,6 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
       measure();
       if (correction) apply_contracted(phase.integrator, state, settings.timestep_fs, settings.inner_steps, forces);
       else apply(phase.integrator, ring, settings.timestep_fs, forces.of(state));
-      before.reset();
       if (ring.step == 0) {
         phase = phase_of(state, settings);
         if (phase.momentum_conserved) remove_drift(ring);

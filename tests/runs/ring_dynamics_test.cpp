@@ -418,6 +418,28 @@ TEST_F(RingDynamicsRun, AClientThatGoesLosesNoStep) {
   EXPECT_EQ(read_file(folder_ / "parts" / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
 }
 
+// Of two calls in a step the second is that of the isotope: call 20 is of step 9, call 21 the forces of step 10.
+TEST_F(RingDynamicsRun, AClientThatGoesWhileAnIsotopeIsMeasuredLosesNoStep) {
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 4;
+  words.steps = 20;
+  words.log_every = words.beads_every = 1;
+  words.isotopes = {"H=D"};
+  Wells potential(1600);
+  run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "whole");
+  potential.info_.remote = true;
+  for (const int call : {20, 21}) {
+    const fs::path folder = folder_ / ("parts" + std::to_string(call));
+    potential.fail_in = call;
+    EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder), Error);
+    EXPECT_EQ(read_ring_checkpoint(folder / "checkpoint").state.ring.step, call == 20 ? 8 : 9);
+    EXPECT_TRUE(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder).finished);
+    EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+    EXPECT_EQ(read_frames(folder / "beads").size(), 84u);
+  }
+}
+
 TEST_F(RingDynamicsRun, RestraintsHold) {
   RingSettings words;
   words.temperature_kelvin = 300;
