@@ -67,7 +67,7 @@ bool is_hot_by_design(const RingThermostat& thermostat, const RingDynamicsSettin
 RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const PotentialInfo& info, bool corrected) {
   RingLoopSettings loop = settings.loop;
   if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
-    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one as the reference model");
+    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one by --reference-model of saltus pimd (a plan has one)");
   if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
