@@ -12,7 +12,7 @@ namespace saltus {
 namespace {
 
 constexpr std::string_view magic = "SALTUSPI";
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 
 // One list of fields for both ways. What follows from these (the modes' matrices, positions of the beads) is stored too where it takes part in
 // the arithmetic to the last bit.

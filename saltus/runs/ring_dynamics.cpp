@@ -67,13 +67,16 @@ bool is_hot_by_design(const RingThermostat& thermostat, const RingDynamicsSettin
 RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const PotentialInfo& info, bool corrected) {
   RingLoopSettings loop = settings.loop;
   if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
-    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one as the reference model");
+    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one by --reference-model of saltus pimd (a plan has one)");
   if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
   if (loop.barostat && !stress)
     throw Error(ErrorKind::unsupported, fmt::format("constant pressure needs a potential that was trained on stress, which the file of this one ({}) does not say; where you know that "
                                                     "it was, or have checked its pressures, say so by trust_stress = true", info.kind));
+  const auto* gle = std::get_if<RingGle>(&loop.thermostat);
+  if (loop.barostat && gle && gle->matrices.pairs() == 1 && is_hot_by_design(*gle, settings))
+    throw Error(ErrorKind::usage, "constant pressure needs centroids at the temperature, which these matrices of gle do not leave there; take piglet, or pile_l");
   loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
   if (is_real_time(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0) loop.equilibration_thermostat = PileLocal{};
   if (settings.temperature_limit_factor > 0 && !is_hot_by_design(loop.thermostat, settings)) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;

@@ -253,6 +253,12 @@ TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
   EXPECT_EQ(kind(), ErrorKind::unsupported);
   words.trust_stress = true;  // a promise that these wells break
   EXPECT_EQ(kind(), ErrorKind::unsupported);
+  // Matrices that keep the centroids off the temperature.
+  RingDynamicsSettings quantum = ring_dynamics_of(words, 3);
+  quantum.loop.thermostat = RingGle{{1, {0.01}, {2 * 4 * 40.0}}};
+  EXPECT_THROW(run_atom_ring_dynamics(quantum, argon(), argon_potential, "model", folder_ / "quantum"), Error);
+  quantum.loop.thermostat = RingGle{{1, {0.01}, {4 * 40.0}}};
+  EXPECT_NO_THROW(run_atom_ring_dynamics(quantum, argon(), argon_potential, "model", folder_ / "canonical"));
 }
 
 // Made here: a memory of 200 fs on the centroid, hotter modes with a memory of 20 fs.
