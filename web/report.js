@@ -13,7 +13,7 @@
     for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
     return node;
   }
-  const add = (...nodes) => page.append(...nodes.filter(Boolean));
+  const add = (...nodes) => page.append(...nodes.flat().filter(Boolean));
   function section(id, title) {
     add(el("h2", {id}, title));
     nav.append(el("a", {href: "#" + id}, title));
@@ -305,6 +305,20 @@
       el("p", {class: "saves"}, button("CSV", "save the table of sites as CSV", () => save(fileName(prefix, stage.name, "sites") + ".csv", "text/csv", csv([k.sites.columns, ...k.sites.rows]))))));
   }
 
+  /// A chart of curves, with bands or as dots with bars, as an analysis describes it.
+  const curveChart = of => chart(of.name, of.caption, c => {
+      const traces = of.curves.flatMap((curve, k) => {
+        const color = c[k % c.length];
+        if (curve.points)
+          return [dots(curve.x, curve.y, curve.name, color, {...(curve.low ? {error_y: bars(curve.y, curve.low, curve.high)} : {}), meta: {low: curve.low, high: curve.high}})];
+        return [...(curve.low ? [band(curve.x, curve.low, curve.high, color)] : []),
+                line(curve.x, curve.y, curve.name, color, {line: {color, width: 1.6}, meta: {low: curve.low, high: curve.high}})];
+      });
+      return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
+              y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
+              layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
+    });
+
   // --- one run ----------------------------------------------------------------------------------------------------------
   function showRun(data) {
   const stages = kind => data.stages.filter(s => s.kind === kind);
@@ -345,6 +359,16 @@
     return box;
   }
   if (stages("kinetics").length) add(el("div", {class: "heads"}, stages("kinetics").map(headline)));
+
+  // --- what analyses describe themselves ---------------------------------------------------------------------------------
+  for (const [kind, title] of [["proton", "Shared protons"], ["wannier", "Wannier centres"]]) {
+    if (stages(kind).length) section(kind, title);
+    for (const stage of stages(kind)) {
+      const own = (stage.series || {}).page;
+      if (!own) { add(el("p", {class: "soft"}, `${stage.name}: no data for charts yet.`)); continue; }
+      add(el("h3", {}, own.title), own.sentences.map(sentence => el("p", {}, sentence)), chartRow(...own.charts.map(curveChart)));
+    }
+  }
 
   // --- fit --------------------------------------------------------------------------------------------------------------
   function parity(name, points, label, unitText) {
@@ -469,6 +493,16 @@
         md.extrapolation, md.max_extrapolation, 1),
       doubt("spread", "spread of a force, eV/Å", "Largest spread of the force on any atom among the members of the committee; the run stops at the dotted line.",
         md.force_spread_ev_ang, md.max_force_spread_ev_ang, null)));
+  }
+
+  // --- path integrals: one folded part per run ---------------------------------------------------------------------------
+  if (stages("pimd").length) section("pimd", "Path integrals");
+  for (const stage of stages("pimd")) {
+    const own = (stage.series || {}).page;
+    if (!own) { add(el("p", {class: "soft"}, `${stage.name}: no data for charts yet.`)); continue; }
+    const part = el("details", {}, el("summary", {}, own.title), own.sentences.map(sentence => el("p", {}, sentence)), chartRow(...own.charts.map(curveChart)));
+    part.addEventListener("toggle", () => { if (haveCharts && part.open) for (const plot of part.querySelectorAll(".plot")) Plotly.Plots.resize(plot); });
+    add(part);
   }
 
   // --- kinetics ---------------------------------------------------------------------------------------------------------
@@ -638,18 +672,7 @@
     prefix = data.kind;
     add(el("h1", {}, data.title), el("p", {class: "soft small"}, data.subtitle), noCharts());
     for (const sentence of data.sentences) add(el("p", {}, sentence));
-    add(chartRow(...data.charts.map(of => chart(of.name, of.caption, c => {
-      const traces = of.curves.flatMap((curve, k) => {
-        const color = c[k % c.length];
-        if (curve.points)
-          return [dots(curve.x, curve.y, curve.name, color, {...(curve.low ? {error_y: bars(curve.y, curve.low, curve.high)} : {}), meta: {low: curve.low, high: curve.high}})];
-        return [...(curve.low ? [band(curve.x, curve.low, curve.high, color)] : []),
-                line(curve.x, curve.y, curve.name, color, {line: {color, width: 1.6}, meta: {low: curve.low, high: curve.high}})];
-      });
-      return {traces, x: of.log_x ? logAxis(of.x, of.curves.map(curve => curve.x)) : axis(of.x, of.x_range ? {range: of.x_range} : {}),
-              y: axis(of.y, of.curves.every(curve => curve.y.every(v => v === null || v >= 0)) ? {rangemode: "tozero"} : {}),
-              layout: {showlegend: of.curves.length > 1, shapes: shaded(of.shaded_from, of.shaded_to)}};
-    })), data.sites ? occupationChart({name: ""}, data.sites) : null));
+    add(chartRow(...data.charts.map(curveChart), data.sites ? occupationChart({name: ""}, data.sites) : null));
     if (data.sites) showSites({name: ""}, data);
     if (data.estimates.length) {
       add(el("h2", {}, "Numbers"), table([{title: "name", left: true}, {title: "value"}, {title: "95 % interval"}, {title: "unit", left: true}, {title: "note", left: true, wrap: true}],

@@ -136,6 +136,8 @@ void advance(const CentroidRescaling& bath, RingState& state, double dt_fs, cons
   state.thermostat_ev += kinetic * (factor * factor - 1);
 }
 
+void advance(const GleBath& bath, RingState& state, double dt_fs, const BeadForces&) { propagate(bath, state, dt_fs); }
+
 void require(bool holds, const char* what, double value) {
   if (!holds || !std::isfinite(value)) throw Error(ErrorKind::usage, fmt::format("thermostat of ring polymers: the {}, not {}", what, value));
 }
@@ -163,6 +165,10 @@ RingIntegrator steps_of(const RingLangevin& t, const RingModes& modes) {
   return {RingBath{1, std::vector<ModeBath>(modes.beads, {t.friction_per_fs, static_cast<double>(modes.beads) * modes.temperature_kelvin})}};
 }
 RingIntegrator steps_of(const RingTrpmd& t, const RingModes& modes) { return {pile(modes, 0, t.lambda)}; }
+RingIntegrator steps_of(const RingGle& t, const RingModes& modes) {
+  require_gle(t.matrices, modes.beads);
+  return {GleBath{1, t.matrices}};
+}
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "saltus/base/random.hpp"
+#include "saltus/dynamics/ring_gle.hpp"
 
 namespace saltus {
 
@@ -36,6 +37,7 @@ struct RingState {
   std::vector<double> mass_amu;              ///< [n]
   std::vector<double> mode_position_ang;     ///< the centroid is row 0 / √beads
   std::vector<double> mode_velocity_ang_fs;
+  std::vector<double> auxiliary_velocity_ang_fs;  ///< [beads · auxiliary · n] under generalised Langevin thermostats, or empty
   std::vector<double> position_ang;          ///< of the beads, when forces_current
   std::vector<double> force_ev_ang;          ///< −dV/dq of the beads there
   std::vector<double> mode_force_ev_ang;     ///< the same in modes
@@ -91,7 +93,7 @@ struct CentroidRescaling {
   double time_constant_fs = 0;
   std::size_t constrained = 0;    ///< degrees of freedom that do not move: 3 where the total momentum is zero
 };
-using RingStep = std::variant<RingKick, RingDrift, RingBath, CentroidRescaling>;
+using RingStep = std::variant<RingKick, RingDrift, RingBath, CentroidRescaling, GleBath>;
 using RingIntegrator = std::vector<RingStep>;
 
 /// Throws what update_forces throws.
@@ -119,13 +121,13 @@ struct RingLangevin {
 struct RingTrpmd {
   double lambda = 0.5;
 };
-using RingThermostat = std::variant<NoRingThermostat, PileLocal, PileGlobal, RingLangevin, RingTrpmd>;
+using RingThermostat = std::variant<NoRingThermostat, PileLocal, PileGlobal, RingLangevin, RingTrpmd, RingGle>;
 
 enum class Splitting { baoab, obabo };
 
 /// constrained  degrees of freedom of the centroids that do not move: 3 where their total momentum is zero
 ///
-/// Throws Error{usage} for a friction that is negative and a time constant that is not positive.
+/// Throws Error{usage} for a friction that is negative, a time constant that is not positive and what require_gle refuses.
 RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes, std::size_t constrained = 0);
 
 }  // namespace saltus

@@ -54,7 +54,9 @@ std::vector<Estimate> without_intervals(std::span<const double> values) {
   return result;
 }
 
-std::string html_of(const AnalysisPage& page) {
+namespace {
+
+json page_json(const AnalysisPage& page) {
   json data{{"kind", page.kind},           {"title", page.title},     {"subtitle", page.subtitle},
             {"sentences", page.sentences}, {"charts", json::array()}, {"estimates", json::array()},
             {"warnings", page.warnings}};
@@ -62,7 +64,13 @@ std::string html_of(const AnalysisPage& page) {
   for (const NamedEstimate& estimate : page.estimates) data["estimates"].push_back(to_json(estimate));
   if (!page.sites.empty()) data["sites"] = json::parse(page.sites);
   if (!page.scene.empty()) data["scene"] = json::parse(page.scene);
-  return page_of(data, page.title);
+  return data;
 }
+
+}  // namespace
+
+std::string json_of(const AnalysisPage& page) { return page_json(page).dump(); }
+
+std::string html_of(const AnalysisPage& page) { return page_of(page_json(page), page.title); }
 
 }  // namespace saltus::runs

@@ -43,6 +43,9 @@ struct AnalysisPage {
 /// Values without an interval.
 std::vector<Estimate> without_intervals(std::span<const double> values);
 
+/// The page as JSON: what a stage hands to the report as a series of its kind.
+std::string json_of(const AnalysisPage& page);
+
 /// The HTML page.
 std::string html_of(const AnalysisPage& page);
 

@@ -26,6 +26,8 @@ std::span<const Choice> ring_thermostats() {
       Choice{"pile_l", "friction 2 lambda w_k on the modes, 1/centroid_time_fs on the centroids"},
       Choice{"pile_g", "the same on the modes; the centroids together by stochastic velocity rescaling"},
       Choice{"langevin", "friction_per_fs on all modes"},
+      Choice{"gle", "generalised Langevin, one pair of matrices from gle_file for all modes"},
+      Choice{"piglet", "the same with a pair for each mode; not the temperature of the momenta, by design"},
       Choice{"trpmd", "as pile_l with lambda 0.5, none on the centroids, after equilibration by pile_l"},
       Choice{"none", "ring-polymer molecular dynamics, after equilibration by pile_l"},
   };

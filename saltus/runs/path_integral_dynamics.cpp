@@ -15,6 +15,7 @@
 #include "saltus/kinetics/free_energy.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 #include "saltus/potentials/model_potentials.hpp"
+#include "saltus/runs/gle_file.hpp"
 
 namespace saltus::runs {
 
@@ -32,7 +33,10 @@ ModelSystem system_of(const PimdPlan& plan) {
   return system;
 }
 
-RingThermostat thermostat_of(const PimdThermostat& t) {
+RingThermostat thermostat_of(const PimdPlan& plan) {
+  const PimdThermostat& t = plan.thermostat;
+  if (t.kind == "gle" || t.kind == "piglet")
+    return read_ring_gle(std::filesystem::path(plan.file).parent_path() / t.gle_file, t.kind == "piglet", static_cast<std::size_t>(plan.beads), plan.temperature_kelvin);
   if (t.kind == "pile_l") return PileLocal{t.centroid_time_fs, t.lambda};
   if (t.kind == "pile_g") return PileGlobal{t.centroid_time_fs, t.lambda};
   if (t.kind == "langevin") return RingLangevin{t.friction_per_fs};
@@ -223,13 +227,14 @@ PimdReport run_path_integral_dynamics(const PimdPlan& plan, const Progress& prog
         report_progress(progress, state.step < 0 ? "equilibration" : "path integrals", static_cast<double>(state.step + plan.equilibration_steps), total, "steps");
     }
   };
-  const RingThermostat thermostat = thermostat_of(plan.thermostat);
+  const RingThermostat thermostat = thermostat_of(plan);
   const RingThermostat before = is_real_time(plan.thermostat) ? PileLocal{plan.thermostat.centroid_time_fs, 1} : thermostat;
   advance(ring_integrator(splitting, before, modes), -plan.equilibration_steps, 0);
   update_forces(state, forces);
   const double start = conserved_energy_ev(state);
   advance(ring_integrator(splitting, thermostat, modes), 0, plan.steps);
   PimdReport report{estimates_of(sampler, plan, dimensions(system.potential)), sampler.taken(), sampler.blocks(), sampler.stretches()};
+  if (const auto* gle = std::get_if<RingGle>(&thermostat)) erase_what_does_not_hold(*gle, modes.beads, plan.temperature_kelvin, report.estimates);
   const double drift = (conserved_energy_ev(state) - start) / static_cast<double>(modes.beads * state.freedom()) * units::mev_per_ev / (state.time_fs / units::fs_per_ps);
   report.estimates.push_back({"conserved_drift", Estimate{drift, drift, drift}, false, "mev_per_dof_ps", "of the ring polymer, per bead, from the first step to the last"});
   return report;

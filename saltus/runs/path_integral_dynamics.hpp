@@ -22,7 +22,7 @@ struct PimdReport {
 /// Energies per degree of freedom (mev_per_dof), distances of x (ang); intervals of 95 % by a jackknife over blocks. Blocks are groups
 /// of copies, which are independent whatever the correlation time; where copies are fewer than blocks, stretches of time of each.
 ///
-/// Throws Error{numeric} with the step where forces are not finite; Interrupted through `progress`.
+/// Throws what read_ring_gle throws; Error{numeric} with the step where forces are not finite; Interrupted through `progress`.
 PimdReport run_path_integral_dynamics(const PimdPlan& plan, const Progress& progress);
 
 }  // namespace saltus::runs

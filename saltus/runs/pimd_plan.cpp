@@ -35,7 +35,8 @@ const std::vector<OfKind>& potential_keys() {
 const std::vector<OfKind>& thermostat_keys() {
   static const std::vector<OfKind> table{{"centroid_time_fs", {"pile_l", "pile_g", "trpmd", "none"}, false},
                                          {"lambda", {"pile_l", "pile_g", "trpmd"}, false},
-                                         {"friction_per_fs", {"langevin"}, false}};
+                                         {"friction_per_fs", {"langevin"}, false},
+                                         {"gle_file", {"gle", "piglet"}, true}};
   return table;
 }
 
@@ -82,6 +83,7 @@ std::span<const Field<PimdThermostat>> pimd_thermostat_fields() {
       Field<S>{.key = "centroid_time_fs", .member = &S::centroid_time_fs, .unit = "fs", .help = "of the centroid", .minimum = 1e-3, .maximum = 1e9},
       Field<S>{.key = "lambda", .member = &S::lambda, .unit = "", .help = "friction of the modes over 2 w_k; of trpmd 0.5", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
+      Field<S>{.key = "gle_file", .member = &S::gle_file, .unit = "", .help = "matrices of gle and piglet, as i-PI, CP2K or GLE4MD have them"},
   };
   return table;
 }

@@ -27,6 +27,7 @@ struct PimdThermostat {
   double centroid_time_fs = 100;
   double lambda = 1;             ///< of trpmd 0.5 where the plan does not say
   double friction_per_fs = 0.01;
+  std::string gle_file;          ///< from the folder of the plan
 };
 
 struct PimdPlan {

@@ -82,12 +82,17 @@ FinetuneSettings recipe_for(const std::filesystem::path& model) { return publish
 
 /// Whether there are simulations and each has a model of its own.
 bool only_models(const toml::table& root) {
-  const toml::array* list = root["md"].as_array();
-  if (!list || list->empty()) return false;
-  return std::all_of(list->begin(), list->end(), [](const toml::node& node) {
-    const toml::table* table = node.as_table();
-    return table && !(*table)["model"].value_or(std::string()).empty();
-  });
+  bool any = false;
+  for (const char* kind : {"md", "pimd"}) {
+    const toml::array* list = root[kind].as_array();
+    if (!list) continue;
+    for (const toml::node& node : *list) {
+      const toml::table* table = node.as_table();
+      if (!table || (*table)["model"].value_or(std::string()).empty()) return false;
+      any = true;
+    }
+  }
+  return any;
 }
 
 /// [cp2k]: the preset first, then what stands beside it.
@@ -113,7 +118,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   const toml::table root = parse_toml(text, source);
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "pimd", "proton", "wannier", "kinetics", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -127,8 +132,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     return node ? node->as_table() : nullptr;
   };
   const toml::table *fit = single("fit"), *model = single("model"), *finetune = single("finetune"), *distill = single("distill"), *cp2k = single("cp2k"), *refine = single("refine");
-  if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || !root.contains("kinetics")))
-    source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]] of trajectories that are there");
+  if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || root.contains("pimd") || !(root.contains("kinetics") || root.contains("proton") || root.contains("wannier"))))
+    source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]], [[proton]] or [[wannier]] of trajectories that are there");
   if (model) {
     plan.model.emplace();
     plan.settings.push_back(read_fields(source, *model, model_fields(), *plan.model, "model"));
@@ -195,6 +200,32 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     }
     plan.md.push_back(settings);
   }
+  for (auto& [settings, table] : read_list(source, root, "pimd", pimd_run_fields(), plan.settings)) {
+    set_initial(settings, *table, section_named(plan.settings, "pimd", settings.name));
+    for (const char* key : {"temperature_kelvin", "steps"})
+      if (!table->contains(key)) source.fail(table->source(), fmt::format("[[pimd]] '{}' needs '{}'", settings.name, key));
+    if (settings.model.empty()) {
+      for (const char* key : {"arithmetic", "head"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
+    }
+    try {
+      ring_dynamics_of(settings, 0);
+    } catch (const Error& error) {
+      source.fail(table->source(), fmt::format("[[pimd]] '{}': {}", settings.name, error.what()));
+    }
+    plan.pimd.push_back(settings);
+  }
+  for (auto& [settings, table] : read_list(source, root, "proton", proton_fields(), plan.settings)) {
+    if (settings.pimd.empty() && settings.trajectories.empty())
+      source.fail(table->source(), fmt::format("[[proton]] '{}' needs 'pimd', simulations of this plan, or 'trajectories', files", settings.name));
+    for (const std::string& name : settings.pimd) check_reference(source, *table, "pimd", name, plan.pimd, "pimd");
+    if (!settings.trajectories.empty() && !(settings.temperature_kelvin > 0)) source.fail(table->source(), "'trajectories' need 'temperature_kelvin'");
+    for (const std::string& symbol : settings.elements)
+      if (!atomic_number_of(symbol)) source.fail(table->get("elements")->source(), fmt::format("'elements': '{}' is no element", symbol));
+    if (!settings.group.empty() && !atomic_number_of(settings.group)) source.fail(table->get("group")->source(), fmt::format("'group': '{}' is no element", settings.group));
+    plan.proton.push_back(settings);
+  }
+  for (auto& [settings, table] : read_list(source, root, "wannier", wannier_fields(), plan.settings)) plan.wannier.push_back(settings);
   for (auto& [settings, table] : read_list(source, root, "kinetics", kinetics_fields(), plan.settings)) {
     if (settings.md.empty() == settings.trajectory.empty())
       source.fail(table->source(), fmt::format("[[kinetics]] '{}' needs either 'md', a simulation of this plan, or 'trajectory', a file", settings.name));

@@ -11,6 +11,7 @@
 #include "saltus/runs/distillation.hpp"
 #include "saltus/runs/fields.hpp"
 #include "saltus/runs/refinement.hpp"
+#include "saltus/runs/ring_settings.hpp"
 #include "saltus/training/ace_fit.hpp"
 #include "saltus/training/finetune_settings.hpp"
 
@@ -119,6 +120,44 @@ struct MdSettings {
   std::int64_t seed_offset = 0;
 };
 
+struct PimdSettings : RingSettings {
+  std::string name;
+  std::string model;       ///< empty: the potential of the plan
+  std::string arithmetic = "file";
+  std::string head;
+  std::string initial;
+  std::int64_t frame = 0;
+  std::vector<std::int64_t> supercell{1, 1, 1};
+  std::vector<std::int64_t> removed_atoms;
+  std::int64_t vacancies = 0;
+  std::string vacancy_element = "Li";
+  std::int64_t seed_offset = 0;
+};
+
+/// Shared protons of path-integral runs of the plan, and of trajectories from elsewhere, side by side.
+struct ProtonSettings {
+  std::string name;
+  std::vector<std::string> pimd;
+  std::vector<std::string> trajectories;
+  double temperature_kelvin = 0;   ///< of the trajectories; simulations know theirs
+  double largest_distance_ang = 2.5;
+  std::vector<std::string> elements{"O", "N"};
+  bool symmetric = false;
+  double bin_ang = 0.025;
+  std::string group;
+  std::int64_t blocks = 10;
+};
+
+/// Wannier centres of AIMD.
+struct CentresSettings {
+  std::string name;
+  std::string centres;
+  std::string spreads;
+  std::string trajectory;
+  std::int64_t charge = 0;
+  double largest_distance_ang = 2.5;
+};
+
 /// Of a simulation of the plan, or of a trajectory from elsewhere: one of `md` and `trajectory` is set.
 struct KineticsSettings {
   std::string name;
@@ -158,6 +197,9 @@ struct Plan {
   std::optional<RefineSettings> refine;  ///< of the fit, by cp2k
   bool fits = false;               ///< whether the plan has a fit: not where all its simulations have models
   std::vector<MdSettings> md;
+  std::vector<PimdSettings> pimd;
+  std::vector<ProtonSettings> proton;
+  std::vector<CentresSettings> wannier;
   std::vector<KineticsSettings> kinetics;
   std::vector<ArrheniusSettings> arrhenius;
   std::vector<ResolvedSection> settings;  ///< everything as resolved, in the order of the file's tables

@@ -188,6 +188,63 @@ std::span<const Field<MdSettings>> md_fields() {
   return table;
 }
 
+std::span<const Field<PimdSettings>> pimd_run_fields() {
+  using S = PimdSettings;
+  static const std::vector<Field<S>> table = [] {
+    std::vector<Field<S>> rows{
+        Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this simulation", .required = true},
+        Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "as of [[md]]; empty = the potential of the plan"},
+        Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
+        Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
+        Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},
+        Field<S>{.key = "frame", .member = &S::frame, .unit = "", .help = "which frame of it, counted from 0", .minimum = 0},
+        Field<S>{.key = "supercell", .member = &S::supercell, .unit = "", .help = "repeats of the cell along a, b, c", .minimum = 1, .maximum = 64, .size = 3},
+        Field<S>{.key = "removed_atoms", .member = &S::removed_atoms, .unit = "", .help = "atoms taken out, by index from 0 after repeating", .minimum = 0},
+        Field<S>{.key = "vacancies", .member = &S::vacancies, .unit = "", .help = "atoms taken out at random, after those", .minimum = 0},
+        Field<S>{.key = "vacancy_element", .member = &S::vacancy_element, .unit = "", .help = "element of these"},
+    };
+    for (const Field<RingSettings>& field : ring_fields()) {
+      Field<S> row{.key = field.key, .member = &S::name, .unit = field.unit, .help = field.help, .minimum = field.minimum, .maximum = field.maximum, .size = field.size,
+                   .choices = field.choices, .one_or_more = field.one_or_more};
+      std::visit([&](auto member) { row.member = static_cast<std::remove_reference_t<decltype(std::declval<S>().*member)> S::*>(member); }, field.member);
+      rows.push_back(row);
+    }
+    rows.push_back({.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0});
+    return rows;
+  }();
+  return table;
+}
+
+std::span<const Field<ProtonSettings>> proton_fields() {
+  using S = ProtonSettings;
+  static const std::array table{
+      Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this analysis", .required = true},
+      Field<S>{.key = "pimd", .member = &S::pimd, .unit = "", .help = "path-integral runs of the plan, compared: of one bead the frames, else all beads and the centroids"},
+      Field<S>{.key = "trajectories", .member = &S::trajectories, .unit = "", .help = "files beside them"},
+      Field<S>{.key = "temperature_kelvin", .member = &S::temperature_kelvin, .unit = "kelvin", .help = "of the files; runs know theirs", .minimum = 0},
+      Field<S>{.key = "largest_distance_ang", .member = &S::largest_distance_ang, .unit = "ang", .help = "largest mean distance of donor and acceptor", .minimum = 0.1},
+      Field<S>{.key = "elements", .member = &S::elements, .unit = "", .help = "of donors and acceptors"},
+      Field<S>{.key = "symmetric", .member = &S::symmetric, .unit = "", .help = "donor and acceptor are equivalent: nu and −nu count as one"},
+      Field<S>{.key = "bin_ang", .member = &S::bin_ang, .unit = "ang", .help = "width of a bin of nu", .minimum = 1e-3, .maximum = 1},
+      Field<S>{.key = "group", .member = &S::group, .unit = "", .help = "element of the centres of groups whose rocking is followed; empty = none"},
+      Field<S>{.key = "blocks", .member = &S::blocks, .unit = "", .help = "of time, behind the intervals", .minimum = 4, .maximum = 1000},
+  };
+  return table;
+}
+
+std::span<const Field<CentresSettings>> wannier_fields() {
+  using S = CentresSettings;
+  static const std::array table{
+      Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this analysis", .required = true},
+      Field<S>{.key = "centres", .member = &S::centres, .unit = "", .help = "file of Wannier centres of CP2K (IONS+CENTERS)", .required = true},
+      Field<S>{.key = "spreads", .member = &S::spreads, .unit = "", .help = "file of their spreads; empty = none"},
+      Field<S>{.key = "trajectory", .member = &S::trajectory, .unit = "", .help = "trajectory of the same run: cell, times, beads", .required = true},
+      Field<S>{.key = "charge", .member = &S::charge, .unit = "", .help = "of the cell, e", .minimum = -100, .maximum = 100},
+      Field<S>{.key = "largest_distance_ang", .member = &S::largest_distance_ang, .unit = "ang", .help = "largest mean distance of donor and acceptor", .minimum = 0.1},
+  };
+  return table;
+}
+
 std::span<const Field<KineticsSettings>> kinetics_fields() {
   using S = KineticsSettings;
   static const std::array table{

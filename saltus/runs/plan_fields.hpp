@@ -16,6 +16,9 @@ std::span<const Field<ModelSettings>> model_fields();
 std::span<const Field<DistillSettings>> distill_fields();
 std::span<const Field<RefineSettings>> refine_fields();
 std::span<const Field<MdSettings>> md_fields();
+std::span<const Field<PimdSettings>> pimd_run_fields();
+std::span<const Field<ProtonSettings>> proton_fields();
+std::span<const Field<CentresSettings>> wannier_fields();
 std::span<const Field<KineticsSettings>> kinetics_fields();
 std::span<const Field<ArrheniusSettings>> arrhenius_fields();
 

@@ -34,6 +34,15 @@ Stage refine_stage(const Plan& plan);
 /// md-NAME: the simulation as a folder (molecular_dynamics.hpp); continues where it was interrupted.
 Stage md_stage(const Plan& plan, const MdSettings& settings);
 
+/// pimd-NAME: the path-integral simulation as a folder (ring_dynamics.hpp); continues where it was interrupted.
+Stage pimd_stage(const Plan& plan, const PimdSettings& settings);
+
+/// proton-NAME: shared protons of path-integral runs and files, side by side: free energies, spread, isotope effects.
+Stage proton_stage(const Plan& plan, const ProtonSettings& settings);
+
+/// wannier-NAME: Wannier centres of AIMD: distances, and how short hydrogen bonds share electrons.
+Stage wannier_stage(const Plan& plan, const CentresSettings& settings);
+
 /// kinetics-NAME: trajectory of a simulation or of a file → framework check → MSD and its D → sites → jumps → Markov models and their D.
 Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings);
 

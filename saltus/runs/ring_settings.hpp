@@ -20,8 +20,15 @@ struct RingSettings {
   double centroid_time_fs = 100;
   double lambda = 0;                 ///< 0: 1, of trpmd 0.5
   double friction_per_fs = 0.01;
+  std::string gle_file;
   std::string splitting = "baoab";
+  std::string barostat = "none";
+  double pressure_gpa = 0;
+  double barostat_time_ps = 1;
+  double compressibility_per_gpa = 0.1;
   double timestep_fs = 0.25;
+  std::int64_t inner_steps = 1;
+  std::int64_t contracted_beads = 0;
   std::int64_t equilibration_steps = 0;
   std::int64_t steps = 0;
   std::int64_t write_every = 10;
@@ -54,7 +61,7 @@ void set_ring_settings(const std::vector<std::string>& words, RingSettings& sett
 /// All settings with their defaults, as a TOML file with remarks.
 std::string ring_settings_text();
 
-/// Throws Error{usage} without temperature or steps, and for masses, isotopes and restraints that are none.
+/// Throws Error{usage} without temperature or steps, for masses, isotopes and restraints that are none, and what read_ring_gle throws.
 RingDynamicsSettings ring_dynamics_of(const RingSettings& settings, std::uint64_t seed);
 
 }  // namespace saltus::runs

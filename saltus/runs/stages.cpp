@@ -1,4 +1,4 @@
-// The list of stages of a plan: data → fit and refine, or model, finetune, refine and distill → md → kinetics → arrhenius.
+// The list of stages of a plan: data → fit and refine, or model, finetune, refine and distill → md → pimd → proton → wannier → kinetics → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
@@ -16,6 +16,9 @@ std::vector<Stage> stages_of(const Plan& plan) {
   if (plan.refine) stages.push_back(refine_stage(plan));
   if (plan.distill) stages.push_back(distill_stage(plan));
   for (const MdSettings& md : plan.md) stages.push_back(md_stage(plan, md));
+  for (const PimdSettings& pimd : plan.pimd) stages.push_back(pimd_stage(plan, pimd));
+  for (const ProtonSettings& proton : plan.proton) stages.push_back(proton_stage(plan, proton));
+  for (const CentresSettings& wannier : plan.wannier) stages.push_back(wannier_stage(plan, wannier));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
   for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));
   return stages;

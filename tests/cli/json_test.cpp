@@ -49,7 +49,7 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(msm.at("states").size(), 12u);
   EXPECT_EQ(msm.at("lags").size(), 2u);
   document("msm examples/markov/double_well.txt --free --timescales 3");
-  EXPECT_EQ(document("explain --settings").at("tables").size(), 11u);
+  EXPECT_EQ(document("explain --settings").at("tables").size(), 14u);
   EXPECT_EQ(document("convert " + data + " few.extxyz --last 40").at("frames"), 40);
   EXPECT_EQ(document("sample " + data + " ten.extxyz --count 10").at("parts").at(0).at("frames"), 10);
   const json fit = document("fit " + data + " --out model.safetensors --body-order 2 --radial-two-body 6");

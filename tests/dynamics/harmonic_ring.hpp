@@ -1,7 +1,7 @@
 // Ring polymers in harmonic wells: what a list of steps gives at a finite time step, in closed form, and what a run of it gives.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -19,47 +19,97 @@ struct RingAverages {
   double potential_mev = 0, primitive_mev = 0, virial_mev = 0, temperature_kelvin = 0, gyration2_ang2 = 0;
 };
 
-/// Each step is a linear map z ← M z + noise of z = (position, velocity) of a mode; the list has the stationary covariance S = M S Mᵀ + N.
+/// Square, row major.
+struct Map {
+  std::size_t n = 0;
+  std::vector<double> element;
+  explicit Map(std::size_t size, double diagonal = 0) : n(size), element(size * size) {
+    for (std::size_t i = 0; i < n; ++i) element[i * n + i] = diagonal;
+  }
+  double& operator()(std::size_t i, std::size_t j) { return element[i * n + j]; }
+  double operator()(std::size_t i, std::size_t j) const { return element[i * n + j]; }
+};
+inline Map product(const Map& a, const Map& b) {
+  Map c(a.n);
+  for (std::size_t i = 0; i < a.n; ++i)
+    for (std::size_t k = 0; k < a.n; ++k)
+      for (std::size_t j = 0; j < a.n; ++j) c(i, j) += a(i, k) * b(k, j);
+  return c;
+}
+/// m s mᵀ
+inline Map carried(const Map& m, const Map& s) {
+  Map transposed(m.n);
+  for (std::size_t i = 0; i < m.n; ++i)
+    for (std::size_t j = 0; j < m.n; ++j) transposed(j, i) = m(i, j);
+  return product(product(m, s), transposed);
+}
+/// exp(−A t), by the classical Runge–Kutta method in a thousand steps.
+inline Map decay_of(const GleMatrices& gle, std::size_t pair, double time_fs) {
+  const std::size_t n = gle.size;
+  Map a(n);
+  for (std::size_t e = 0; e < n * n; ++e) a.element[e] = -gle.drift_per_fs[pair * n * n + e] * time_fs / 1000;
+  Map step(n, 1), power(n, 1);
+  for (int k = 1; k <= 4; ++k) {
+    power = product(power, a);
+    for (std::size_t e = 0; e < n * n; ++e) step.element[e] += power.element[e] /= k;
+  }
+  Map all(n, 1);
+  for (int k = 0; k < 1000; ++k) all = product(all, step);
+  return all;
+}
+
+/// Each step is a linear map z ← M z + noise of z = (position, velocity, auxiliary velocities) of a mode; the list has the stationary covariance
+/// S = M S Mᵀ + N.
 inline RingAverages exact_averages(const RingIntegrator& list, const RingModes& modes, double mass_amu, double angular_frequency_per_fs, double dt_fs) {
   const double w2 = angular_frequency_per_fs * angular_frequency_per_fs, energy = mass_amu * units::ev_per_amu_ang2_fs2 * units::mev_per_ev;
   const auto beads = static_cast<double>(modes.beads);
   const double kt = units::boltzmann_ev_per_kelvin * modes.temperature_kelvin * units::mev_per_ev;
-  using Map = std::array<double, 4>;  // row major
-  const auto product = [](const Map& a, const Map& b) {
-    return Map{a[0] * b[0] + a[1] * b[2], a[0] * b[1] + a[1] * b[3], a[2] * b[0] + a[3] * b[2], a[2] * b[1] + a[3] * b[3]};
-  };
-  const auto carried = [&](const Map& m, const Map& s) { return product(product(m, s), Map{m[0], m[2], m[1], m[3]}); };
+  std::size_t size = 2;
+  for (const RingStep& step : list)
+    if (const auto* gle = std::get_if<GleBath>(&step)) size = 1 + gle->matrices.size;
   RingAverages sum;
   sum.primitive_mev = 0.5 * beads * kt;
   sum.virial_mev = 0.5 * kt;
   for (std::size_t k = 0; k < modes.beads; ++k) {
     const double wk = modes.frequency_per_fs[k];
-    Map m{1, 0, 0, 1}, n{};
+    Map m(size, 1), n(size);
     for (const RingStep& step : list) {
-      Map one{1, 0, 0, 1};
-      double noise = 0;
-      if (const auto* kick = std::get_if<RingKick>(&step)) one[2] = -w2 * kick->fraction * dt_fs;
+      Map one(size, 1), noise(size);
+      if (const auto* kick = std::get_if<RingKick>(&step)) one(1, 0) = -w2 * kick->fraction * dt_fs;
       else if (const auto* drift = std::get_if<RingDrift>(&step)) {
         const double t = drift->fraction * dt_fs;
-        one = {std::cos(wk * t), k ? std::sin(wk * t) / wk : t, -wk * std::sin(wk * t), std::cos(wk * t)};
+        one(0, 0) = one(1, 1) = std::cos(wk * t);
+        one(0, 1) = k ? std::sin(wk * t) / wk : t;
+        one(1, 0) = -wk * std::sin(wk * t);
       } else if (const auto* bath = std::get_if<RingBath>(&step)) {
-        one[3] = std::exp(-bath->mode[k].friction_per_fs * bath->fraction * dt_fs);
-        noise = (1 - one[3] * one[3]) * units::boltzmann_ev_per_kelvin * bath->mode[k].temperature_kelvin / (mass_amu * units::ev_per_amu_ang2_fs2);
+        one(1, 1) = std::exp(-bath->mode[k].friction_per_fs * bath->fraction * dt_fs);
+        noise(1, 1) = (1 - one(1, 1) * one(1, 1)) * units::boltzmann_ev_per_kelvin * bath->mode[k].temperature_kelvin / (mass_amu * units::ev_per_amu_ang2_fs2);
+      } else if (const auto* gle = std::get_if<GleBath>(&step)) {
+        const std::size_t pair = gle->matrices.pairs() > 1 ? k : 0, width = gle->matrices.size;
+        const Map decay = decay_of(gle->matrices, pair, gle->fraction * dt_fs);
+        Map covariance(width);
+        std::copy_n(gle->matrices.covariance_kelvin.begin() + static_cast<std::ptrdiff_t>(pair * width * width), width * width, covariance.element.begin());
+        const Map kept = carried(decay, covariance);
+        for (std::size_t i = 0; i < width; ++i)
+          for (std::size_t j = 0; j < width; ++j) {
+            one(1 + i, 1 + j) = decay(i, j);
+            noise(1 + i, 1 + j) = (covariance(i, j) - kept(i, j)) * units::boltzmann_ev_per_kelvin / (mass_amu * units::ev_per_amu_ang2_fs2);
+          }
       } else throw std::logic_error("not a linear step");
       n = carried(one, n);
-      n[3] += noise;
+      for (std::size_t e = 0; e < size * size; ++e) n.element[e] += noise.element[e];
       m = product(one, m);
     }
     for (int doubling = 0; doubling < 60; ++doubling) {
       const Map next = carried(m, n);
-      for (std::size_t e = 0; e < 4; ++e) n[e] += next[e];
+      for (std::size_t e = 0; e < size * size; ++e) n.element[e] += next.element[e];
       m = product(m, m);
     }
-    sum.potential_mev += 0.5 * energy * w2 * n[0] / beads;
-    sum.primitive_mev -= 0.5 * energy * wk * wk * n[0] / beads;
-    if (k) sum.virial_mev += 0.5 * energy * w2 * n[0] / beads;
-    if (k) sum.gyration2_ang2 += n[0] / beads;
-    sum.temperature_kelvin += energy * n[3] / (units::boltzmann_ev_per_kelvin * units::mev_per_ev * beads * beads);
+    sum.potential_mev += 0.5 * energy * w2 * n(0, 0) / beads;
+    sum.primitive_mev -= 0.5 * energy * wk * wk * n(0, 0) / beads;
+    if (k) sum.virial_mev += 0.5 * energy * w2 * n(0, 0) / beads;
+    if (k) sum.gyration2_ang2 += n(0, 0) / beads;
+    sum.temperature_kelvin += energy * n(1, 1) / (units::boltzmann_ev_per_kelvin * units::mev_per_ev * beads * beads);
   }
   return sum;
 }

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
+#include "saltus/base/files.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/kinetics/distributions.hpp"
 
@@ -54,6 +56,21 @@ TEST(PathIntegralDynamics, OfOneBeadIsClassical) {
 TEST(PathIntegralDynamics, OfFewBeadsIsQuantum) {
   expect_near(report_of(double_well + "element = \"D\"\nbeads = 8\nsteps = 12000\nthermostat = { kind = \"pile_l\", centroid_time_fs = 50, lambda = 0.5 }\n"),
               {{potential, 20.820561, 0.2}, {kinetic, 20.397675, 0.1}, {primitive, 20.397675, 0.5}, {free_energy, 0.0669, 0.02}}, "D, 8 beads");
+}
+
+// Matrices made here (tests/dynamics/ring_gle_test.cpp): at 3000/cm the velocities of a quantum oscillator at 300 K; the potential energy of the
+// same Lyapunov equation is 3 % lower.
+TEST(PathIntegralDynamics, OfOneBeadUnderQuantumMatricesHasItsZeroPoint) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "quantum_matrices_test";
+  std::filesystem::create_directories(folder);
+  write_file_atomically(folder / "matrices.gle", "# A MATRIX: (femtoseconds^-1)\n0.003 0.1\n-0.1 0.1\n# C MATRIX: (K)\n391.9777075281968 111.6627460228426\n111.6627460228426 276.9650791246689\n");
+  const PimdReport report = run_path_integral_dynamics(
+      parse_pimd_plan("[pimd]\ntemperature_kelvin = 300\npotential = { kind = \"harmonic\", wavenumber_per_cm = 3000 }\nbeads = 1\ntimestep_fs = 0.25\nsteps = 40000\n"
+                      "equilibration_steps = 24000\nthermostat = { kind = \"gle\", gle_file = \"matrices.gle\" }\n",
+                      folder / "plan.toml"), {});
+  expect_near(report, {{potential, 90.46006, 3}, {"ring_temperature", 2158.168, 60}}, "quantum matrices");
+  for (const NamedEstimate& estimate : report.estimates) EXPECT_FALSE(estimate.name.starts_with("kinetic")) << estimate.name;
+  std::filesystem::remove_all(folder);
 }
 
 TEST(PathIntegralDynamics, OfFewCopiesHasBlocksOfTime) {

@@ -1,0 +1,128 @@
+#include "saltus/runs/plan_stages.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
+#include "saltus/base/sha256.hpp"
+#include "saltus/base/units.hpp"
+#include "saltus/engines/open_potential.hpp"
+#include "saltus/potentials/builtin.hpp"
+#include "saltus/runs/analysis_page.hpp"
+#include "saltus/runs/plan_files.hpp"
+#include "saltus/runs/ring_dynamics.hpp"
+#include "saltus/runs/ring_estimates.hpp"
+
+namespace saltus::runs {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr std::size_t rows_shown = 1500;
+
+std::filesystem::path model_file(const Plan& plan, const PimdSettings& pimd) { return (plan.file.parent_path() / pimd.model).lexically_normal(); }
+
+/// A file's own content decides, not its name.
+bool is_file(const PimdSettings& pimd) { return !pimd.model.empty() && !is_remote(pimd.model) && !is_builtin(pimd.model); }
+
+/// Of production; the largest between rows that are shown.
+ChartCurve curve_of(const RingLog& log, const std::string& name, const std::string& column, double factor, double offset, bool largest) {
+  ChartCurve curve{name, {}, {}};
+  const std::size_t c = log.index_of(column), time = log.index_of("time_fs");
+  std::vector<const std::vector<double>*> rows;
+  for (const auto& row : log.row)
+    if (row[0] >= 0 && !std::isnan(row[c])) rows.push_back(&row);
+  const std::size_t stride = std::max<std::size_t>(1, (rows.size() + rows_shown - 1) / rows_shown);
+  std::vector<double> value;
+  for (std::size_t k = 0; k < rows.size(); k += stride) {
+    double shown = (*rows[k])[c];
+    for (std::size_t j = k; largest && j < std::min(k + stride, rows.size()); ++j) shown = std::max(shown, (*rows[j])[c]);
+    curve.x.push_back((*rows[k])[time] / units::fs_per_ps);
+    value.push_back(factor * shown + offset);
+  }
+  curve.y = without_intervals(value);
+  return curve;
+}
+
+AnalysisPage page_of(const PimdSettings& pimd, const RingDynamicsSummary& summary, const RingLog& log, const Frame& start) {
+  AnalysisPage page{"pimd", fmt::format("pimd-{}: {}", pimd.name, summary.formula), {}, {}, {}, {}, {}};
+  page.sentences.push_back(fmt::format("{} atoms, {} bead{} at {:g} K for {:g} ps after {:g} ps of equilibration; time step {:g} fs, {}, {}{}: {:.3g} steps/s.", summary.atoms, summary.beads,
+                                       summary.beads == 1 ? "" : "s", pimd.temperature_kelvin, summary.time_fs / units::fs_per_ps,
+                                       static_cast<double>(pimd.equilibration_steps) * pimd.timestep_fs / units::fs_per_ps, pimd.timestep_fs, pimd.splitting, pimd.thermostat,
+                                       pimd.restraints.empty() ? "" : fmt::format("; distances held: {}", fmt::join(pimd.restraints, ", ")), summary.steps_per_s));
+  const double first = log.row.empty() ? 0 : log.row.front()[log.index_of("potential_ev")];
+  page.charts.push_back({"pimd_energy_" + pimd.name, "Potential energy, mean over the beads, from the first row of the log.", "time, ps", "energy, eV", false,
+                         {curve_of(log, "potential", "potential_ev", 1, -first, false)}, std::nullopt, std::nullopt});
+  ChartCurve conserved = curve_of(log, "conserved", "conserved_ev", units::mev_per_ev / static_cast<double>(start.size() * summary.beads), 0, false);
+  if (!conserved.y.empty()) {
+    const double begin = conserved.y.front().value;
+    for (Estimate& e : conserved.y) e.value -= begin;
+  }
+  page.charts.push_back({"pimd_conserved_" + pimd.name, "Drift of the ring polymer's energy less what the thermostats put in.", "time, ps", "meV per atom and bead", false, {conserved}, std::nullopt, std::nullopt});
+  ChartCurve doubt = curve_of(log, "largest", "max_extrapolation", 1, 0, true);
+  if (!doubt.x.empty())
+    page.charts.push_back({"pimd_extrapolation_" + pimd.name, "Largest extrapolation of any atom of any bead: 1 is the edge of the training data.", "time, ps", "extrapolation", false, {doubt},
+                           std::nullopt, std::nullopt});
+  return page;
+}
+
+StageResult simulate(const Plan& plan, const PimdSettings& pimd, const StageContext& context) {
+  const bool own = !pimd.model.empty(), remote = is_remote(pimd.model);
+  const std::string model = is_file(pimd) ? model_file(plan, pimd).string() : own ? pimd.model : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
+  WarningList heard;
+  const RemoteContext remote_context{context.stop, [&](const std::string& warning) {
+                                       if (context.say) context.say(warning);
+                                       heard.add(warning);
+                                     }};
+  const auto potential = open_potential(model, own ? network_settings(pimd) : potential_settings(plan), remote_context);
+  const Frame start = starting_frame(start_of(plan, pimd));
+  const RingDynamicsSettings settings = ring_dynamics_of(pimd, static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
+  const Progress progress = [&](const ProgressReport& report) {
+    if (context.progress) context.progress({"pimd-" + pimd.name, report.done, report.total, report.note, report.unit});
+  };
+  const RingDynamicsSummary summary = run_atom_ring_dynamics(settings, start, *potential, remote ? model : is_builtin(model) ? identity(builtin_choice(model)) : sha256_of_path(model), context.folder, progress, context.stop, heard);
+  if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, settings.loop.steps), true};
+  const Frame first = read_frames(context.folder / "trajectory").front();  // with the masses of the run
+  const RingLog log = read_ring_log(context.folder / "log.csv", ring_log_columns(ring_species(*first.atoms), settings.loop.log));
+  write_file_atomically(context.folder / "pimd.json", json_of(page_of(pimd, summary, log, start)) + "\n");
+  StageResult result;
+  result.estimates = summary.estimates;
+  result.warnings = summary.warnings.first;
+  for (const NamedEstimate& e : summary.estimates) {
+    if (e.has_interval && !e.note.empty() && e.estimate) result.warnings.push_back(e.name + ": " + e.note);
+    if (e.name == "max_extrapolation" && e.estimate && e.estimate->value > 1)
+      result.warnings.push_back(fmt::format("beads went beyond the training data: largest extrapolation {:.3g} (1 is its edge)", e.estimate->value));
+  }
+  if (!is_builtin(model) && !potential->info().has_extrapolation && !potential->info().has_spread)
+    result.warnings.push_back(fmt::format("a potential of kind {} measures neither extrapolation nor spread: the run was not watched for them", potential->info().kind));
+  result.series.push_back({"page", "pimd.json"});
+  return result;
+}
+
+}  // namespace
+
+Stage pimd_stage(const Plan& plan, const PimdSettings& pimd) {
+  Stage stage;
+  stage.name = "pimd-" + pimd.name;
+  stage.kind = "pimd";
+  stage.resumable = true;
+  stage.depends_on = {"data-" + pimd.initial};
+  if (pimd.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
+  else if (is_file(pimd)) stage.input_files.push_back(model_file(plan, pimd));
+  json settings = json::parse(settings_json(plan, "pimd", pimd.name));
+  settings["seed"] = plan.seed + pimd.seed_offset;
+  if (is_file(pimd)) settings.erase("model");
+  if (is_builtin(pimd.model)) settings["model"] = identity(builtin_choice(pimd.model));
+  if (pimd.model.empty())
+    for (const char* key : {"arithmetic", "head"}) settings.erase(key);
+  stage.settings = settings.dump();
+  stage.run = [plan, pimd](const StageContext& context) { return simulate(plan, pimd, context); };
+  return stage;
+}
+
+}  // namespace saltus::runs
