@@ -209,7 +209,9 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
         if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
     }
     try {
-      ring_dynamics_of(settings, 0);
+      PimdSettings checked = settings;
+      if (!checked.gle_file.empty()) checked.gle_file = (file.parent_path() / checked.gle_file).lexically_normal().string();
+      ring_dynamics_of(checked, 0);
     } catch (const Error& error) {
       source.fail(table->source(), fmt::format("[[pimd]] '{}': {}", settings.name, error.what()));
     }
