@@ -144,13 +144,13 @@ std::function<int()> set_up_pimd(CLI::App& app) {
   app.add_option("--reference-model", o->reference_model, "cheap, for all beads; --model less it acts on contracted_beads")->type_name("FILE");
   add_network_options(app, o->network);
   add_start_options(app, o->start, false);
-  add_setting(app, *o, "--temperature-kelvin", "temperature_kelvin", "FLOAT", "of the system, K");
+  add_setting(app, *o, "--temperature-kelvin", "temperature_kelvin", "FLOAT", "of the system, K (no default)");
   add_setting(app, *o, "--beads", "beads", "INT", "of each ring polymer (default 32; 1 = classical)");
   add_setting(app, *o, "--masses", "masses", "TEXT", "of elements: H=D, H=T, O=17.999 (default: the frame's)");
   add_setting(app, *o, "--thermostat", "thermostat", "TEXT", "pile_l (default), pile_g, langevin, gle, piglet, trpmd, none");
   add_setting(app, *o, "--timestep-fs", "timestep_fs", "FLOAT", "time step, fs (default 0.25)");
   add_setting(app, *o, "--equilibration-steps", "equilibration_steps", "INT", "before production, logged only (default 0)");
-  add_setting(app, *o, "--steps", "steps", "INT", "of production; more extend a finished run");
+  add_setting(app, *o, "--steps", "steps", "INT", "of production (no default); more extend a finished run");
   add_setting(app, *o, "--write-every", "write_every", "INT", "steps between frames of centroids (default 10)");
   add_setting(app, *o, "--beads-every", "beads_every", "INT", "steps between frames of all beads (default 0: none)");
   add_setting(app, *o, "--isotopes", "isotopes", "TEXT", "free energy of a change such as H=D (default: none)");
@@ -166,9 +166,9 @@ std::function<int()> set_up_pimd(CLI::App& app) {
   app.add_flag("--json", o->json, "summary and estimates as one JSON document");
   app.footer(
       "Each atom becomes a ring polymer of beads: quantum averages with 95 % intervals. The same command\n"
-      "goes on where it was stopped.\n\nExamples:\n"
-      "  saltus pimd --model water.safetensors --init water.extxyz --temperature-kelvin 300 --steps 40000 \\\n"
-      "    --equilibration-steps 8000 --beads-every 20 --out pimd-300K\n"
+      "goes on where it was stopped.\nExample:\n"
+      "  saltus pimd --model builtin:qtip4pf --init examples/path_integrals/water_32.extxyz \\\n"
+      "    --temperature-kelvin 298 --timestep-fs 0.5 --steps 100 --beads-every 20 --out water\n"
       "  saltus pimd examples/path_integrals/double_well.toml");
   return [o] { return pimd(*o); };
 }
