@@ -23,7 +23,7 @@ std::span<const Command> commands() {
       Command{"evaluate", "errors of models on the same labelled frames; what a model says of frames", set_up_evaluate},
       Command{"models", "model files, published ones of SevenNet and MACE too: info, verify, convert, combine", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
-      Command{"pimd", "path-integral molecular dynamics of atoms or model systems: quantum averages by ring polymers", set_up_pimd},
+      Command{"pimd", "path-integral MD by ring polymers: quantum averages of atoms or of model systems", set_up_pimd},
       Command{"serve", "energies and forces of a model for a server of the i-PI protocol", set_up_serve},
       Command{"statics", "minima, barriers of hops, elastic constants, equation of state, phonons", set_up_statics},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},

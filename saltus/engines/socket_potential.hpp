@@ -25,8 +25,8 @@ struct SocketSettings {
 SocketSettings socket_settings(const std::string& text);
 
 /// Listens as long as it lives; clients may come and go at any time and get EXIT at the end. Knows every element. A configuration of a
-/// batch goes to the client that had its place in the batch before, if that is free, so that wave functions are used again; one that
-/// is idle takes what is left of others. A client that breaks off, is late, or answers something else than forces on these atoms, all
+/// batch goes to the client that had its place in the batch before, the first it ever had above all, if that is free, so that wave functions
+/// are used again; one that is idle takes what is left of others. A client that breaks off, is late, or answers something else than forces on these atoms, all
 /// finite, is dropped with a warning, and another takes its configuration, up to three for one configuration.
 ///
 /// A cell is turned as i-PI wants it, a along x and b in the xy plane, and forces and virial are turned back. Of an atom more than a quarter of the cell

@@ -150,6 +150,19 @@ TEST(SocketPeersSlow, SaltusServesIpiPlainAndBatched) {
   EXPECT_EQ(batched.at("saltus").at("configurations"), 32);
 }
 
+// Eight beads of water: what i-PI has of them is what an evaluation in process gives, but for the conversion of units.
+TEST(SocketPeersSlow, BeadsOfIpiAreThoseInProcess) {
+  if (!works(python() + " -c 'import ipi'")) GTEST_SKIP() << "i-PI is not installed";
+  const Folder folder;
+  const auto outcome = outcome_of(python() + " {source}/tests/golden/peers/path_integrals/compare.py forces out", folder.path());
+  ASSERT_EQ(outcome.exit_code, 0) << saltus::session::joined(outcome.lines);
+  const json summary = json::parse(saltus::read_file(folder.path() / "out/summary.json"));
+  EXPECT_EQ(summary.at("configurations"), 80);
+  EXPECT_GT(summary.at("largest_force_ev_ang").get<double>(), 1);
+  EXPECT_LT(summary.at("largest_energy_difference_ev").get<double>(), 1e-12);
+  EXPECT_LT(summary.at("largest_force_difference_ev_ang").get<double>(), 1e-12);
+}
+
 TEST(SocketPeersSlow, AseMovesAndComputes) {
   if (!works(python() + " -c 'import ase'")) GTEST_SKIP() << "ASE is not installed";
   const json client = summary_of("ase_client"), server = summary_of("ase_server", 3);  // ASE ends without EXIT

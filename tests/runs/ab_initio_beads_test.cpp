@@ -176,7 +176,7 @@ TEST_P(AbInitioBeads, EveryFrameOfCentresFindsItsBeadThroughStopsAndDeaths) {
   EXPECT_EQ(beads_of(files, second.run / "beads"), all);
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, AbInitioBeads, ::testing::Values("single", "double"), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Precisions, AbInitioBeads, ::testing::Values("single", "double"), [](const auto& each) { return std::string(each.param); });
 
 }  // namespace
 }  // namespace saltus::runs

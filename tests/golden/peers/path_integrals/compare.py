@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Path integrals of water by i-PI, to which 'saltus serve' gives the forces, beside the same by Saltus alone.
 
-usage: compare.py CASE OUT      with saltus on the PATH and i-PI 3.3 in the Python that runs this; nothing else is needed
+usage: compare.py CASE OUT [SEED]      with saltus on the PATH and i-PI 3.3 in the Python that runs this; nothing else is needed
 CASE   forces      8 beads for 10 steps: positions, energies and forces of the beads as i-PI has them, evaluated again in process
        statistics  32 beads for 1.6 ps after 0.4, under i-PI and under 'saltus pimd': kinetic energies, means with 95 % intervals of ten blocks
 OUT    a folder, made: summary.json, and what both programs wrote
@@ -13,6 +13,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 here = pathlib.Path(__file__).resolve().parent
 case, out = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+seed = sys.argv[3] if len(sys.argv) > 3 else "7"
 out.mkdir(parents=True)
 shutil.copy(here / "../../../../examples/path_integrals/water_32.extxyz", out / "water.extxyz")
 os.chdir(out)
@@ -46,7 +47,7 @@ if case == "forces":
     from ipi.scripting import InteractiveSimulation
 
     client = served()
-    simulation = InteractiveSimulation(ipi_input(beads=8, batch=4, steps=1000, stride=1000, seed=31))
+    simulation = InteractiveSimulation(ipi_input(beads=8, batch=4, steps=1000, stride=1000, seed=seed))
     frames, energies, forces = [], [], []
     for _ in range(10):
         simulation.run(1, write_outputs=False)
@@ -55,7 +56,7 @@ if case == "forces":
             position = system.beads.q[bead] * bohr_ang
             energy, force = float(system.forces.pots[bead]) * hartree_ev, system.forces.f[bead] * (hartree_ev / bohr_ang)
             lines = [f"{atoms[i][0]} " + " ".join(f"{x:.17g}" for x in (*position[3 * i : 3 * i + 3], *force[3 * i : 3 * i + 3])) for i in range(96)]
-            edge = float(system.cell.h[0, 0]) * bohr_ang  # its ångström is 2e-9 shorter
+            edge = float(system.cell.h[0, 0]) * bohr_ang  # its ångström is 1.3e-8 shorter
             frames.append(f'96\nLattice="{edge:.17g} 0 0 0 {edge:.17g} 0 0 0 {edge:.17g}" Properties=species:S:1:pos:R:3:forces:R:3 energy={energy:.17g} pbc="T T T"\n' + "\n".join(lines) + "\n")
             energies.append(energy)
             forces.append([float(f) for f in force])
@@ -81,13 +82,13 @@ if case == "forces":
     summary |= {"configurations": len(frames), "energy_ev": energies[0], "largest_energy_difference_ev": largest_energy, "largest_force_ev_ang": size, "largest_force_difference_ev_ang": largest_force}
 elif case == "statistics":
     equilibration, steps, every = 800, 3200, 4
-    open("ipi.xml", "w").write(ipi_input(beads=32, batch=32, steps=equilibration + steps + 1, stride=every, seed=7))
+    open("ipi.xml", "w").write(ipi_input(beads=32, batch=32, steps=equilibration + steps + 1, stride=every, seed=seed))
     ipi = subprocess.Popen([pathlib.Path(sys.executable).parent / "i-pi", "ipi.xml"], stdout=open("ipi.out", "w"), stderr=subprocess.STDOUT)
     client = served()
     settings = {"beads": 32, "temperature_kelvin": 298, "thermostat": "pile_g", "centroid_time_fs": 100, "lambda": 0.5, "timestep_fs": 0.5, "equilibration_steps": equilibration,
                 "steps": steps, "log_every": every, "write_every": 0}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    ours = subprocess.run(["saltus", "pimd", "--model", "builtin:qtip4pf", "--init", "water.extxyz", *words, "--seed", "7", "--out", "pimd", "--threads", "1", "--json", "--quiet"],
+    ours = subprocess.run(["saltus", "pimd", "--model", "builtin:qtip4pf", "--init", "water.extxyz", *words, "--seed", seed, "--out", "pimd", "--threads", "1", "--json", "--quiet"],
                           capture_output=True, text=True, check=True).stdout
     open("pimd.json", "w").write(ours)
     summary["ipi_exit"] = ipi.wait()
