@@ -114,9 +114,11 @@ Stage pimd_stage(const Plan& plan, const PimdSettings& pimd) {
   stage.depends_on = {"data-" + pimd.initial};
   if (pimd.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
   else if (is_file(pimd)) stage.input_files.push_back(model_file(plan, pimd));
+  if (!pimd.gle_file.empty()) stage.input_files.push_back(pimd.gle_file);
   json settings = json::parse(settings_json(plan, "pimd", pimd.name));
   settings["seed"] = plan.seed + pimd.seed_offset;
   if (is_file(pimd)) settings.erase("model");
+  settings.erase("gle_file");
   if (is_builtin(pimd.model)) settings["model"] = identity(builtin_choice(pimd.model));
   if (pimd.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);

@@ -202,6 +202,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   for (auto& [settings, table] : read_list(source, root, "pimd", pimd_run_fields(), plan.settings)) {
     set_initial(settings, *table, section_named(plan.settings, "pimd", settings.name));
+    if (!settings.gle_file.empty()) settings.gle_file = (plan.file.parent_path() / settings.gle_file).lexically_normal().string();
     for (const char* key : {"temperature_kelvin", "steps"})
       if (!table->contains(key)) source.fail(table->source(), fmt::format("[[pimd]] '{}' needs '{}'", settings.name, key));
     if (settings.model.empty()) {
