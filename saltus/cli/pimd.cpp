@@ -28,7 +28,7 @@ namespace saltus::cli {
 namespace {
 
 struct Options {
-  std::string plan, model, out, settings_file;
+  std::string plan, model, reference_model, out, settings_file;
   NetworkOptions network;
   StartOptions start;
   std::vector<std::string> words;  ///< KEY=VALUE
@@ -91,14 +91,19 @@ int run_atoms(const Options& options) {
   listen_for_signals();
   const Frame start = runs::starting_frame(start_of(options.start, run.seed));
   const bool remote = is_remote(options.model);
+  const bool two = !options.reference_model.empty();
   WarningList heard;
-  const auto potential = open_potential(options.model, settings_of(options.network), {stop_requested, [&](const std::string& warning) {
-                                                                                        print_warning(warning);
-                                                                                        heard.add(warning);
-                                                                                      }});
-  const std::string model_sha256 = remote ? "socket" : identity_of(options.model, options.network);
+  const RemoteContext context{stop_requested, [&](const std::string& warning) {
+                                print_warning(warning);
+                                heard.add(warning);
+                              }};
+  const auto potential = open_potential(options.model, settings_of(options.network), context);
+  const auto reference = two ? open_potential(options.reference_model, {}, context) : nullptr;
+  const auto identity = [](const std::string& model, const NetworkOptions& network) { return is_remote(model) ? "socket" : identity_of(model, network); };
+  std::string model_sha256 = identity(options.model, options.network);
+  if (two) model_sha256 += " on " + identity(options.reference_model, {});
   if (remote) say_progress(fmt::format("{}: waiting for clients with these atoms: {}", options.model, order_of_atoms(*start.atoms)));
-  const auto summary = runs::run_atom_ring_dynamics(run, start, *potential, model_sha256, options.out, progress_line(), stop_requested, heard);
+  const auto summary = runs::run_atom_ring_dynamics(run, start, *potential, model_sha256, options.out, progress_line(), stop_requested, heard, reference.get());
   if (options.json) {
     nlohmann::ordered_json document{{"folder", options.out}};
     document.update(nlohmann::ordered_json::parse(runs::to_json_text(summary)));
@@ -136,6 +141,7 @@ std::function<int()> set_up_pimd(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   app.add_option("PLAN", o->plan, "of a model system (TOML, [pimd]); without the options of atoms")->type_name("FILE");
   app.add_option("--model", o->model, "model file; or clients: socket:unix:NAME, socket:HOST:PORT")->type_name("FILE");
+  app.add_option("--reference-model", o->reference_model, "cheap, for all beads; --model less it acts on contracted_beads")->type_name("FILE");
   add_network_options(app, o->network);
   add_start_options(app, o->start, false);
   add_setting(app, *o, "--temperature-kelvin", "temperature_kelvin", "FLOAT", "of the system, K");

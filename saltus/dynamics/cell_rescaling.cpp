@@ -1,6 +1,8 @@
 #include "saltus/dynamics/cell_rescaling.hpp"
 
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -67,26 +69,39 @@ struct Proposal {
   double spread = 0;
 };
 
-Proposal proposal_at(const CellRescaling& c, const State& state, double interval_fs) {
+Proposal proposal_at(const CellRescaling& c, const Strained& system, double interval_fs) {
   const Barostat& b = c.barostat;
-  const double volume = state.cell.volume_ang3(), kt = units::boltzmann_ev_per_kelvin * c.temperature_kelvin;
+  const double volume = system.volume_ang3(), kt = units::boltzmann_ev_per_kelvin * c.temperature_kelvin;
   const double rate = b.compressibility_ang3_ev * interval_fs / (3 * b.time_constant_fs);
-  const Mat3 internal = scaled(sum(twice_kinetic_tensor_ev(state), *state.virial_ev), 1 / volume);
+  const Mat3 internal = scaled(system.internal_ev(), 1 / volume);
   const double target = b.pressure_ev_ang3 - (c.momentum_conserved ? kt / volume : 0);
   return {scaled(projected(sum(internal, scaled(Mat3::identity(), -target)), b.freedom), rate), rate * kt / volume};
 }
 
-double enthalpy_ev(const State& state, double pressure) {
-  return state.energy_ev + kinetic_energy_ev(state) + pressure * state.cell.volume_ang3();
-}
+/// Atoms and their momenta. The forces, with the virial, are current.
+class StrainedAtoms final : public Strained {
+ public:
+  StrainedAtoms(State& state, Forces& forces) : state_(state), forces_(forces) {}
+  double volume_ang3() const override { return state_.cell.volume_ang3(); }
+  double energy_ev() const override { return state_.energy_ev + kinetic_energy_ev(state_); }
+  Mat3 internal_ev() const override { return sum(twice_kinetic_tensor_ev(state_), *state_.virial_ev); }
+  void strain(const Mat3& stretch, const Mat3& shrink) override {
+    before_ = {state_.cell, state_.position_ang, state_.velocity_ang_fs, state_.force_ev_ang, state_.energy_ev, state_.virial_ev};
+    state_.cell = Cell(state_.cell.rows_ang() * stretch, state_.cell.periodic());
+    for (Vec3& r : state_.position_ang) r = r * stretch;
+    for (Vec3& v : state_.velocity_ang_fs) v = v * shrink;
+    state_.forces_current = false;
+    forces_.update(state_);
+  }
+  void undo() override {
+    std::tie(state_.cell, state_.position_ang, state_.velocity_ang_fs, state_.force_ev_ang, state_.energy_ev, state_.virial_ev) = std::move(before_);
+  }
 
-void strain(State& state, const Mat3& s) {
-  const Mat3 stretch = exponential(s), shrink = exponential(scaled(s, -1));
-  state.cell = Cell(state.cell.rows_ang() * stretch, state.cell.periodic());
-  for (Vec3& r : state.position_ang) r = r * stretch;
-  for (Vec3& v : state.velocity_ang_fs) v = v * shrink;
-  state.forces_current = false;
-}
+ private:
+  State& state_;
+  Forces& forces_;
+  std::tuple<Cell, std::vector<Vec3>, std::vector<Vec3>, std::vector<Vec3>, double, std::optional<Mat3>> before_;
+};
 
 void require(bool holds, const char* what, double value) {
   if (!holds || !std::isfinite(value)) throw Error(ErrorKind::usage, fmt::format("barostat: the {}, not {}", what, value));
@@ -112,47 +127,41 @@ void check(const CellRescaling& c) {
   require(c.barostat.stride > 0, "stride must be positive", static_cast<double>(c.barostat.stride));
 }
 
-void advance(const CellRescaling& c, State& state, double dt_fs, Forces& forces) {
+StrainOutcome try_strain(const CellRescaling& c, double interval_fs, Strained& system, Random& random) {
   const Barostat& b = c.barostat;
-  if (state.step % b.stride != 0) return;
-  forces.update(state);
-  const double interval = dt_fs * static_cast<double>(b.stride);
-  const Proposal forth = proposal_at(c, state, interval);
-  if (!(norm2(forth.mean) <= largest_strain * largest_strain))
+  const Proposal forth = proposal_at(c, system, interval_fs);
+  const double volume = system.volume_ang3(), enthalpy = system.energy_ev() + b.pressure_ev_ang3 * volume;
+  if (!(norm2(forth.mean) <= largest_strain * largest_strain)) {
+    const Mat3 internal = system.internal_ev();
     throw Error(ErrorKind::numeric,
                 fmt::format("the pressure of {:.4g} GPa would strain the cell by {:.3g} at once; begin nearer to equilibrium, or with a longer time "
                             "constant or a smaller compressibility of the barostat",
-                            pressure_ev_ang3(state, degrees_of_freedom(state.size(), c.momentum_conserved)) * units::gpa_per_ev_ang3,
-                            std::sqrt(norm2(forth.mean))));
-  const Mat3 s = sum(forth.mean, scaled(noise(b.freedom, state.random), std::sqrt(2 * forth.spread)));
-  const double chance = state.random.uniform();
-  ++state.cell_moves;
-  if (!(norm2(s) <= largest_strain * largest_strain)) return;
+                            (internal[0][0] + internal[1][1] + internal[2][2]) / (3 * volume) * units::gpa_per_ev_ang3, std::sqrt(norm2(forth.mean))));
+  }
+  const Mat3 s = sum(forth.mean, scaled(noise(b.freedom, random), std::sqrt(2 * forth.spread)));
+  const double chance = random.uniform();
+  if (!(norm2(s) <= largest_strain * largest_strain)) return {};
 
-  const Cell cell = state.cell;
-  const std::vector<Vec3> position = state.position_ang, velocity = state.velocity_ang_fs, force = state.force_ev_ang;
-  const double energy = state.energy_ev, enthalpy = enthalpy_ev(state, b.pressure_ev_ang3);
-  const std::optional<Mat3> virial = state.virial_ev;
-  strain(state, s);
-  forces.update(state);
-
-  const Proposal back = proposal_at(c, state, interval);
-  const double change = enthalpy_ev(state, b.pressure_ev_ang3) - enthalpy;
-  const double growth = std::log(state.cell.volume_ang3() / cell.volume_ang3());
+  system.strain(exponential(s), exponential(scaled(s, -1)));
+  const Proposal back = proposal_at(c, system, interval_fs);
+  const double change = system.energy_ev() + b.pressure_ev_ang3 * system.volume_ang3() - enthalpy;
+  const double growth = std::log(system.volume_ang3() / volume);
   const double log_ratio = -change / (units::boltzmann_ev_per_kelvin * c.temperature_kelvin) +
                            (1 + (c.momentum_conserved ? 1 : 0) + 0.5 * dimensions(b.freedom)) * growth -
                            norm2(sum(s, back.mean)) / (4 * back.spread) + norm2(sum(s, scaled(forth.mean, -1))) / (4 * forth.spread);
-  if (std::log(chance) < log_ratio) {
-    ++state.cell_moves_accepted;
-    state.thermostat_ev += change;
-    return;
-  }
-  state.cell = cell;
-  state.position_ang = position;
-  state.velocity_ang_fs = velocity;
-  state.force_ev_ang = force;
-  state.energy_ev = energy;
-  state.virial_ev = virial;
+  if (std::log(chance) < log_ratio) return {true, change};
+  system.undo();
+  return {};
+}
+
+void advance(const CellRescaling& c, State& state, double dt_fs, Forces& forces) {
+  if (state.step % c.barostat.stride != 0) return;
+  forces.update(state);
+  StrainedAtoms atoms(state, forces);
+  const StrainOutcome outcome = try_strain(c, dt_fs * static_cast<double>(c.barostat.stride), atoms, state.random);
+  ++state.cell_moves;
+  state.cell_moves_accepted += outcome.accepted;
+  state.thermostat_ev += outcome.enthalpy_change_ev;
 }
 
 double pressure_ev_ang3(const State& state, std::int64_t degrees_of_freedom) {

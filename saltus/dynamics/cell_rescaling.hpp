@@ -40,6 +40,28 @@ struct CellRescaling {
 /// Throws Error{usage} for numbers that cannot be meant.
 void check(const CellRescaling& rescaling);
 
+/// What a strain acts on. Its weight is exp(-(energy + pV)/kT), but for the measure dV and, with c = 1, one more factor V.
+class Strained {
+ public:
+  virtual ~Strained() = default;
+  virtual double volume_ang3() const = 0;
+  virtual double energy_ev() const = 0;
+  virtual Mat3 internal_ev() const = 0;  ///< internal stress times volume: kinetic part and virial
+  /// r -> r stretch, p -> p shrink; what is above is that of the new state.
+  virtual void strain(const Mat3& stretch, const Mat3& shrink) = 0;
+  /// All as before the last strain.
+  virtual void undo() = 0;
+};
+
+struct StrainOutcome {
+  bool accepted = false;
+  double enthalpy_change_ev = 0;       ///< of energy + pV, 0 when rejected
+};
+
+/// Proposes the strain of one interval, and accepts or undoes it. Throws Error{numeric} when the pressure would strain the cell by more than a
+/// half at once.
+StrainOutcome try_strain(const CellRescaling& rescaling, double interval_fs, Strained& system, Random& random);
+
 /// Strains the state at steps that the stride divides; energy, forces and virial are current afterwards where it did.
 /// Throws Error{numeric} when the pressure would strain the cell by more than a half at once.
 void advance(const CellRescaling& rescaling, State& state, double dt_fs, Forces& forces);

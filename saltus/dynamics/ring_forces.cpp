@@ -9,6 +9,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/dynamics/ring_contraction.hpp"
 
 namespace saltus {
 
@@ -94,6 +95,22 @@ Frame frame_of_centroids(const AtomRing& state) {
 
 RingForces::RingForces(const Potential& potential, double skin_ang) : potential_(potential) { workspace_.skin_ang = skin_ang; }
 
+void RingForces::correct_by(const Potential& correction) {
+  correction_ = std::make_unique<RingForces>(correction, workspace_.skin_ang);
+  measure_doubt(measure_doubt_);
+  measure_virial(measure_virial_);
+}
+
+void RingForces::measure_doubt(bool wanted) {
+  measure_doubt_ = wanted && !correction_;
+  if (correction_) correction_->measure_doubt(wanted);
+}
+
+void RingForces::measure_virial(bool wanted) {
+  measure_virial_ = wanted;
+  if (correction_) correction_->measure_virial(wanted);
+}
+
 void RingForces::evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang) {
   const std::size_t beads = energy_ev.size(), n = state.size();
   const PotentialInfo& info = potential_.info();
@@ -127,6 +144,7 @@ BeadForces RingForces::of(AtomRing& state) {
 void RingForces::update(AtomRing& state) {
   if (measure_virial_ && !state.virial_ev) state.ring.forces_current = false;
   update_forces(state.ring, of(state));
+  if (correction_) correction_->update(state.contracted.front());
 }
 
 double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang) {
@@ -137,24 +155,28 @@ double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> p
   potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = false}, other_workspace_, other_results_);
   double sum = 0;
   for (const Evaluation& result : other_results_) sum += result.energy_ev;
-  return sum / static_cast<double>(beads);
+  const double mean = sum / static_cast<double>(beads);
+  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang)) : mean;
 }
 
 void RingForces::restore(const AtomRing& state) {
+  if (correction_) correction_->restore(state.contracted.front());
   const double skin = workspace_.skin_ang;
   workspace_ = {};
   workspace_.skin_ang = skin;
   if (state.reference_ang.empty()) return;
   const std::size_t beads = state.ring.beads();
-  cells_.assign(beads, state.cell);
+  cells_.assign(beads, state.reference_cell);
   results_.resize(beads);
   potential_.evaluate({state.atoms.get(), cells_, state.reference_ang}, {}, workspace_, results_);
 }
 
 void RingForces::save_reference(AtomRing& state) const {
+  if (correction_) correction_->save_reference(state.contracted.front());
   state.reference_ang.clear();
   const auto* lists = first_lists(workspace_);
   if (!lists) return;
+  state.reference_cell = lists->front().reference_cell();
   for (const VerletList& list : *lists) {
     const auto& reference = list.reference_position_ang();
     if (reference.size() != state.size()) {

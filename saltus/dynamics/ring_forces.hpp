@@ -1,6 +1,7 @@
 // Forces on the beads of ring polymers of atoms: all beads are one batch of the potential.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,7 +20,10 @@ struct AtomRing {
   std::optional<Mat3> virial_ev;       ///< mean over the beads, of the last evaluation, where it was measured
   std::optional<double> max_extrapolation;        ///< largest over beads and atoms since the last log row, if measured
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
+  std::int64_t cell_moves = 0, cell_moves_accepted = 0;  ///< of the barostat
   std::vector<Vec3> reference_ang;     ///< [beads · n] positions of the beads' last neighbour searches; empty before the first
+  Cell reference_cell;                 ///< the cell there
+  std::vector<AtomRing> contracted;    ///< none, or a ring of fewer beads under what a second potential adds (ring_contraction.hpp)
 
   std::size_t size() const { return atoms->size(); }
 };
@@ -37,6 +41,10 @@ class RingForces {
  public:
   /// The potential must outlive this.
   RingForces(const Potential& potential, double skin_ang);
+  /// What a second potential adds acts on state.contracted, and is updated, saved and restored with it. `correction` must outlive this.
+  void correct_by(const Potential& correction);
+  /// Whether other programs compute.
+  bool remote() const { return potential_.info().remote || (correction_ && correction_->remote()); }
 
   /// Brings energies and forces of all beads up to date; does nothing when they are.
   /// Throws Error{numeric} that names bead and atom of a force that is not finite.
@@ -44,15 +52,15 @@ class RingForces {
   /// The same as a function of flat arrays, for the steps of an integrator on state.ring. `state` must outlive it.
   BeadForces of(AtomRing& state);
 
-  /// Mean over the beads of V at other positions, [beads · n]; neighbour lists of its own.
+  /// Mean over the beads of V, correction included, at other positions, [beads · n]; neighbour lists of its own.
   double mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang);
 
-  /// Whether updates measure extrapolation and spread too (only where the potential can).
-  void measure_doubt(bool wanted) { measure_doubt_ = wanted; }
+  /// Whether updates measure extrapolation and spread too (only where the potential can); with a correction, its.
+  void measure_doubt(bool wanted);
   /// Whether updates measure the virial too; they throw Error{unsupported} where the potential gives none.
-  void measure_virial(bool wanted) { measure_virial_ = wanted; }
-  /// [beads] of the last update; its vectors are empty for what was not measured.
-  std::span<const Evaluation> evaluations() const { return results_; }
+  void measure_virial(bool wanted);
+  /// [beads] of the last update, with a correction its; the vectors are empty for what was not measured.
+  std::span<const Evaluation> evaluations() const { return correction_ ? correction_->evaluations() : results_; }
 
   /// Rebuilds the neighbour lists where they were built when the state was saved.
   void restore(const AtomRing& state);
@@ -63,6 +71,7 @@ class RingForces {
   void evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang);
 
   const Potential& potential_;
+  std::unique_ptr<RingForces> correction_;
   Workspace workspace_, other_workspace_;
   std::vector<Cell> cells_;
   std::vector<Vec3> positions_;

@@ -9,6 +9,7 @@
 #include "saltus/atoms/elements.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/dynamics/ring_contraction.hpp"
 #include "saltus/dynamics/ring_estimators.hpp"
 
 namespace saltus {
@@ -26,10 +27,14 @@ void check(const RingLoopSettings& s, const Cell& cell) {
   require(s.steps >= 0 && s.equilibration_steps >= 0, "the number of steps must not be negative");
   require(std::isfinite(s.timestep_fs) && s.timestep_fs > 0, "the time step must be positive");
   require(s.write_stride >= 0 && s.bead_stride >= 0 && s.log_stride >= 0 && s.checkpoint_stride >= 0 && s.extrapolation_stride >= 0, "strides must not be negative");
+  require(s.inner_steps >= 1, "the number of inner steps must be positive");
   require(std::isfinite(s.skin_ang) && s.skin_ang >= 0, "the skin must not be negative");
   require(s.temperature_limit_kelvin > 0 && s.max_extrapolation > 0 && s.max_force_spread_ev_ang > 0, "limits must be positive");
   const auto& periodic = cell.periodic();
-  require(!s.log_pressure || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
+  require(!(s.barostat || s.log_pressure) || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
+  const auto bathed = [](const RingThermostat& t) { return !std::holds_alternative<NoRingThermostat>(t) && !std::holds_alternative<RingTrpmd>(t); };
+  require(!s.barostat || (bathed(s.thermostat) && (!s.equilibration_thermostat || bathed(*s.equilibration_thermostat))),
+          "constant pressure needs a thermostat on the centroids, not trpmd or none: take pile_l or pile_g");
 }
 
 bool conserves_momentum(const RingThermostat& thermostat) {
@@ -122,33 +127,46 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings) {
   state.virial_ev.reset();
   state.max_extrapolation.reset();
   state.max_force_spread_ev_ang.reset();
+  state.cell_moves = state.cell_moves_accepted = 0;
   state.reference_ang.clear();
+  state.contracted.clear();
+  if (settings.contracted_beads > 0) contract(state, settings.contracted_beads);
 }
 
-LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks) {
+LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks, const Potential* correction) {
   check(settings, state.cell);
+  if (settings.barostat) check(CellRescaling{*settings.barostat, state.ring.modes.temperature_kelvin, false});
   RingForces forces(potential, settings.skin_ang);
+  if ((correction != nullptr) != !state.contracted.empty()) throw Error(ErrorKind::internal, "a correction and a contracted ring go together");
+  if (correction) forces.correct_by(*correction);
   RingState& ring = state.ring;
   const std::vector<RingSpecies> species = ring_species(*state.atoms);
   Phase phase = phase_of(state, settings);
   Rate rate(ring.step, settings);
   bool saved = state.begun, stopped = false;
-  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass
+  std::optional<AtomRing> before;  // the step under way, where forces may fail for reasons that pass; until something of it is written
 
   const auto measure = [&] {
     forces.measure_doubt(due(ring.step, settings.extrapolation_stride));
-    forces.measure_virial(settings.log_pressure && due(ring.step, settings.log_stride));
+    forces.measure_virial((settings.log_pressure && due(ring.step, settings.log_stride)) || (settings.barostat && strains_at(*settings.barostat, ring.step + 1)));
   };
   const auto emit = [&] {
-    if (due(ring.step, settings.log_stride)) {
-      if (sinks.log) sinks.log(ring_log_row(state, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride));
+    const bool logged = due(ring.step, settings.log_stride), beads_due = ring.step >= 0 && due(ring.step, settings.bead_stride) && sinks.bead;
+    std::optional<AtomRing> sum;  // of the forces, where there are two
+    if (correction && (logged || beads_due)) sum = with_contracted(state);
+    const AtomRing& whole = sum ? *sum : state;
+    std::vector<double> row;
+    if (logged) row = ring_log_row(whole, forces, species, settings.log, (ring.step + settings.equilibration_steps) / settings.log_stride);
+    before.reset();
+    if (logged) {
+      if (sinks.log) sinks.log(row);
       state.max_extrapolation.reset();
       state.max_force_spread_ev_ang.reset();
     }
     if (ring.step < 0) return;
     if (due(ring.step, settings.write_stride) && sinks.centroids) sinks.centroids(frame_of_centroids(state));
-    if (due(ring.step, settings.bead_stride) && sinks.bead)
-      for (std::size_t bead = 0; bead < ring.beads(); ++bead) sinks.bead(frame_of_bead(state, bead));
+    if (beads_due)
+      for (std::size_t bead = 0; bead < ring.beads(); ++bead) sinks.bead(frame_of_bead(whole, bead));
   };
   const auto arrive = [&] {
     if (due(ring.step, settings.extrapolation_stride)) {
@@ -180,12 +198,13 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
       forces.restore(state);
     }
     while (ring.step < settings.steps && !stopped) {
-      if (potential.info().remote) before = state;
+      if (forces.remote()) before = state;
       ++ring.step;
       ring.time_fs = static_cast<double>(ring.step) * settings.timestep_fs;
+      if (settings.barostat && strains_at(*settings.barostat, ring.step)) strain_cell(*settings.barostat, state, settings.timestep_fs, forces);
       measure();
-      apply(phase.integrator, ring, settings.timestep_fs, forces.of(state));
-      before.reset();
+      if (correction) apply_contracted(phase.integrator, state, settings.timestep_fs, settings.inner_steps, forces);
+      else apply(phase.integrator, ring, settings.timestep_fs, forces.of(state));
       if (ring.step == 0) {
         phase = phase_of(state, settings);
         if (phase.momentum_conserved) remove_drift(ring);

@@ -9,6 +9,7 @@
 
 #include "saltus/base/progress.hpp"
 #include "saltus/dynamics/loop.hpp"
+#include "saltus/dynamics/ring_barostat.hpp"
 #include "saltus/dynamics/ring_log.hpp"
 
 namespace saltus {
@@ -18,10 +19,13 @@ struct RingLoopSettings {
   std::int64_t steps = 0;                 ///< of production, which is steps 0 … steps
   std::int64_t equilibration_steps = 0;   ///< before it, numbered -equilibration_steps … -1
   double timestep_fs = 0.25;
+  std::int64_t inner_steps = 1;           ///< that a step has under the potential, where there is a correction
+  std::size_t contracted_beads = 0;       ///< on which the correction acts; 0: there is none
   Splitting splitting = Splitting::baoab;
   RingThermostat thermostat = PileLocal{};
   std::optional<RingThermostat> equilibration_thermostat;  ///< none: as in production
-  bool log_pressure = false;
+  std::optional<Barostat> barostat;         ///< of equilibration and production; none: constant volume
+  bool log_pressure = false;                ///< measured for each log row
   std::int64_t write_stride = 10;         ///< frames of the centroids; of production only
   std::int64_t bead_stride = 0;           ///< frames of all beads; likewise
   std::int64_t log_stride = 10;
@@ -44,7 +48,7 @@ struct RingLoopSinks {
   Progress progress;
 };
 
-/// Puts the state at the start: step -equilibration_steps, no output yet.
+/// Puts the state at the start: step -equilibration_steps, no output yet. Throws Error{usage} for contracted beads that cannot be.
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 
 /// Goes on from the state to the last step. Where the thermostat conserves the momentum of the centroids (pile_g, trpmd, none), it is removed
@@ -53,8 +57,10 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 /// Under a remote potential the state before each step is kept: where a force call fails or is interrupted, it goes to `checkpoint`
 /// before the error is thrown, or the loop returns as stopped.
 ///
-/// Throws Error{usage} for settings that cannot be meant, Error{numeric} with step, time, bead, atom and reason when a force is not finite,
+/// Throws Error{usage} for settings that cannot be meant (a barostat without a thermostat on the centroids among them), Error{numeric} with step, time, bead, atom and reason when a force is not finite,
 /// or temperature, extrapolation or spread exceed their limit; what the potential throws; Interrupted in the first forces.
-LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks);
+///
+/// correction  acts on settings.contracted_beads besides the potential, every whole step
+LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks, const Potential* correction = nullptr);
 
 }  // namespace saltus

@@ -21,7 +21,7 @@ namespace {
 
 constexpr int most_attempts = 3;
 constexpr std::size_t most_clients = 1024;
-constexpr auto patience = std::chrono::seconds(1);  // with a client that has just answered, before its configuration goes to another
+constexpr Clock::duration patience = std::chrono::seconds(1);  // with a client that has just answered, before its configuration goes to another; or as long as its answer took
 constexpr std::string_view init_text = "{}";
 
 Clock::duration duration_of(double seconds) { return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9))); }
@@ -136,6 +136,8 @@ class SocketPotential::Clients {
     Clock::time_point since;
     bool has_answered = false, was_initialised = false, dropped = false;
     std::optional<std::size_t> work;  // configuration it computes; none: nobody waits for its answer any more
+    std::optional<std::size_t> home;  // place in the batch that it had first
+    Clock::duration took{};           // its last answer
   };
   enum class Stage { waiting, given, done };
   struct Work {
@@ -226,6 +228,7 @@ class SocketPotential::Clients {
       throw Error(ErrorKind::format, "sent HAVEDATA where it was given no positions");
     } else {
       expect(At::computing, "FORCEREADY");
+      client.took = Clock::now() - client.since;
       if (client.work) {
         keep(*client.work, std::get<Forceready>(message));
         client.work.reset();
@@ -261,15 +264,16 @@ class SocketPotential::Clients {
     ++done_;
   }
 
-  // First what a client had before, then what nobody has, then what another has who computes something else.
+  // First the place that a client began with, then others that it had before, then what nobody has, then what another has who computes something else: where
+  // one has taken over the place of a client that died, a newcomer gets that place, and all others keep theirs.
   void hand_out() {
-    for (int round = 0; round < 3; ++round)
+    for (int round = 0; round < 4; ++round)
       for (Client& client : clients_) {
         if (client.dropped || client.at != At::ready) continue;
         for (std::size_t b = 0; b < work_.size(); ++b) {
           if (work_[b].stage != Stage::waiting) continue;
           const bool own = last_client_[b] == client.number;
-          if (own || (round == 1 && !is_connected(last_client_[b])) || (round == 2 && !is_at_hand(last_client_[b]))) {
+          if ((own && (round > 0 || client.home == b)) || (round == 2 && !is_connected(last_client_[b])) || (round == 3 && !is_at_hand(last_client_[b]))) {
             give(client, b);
             break;
           }
@@ -283,7 +287,7 @@ class SocketPotential::Clients {
 
   /// Whether this client will be free at once.
   bool is_at_hand(std::uint64_t number) const {
-    return std::any_of(clients_.begin(), clients_.end(), [&](const Client& c) { return c.number == number && !c.dropped && c.at == At::asked && Clock::now() < c.since + patience; });
+    return std::any_of(clients_.begin(), clients_.end(), [&](const Client& c) { return c.number == number && !c.dropped && c.at == At::asked && Clock::now() < c.since + std::max(patience, c.took); });
   }
 
   void give(Client& client, std::size_t b) {
@@ -300,6 +304,7 @@ class SocketPotential::Clients {
     client.at = At::computing;
     client.since = Clock::now();
     client.work = b;
+    if (!client.home) client.home = b;
     work.stage = Stage::given;
     ++work.attempts;
     last_client_[b] = client.number;

@@ -27,6 +27,12 @@ constexpr std::size_t rows_shown = 1500;
 
 std::filesystem::path model_file(const Plan& plan, const PimdSettings& pimd) { return (plan.file.parent_path() / pimd.model).lexically_normal(); }
 
+/// With the path of the matrices as the plan's folder makes it.
+PimdSettings resolved(const Plan& plan, PimdSettings pimd) {
+  if (!pimd.gle_file.empty()) pimd.gle_file = (plan.file.parent_path() / pimd.gle_file).lexically_normal().string();
+  return pimd;
+}
+
 /// A file's own content decides, not its name.
 bool is_file(const PimdSettings& pimd) { return !pimd.model.empty() && !is_remote(pimd.model) && !is_builtin(pimd.model); }
 
@@ -81,7 +87,7 @@ StageResult simulate(const Plan& plan, const PimdSettings& pimd, const StageCont
                                      }};
   const auto potential = open_potential(model, own ? network_settings(pimd) : potential_settings(plan), remote_context);
   const Frame start = starting_frame(start_of(plan, pimd));
-  const RingDynamicsSettings settings = ring_dynamics_of(pimd, static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
+  const RingDynamicsSettings settings = ring_dynamics_of(resolved(plan, pimd), static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"pimd-" + pimd.name, report.done, report.total, report.note, report.unit});
   };
@@ -114,11 +120,11 @@ Stage pimd_stage(const Plan& plan, const PimdSettings& pimd) {
   stage.depends_on = {"data-" + pimd.initial};
   if (pimd.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
   else if (is_file(pimd)) stage.input_files.push_back(model_file(plan, pimd));
-  if (!pimd.gle_file.empty()) stage.input_files.push_back(pimd.gle_file);
+  if (!pimd.gle_file.empty()) stage.input_files.push_back(resolved(plan, pimd).gle_file);
   json settings = json::parse(settings_json(plan, "pimd", pimd.name));
+  settings.erase("gle_file");
   settings["seed"] = plan.seed + pimd.seed_offset;
   if (is_file(pimd)) settings.erase("model");
-  settings.erase("gle_file");
   if (is_builtin(pimd.model)) settings["model"] = identity(builtin_choice(pimd.model));
   if (pimd.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);

@@ -202,7 +202,6 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   }
   for (auto& [settings, table] : read_list(source, root, "pimd", pimd_run_fields(), plan.settings)) {
     set_initial(settings, *table, section_named(plan.settings, "pimd", settings.name));
-    if (!settings.gle_file.empty()) settings.gle_file = (plan.file.parent_path() / settings.gle_file).lexically_normal().string();
     for (const char* key : {"temperature_kelvin", "steps"})
       if (!table->contains(key)) source.fail(table->source(), fmt::format("[[pimd]] '{}' needs '{}'", settings.name, key));
     if (settings.model.empty()) {
@@ -210,7 +209,9 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
         if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
     }
     try {
-      ring_dynamics_of(settings, 0);
+      PimdSettings checked = settings;
+      if (!checked.gle_file.empty()) checked.gle_file = (file.parent_path() / checked.gle_file).lexically_normal().string();
+      ring_dynamics_of(checked, 0);
     } catch (const Error& error) {
       source.fail(table->source(), fmt::format("[[pimd]] '{}': {}", settings.name, error.what()));
     }

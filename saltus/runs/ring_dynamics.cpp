@@ -15,8 +15,10 @@
 #include "saltus/base/text.hpp"
 #include "saltus/dynamics/checkpoint.hpp"
 #include "saltus/dynamics/ring_checkpoint.hpp"
+#include "saltus/dynamics/ring_contraction.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/potentials/difference.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/gle_file.hpp"
 #include "saltus/runs/ring_estimates.hpp"
@@ -61,11 +63,18 @@ bool is_hot_by_design(const RingThermostat& thermostat, const RingDynamicsSettin
   return gle && !is_canonical(*gle, settings.beads, settings.temperature_kelvin);
 }
 
-RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential) {
+// `info` is that of the potential, or of the correction where there is one.
+RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame& start, const PotentialInfo& info, bool corrected) {
   RingLoopSettings loop = settings.loop;
-  const PotentialInfo& info = potential.info();
+  if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
+    throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one as the reference model");
+  if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
   const auto& periodic = start.cell.periodic();
-  loop.log_pressure = (info.trained_on_stress || settings.trust_stress) && periodic[0] && periodic[1] && periodic[2];
+  const bool stress = info.trained_on_stress || settings.trust_stress;
+  if (loop.barostat && !stress)
+    throw Error(ErrorKind::unsupported, fmt::format("constant pressure needs a potential that was trained on stress, which the file of this one ({}) does not say; where you know that "
+                                                    "it was, or have checked its pressures, say so by trust_stress = true", info.kind));
+  loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
   if (is_real_time(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0) loop.equilibration_thermostat = PileLocal{};
   if (settings.temperature_limit_factor > 0 && !is_hot_by_design(loop.thermostat, settings)) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
   if (settings.max_extrapolation) {
@@ -103,6 +112,12 @@ std::string text_of(const RingThermostat& thermostat) {
   return std::visit(Words(), thermostat);
 }
 
+std::string text_of(const std::optional<Barostat>& barostat) {
+  if (!barostat) return "none";
+  return fmt::format("{}, {} eV/Å³, time constant {} fs, compressibility {} Å³/eV, every {} steps", name(barostat->freedom), barostat->pressure_ev_ang3,
+                     barostat->time_constant_fs, barostat->compressibility_ang3_ev, barostat->stride);
+}
+
 // All that decides the trajectories and the log, but for the number of steps.
 std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, const RingLoopSettings& loop, const Frame& start, const std::string& model_sha256) {
   WriteOptions exact;
@@ -123,9 +138,12 @@ std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, c
           {"splitting", loop.splitting == Splitting::baoab ? "baoab" : "obabo"},
           {"thermostat", text_of(loop.thermostat)},
           {"equilibration_thermostat", text_of(loop.equilibration_thermostat.value_or(loop.thermostat))},
+          {"barostat", text_of(loop.barostat)},
           {"pressure logged", number(loop.log_pressure)},
           {"equilibration_steps", number(loop.equilibration_steps)},
           {"timestep_fs", number(loop.timestep_fs)},
+          {"inner_steps", number(loop.inner_steps)},
+          {"contracted_beads", number(loop.contracted_beads)},
           {"write_stride", number(loop.write_stride)},
           {"bead_stride", number(loop.bead_stride)},
           {"log_stride", number(loop.log_stride)},
@@ -166,10 +184,15 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   summary.warnings = checkpoint.warnings;
   summary.estimates = ring_estimates(read_ring_log(log, ring_log_columns(species, loop.log)), species, loop.log, summary.beads, settings.temperature_kelvin);
   if (const auto* gle = std::get_if<RingGle>(&loop.thermostat)) erase_what_does_not_hold(*gle, summary.beads, settings.temperature_kelvin, summary.estimates);
+  if (state.cell_moves > 0) {
+    const double accepted = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
+    summary.estimates.push_back({"strains_accepted", Estimate{accepted, accepted, accepted}, false, "", "of those that the barostat proposed"});
+  }
   return summary;
 }
 
-void write_failed_configuration(const fs::path& path, const AtomRing& state) {
+void write_failed_configuration(const fs::path& path, const AtomRing& reached) {
+  const AtomRing state = with_contracted(reached);
   std::string text;
   for (std::size_t bead = 0; bead < state.ring.beads(); ++bead) {
     const Frame frame = frame_of_bead(state, bead);
@@ -180,9 +203,9 @@ void write_failed_configuration(const fs::path& path, const AtomRing& state) {
   write_file_atomically(path, text);
 }
 
-RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const std::string& model_sha256,
+RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const Potential* correction, const std::string& model_sha256,
                                   const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings) {
-  const RingLoopSettings loop = resolved_loop(settings, start, potential);
+  const RingLoopSettings loop = resolved_loop(settings, start, (correction ? *correction : potential).info(), correction != nullptr);
   const std::vector<NamedSetting> names = named_settings(settings, loop, start, model_sha256);
   const Paths paths(folder);
   const SimulationLock lock(folder);
@@ -248,7 +271,7 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
     write_ring_checkpoint(paths.checkpoint, checkpoint);
   };
   try {
-    run_ring_dynamics(state, potential, loop, sinks);
+    run_ring_dynamics(state, potential, loop, sinks, correction);
   } catch (const Error& failure) {
     if (failure.kind() != ErrorKind::numeric) throw;
     write_failed_configuration(paths.failed, state);
@@ -264,10 +287,16 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
 }  // namespace
 
 RingDynamicsSummary run_atom_ring_dynamics(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const std::string& model_sha256,
-                                           const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings) {
+                                           const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings,
+                                           const Potential* reference) {
   const Frame atoms = with_masses(start, settings.masses);
-  if (settings.restraints.empty()) return run_in_folder(settings, atoms, potential, model_sha256, folder, progress, stop, warnings);
-  return run_in_folder(settings, atoms, RestrainedPotential(potential, settings.restraints), model_sha256, folder, progress, stop, warnings);
+  std::optional<DifferencePotential> correction;
+  if (reference) correction.emplace(potential, *reference);
+  const Potential& on_all_beads = reference ? *reference : potential;
+  const auto run = [&](const Potential& moved_by) {
+    return run_in_folder(settings, atoms, moved_by, correction ? &*correction : nullptr, model_sha256, folder, progress, stop, warnings);
+  };
+  return settings.restraints.empty() ? run(on_all_beads) : run(RestrainedPotential(on_all_beads, settings.restraints));
 }
 
 std::string to_json_text(const RingDynamicsSummary& s) {

@@ -70,13 +70,15 @@ struct RingDynamicsSummary {
 /// model_sha256  stands for the potential in the comparison of settings
 /// stop          asked after every step; true makes a checkpoint and returns
 /// warnings      where the potential's warnings of this session are gathered as they come
+/// reference     a cheap potential for all beads and inner steps; `potential` less it acts on loop.contracted_beads (0: all) every whole step,
+///               and model_sha256 stands for both
 ///
 /// Throws Error{usage} when the folder's checkpoint was made with other settings (steps may grow) or the folder holds output without a
 /// checkpoint; Error{unsupported} for a limit on what the potential does not measure; Error{file} when another process works in the folder;
 /// Error{format} for a damaged checkpoint; what run_ring_dynamics throws, the last checkpoint being kept.
 RingDynamicsSummary run_atom_ring_dynamics(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential,
                                            const std::string& model_sha256, const std::filesystem::path& folder, const Progress& progress = {},
-                                           const std::function<bool()>& stop = {}, const WarningList& warnings = {});
+                                           const std::function<bool()>& stop = {}, const WarningList& warnings = {}, const Potential* reference = nullptr);
 
 /// One JSON object, as in summary.json.
 std::string to_json_text(const RingDynamicsSummary& summary);

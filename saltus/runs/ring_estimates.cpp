@@ -194,6 +194,9 @@ std::vector<NamedEstimate> ring_estimates(const RingLog& log, const std::vector<
     }));
   }
   if (const std::size_t c = log.index_of("pressure_gpa"); !measured(c).empty()) add_mean("pressure", "gpa", "pressure_gpa", 1);
+  const std::size_t volume = log.index_of("volume_ang3");
+  if (const Rows rows = measured(volume); std::any_of(rows.begin(), rows.end(), [&](const auto* row) { return (*row)[volume] != (*rows.front())[volume]; }))
+    add_mean("volume", "ang3", "volume_ang3", 1);
   add_mean("ring_temperature", "kelvin", "ring_temperature_kelvin", 1);
   for (const auto& [name, unit, column, note] : {std::array{"max_extrapolation", "", "max_extrapolation", "1 is the edge of the training data"},
                                                  std::array{"max_force_spread", "ev_ang", "max_force_spread_ev_ang", "of the members of the committee on one atom of one bead"}}) {

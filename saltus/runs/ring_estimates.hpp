@@ -1,5 +1,5 @@
 // Quantum averages from the log of a path-integral run, with intervals from blocks of time.
-//   kinetic energies, spread   means of the rows
+//   kinetic energies, spread   means of the rows; so is the volume, where it changes
 //   heat capacity              C_V/kB = β² [⟨E_T E_v⟩ − ⟨E_T⟩⟨E_v⟩] + 3N/2, E_T and E_v the total energy with the primitive and the centroid virial
 //                              kinetic energy: dE/dT of ⟨E_v⟩, whose own dependence on β at fixed beads is that of its centroid term
 //   isotope m → m'             free energy of the change in excess of the classical −(3/2) kB T ln(m'/m):  −kB T ln ⟨exp(−β ΔE)⟩

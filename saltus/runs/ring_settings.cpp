@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "saltus/base/text.hpp"
+#include "saltus/base/units.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/gle_file.hpp"
 #include "saltus/runs/pimd_plan.hpp"
@@ -71,7 +72,14 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "gle_file", .member = &S::gle_file, .unit = "", .help = "matrices of gle and piglet, as i-PI, CP2K or GLE4MD have them"},
       Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = ring_splittings()},
+      Field<S>{.key = "barostat", .member = &S::barostat, .unit = "", .help = "what of the cell may change, equilibration included", .choices = barostats()},
+      Field<S>{.key = "pressure_gpa", .member = &S::pressure_gpa, .unit = "gpa", .help = "of the barostat", .minimum = -1e4, .maximum = 1e4},
+      Field<S>{.key = "barostat_time_ps", .member = &S::barostat_time_ps, .unit = "ps", .help = "its relaxation time", .minimum = 1e-4, .maximum = 1e6},
+      Field<S>{.key = "compressibility_per_gpa", .member = &S::compressibility_per_gpa, .unit = "per_gpa",
+               .help = "estimate of it, for the relaxation time to be true; the averages do not depend on it", .minimum = 1e-6, .maximum = 1e9},
       Field<S>{.key = "timestep_fs", .member = &S::timestep_fs, .unit = "fs", .help = "time step", .minimum = 1e-4, .maximum = 100},
+      Field<S>{.key = "inner_steps", .member = &S::inner_steps, .unit = "", .help = "that each step has under the reference model", .minimum = 1, .maximum = 1000},
+      Field<S>{.key = "contracted_beads", .member = &S::contracted_beads, .unit = "", .help = "on which the model less its reference model acts: an odd number; 0 = all", .minimum = 0, .maximum = 4096},
       Field<S>{.key = "equilibration_steps", .member = &S::equilibration_steps, .unit = "", .help = "before production, logged, not written", .minimum = 0, .maximum = 1e12},
       Field<S>{.key = "steps", .member = &S::steps, .unit = "", .help = "of production; must be given; more extend a finished run", .minimum = 1, .maximum = 1e12},
       Field<S>{.key = "write_every", .member = &S::write_every, .unit = "", .help = "steps between frames of the centroids; 0 = none", .minimum = 0},
@@ -131,8 +139,13 @@ RingDynamicsSettings ring_dynamics_of(const RingSettings& s, std::uint64_t seed)
   loop.steps = s.steps;
   loop.equilibration_steps = s.equilibration_steps;
   loop.timestep_fs = s.timestep_fs;
+  loop.inner_steps = s.inner_steps;
+  loop.contracted_beads = static_cast<std::size_t>(s.contracted_beads);
   loop.splitting = s.splitting == "obabo" ? Splitting::obabo : Splitting::baoab;
   loop.thermostat = thermostat_of(s);
+  if (s.barostat != "none")
+    loop.barostat = Barostat{cell_freedom_named(s.barostat), s.pressure_gpa / units::gpa_per_ev_ang3, units::fs_per_ps * s.barostat_time_ps,
+                             s.compressibility_per_gpa * units::gpa_per_ev_ang3};
   loop.write_stride = s.write_every;
   loop.bead_stride = s.beads_every;
   loop.log_stride = s.log_every;

@@ -22,7 +22,13 @@ struct RingSettings {
   double friction_per_fs = 0.01;
   std::string gle_file;
   std::string splitting = "baoab";
+  std::string barostat = "none";
+  double pressure_gpa = 0;
+  double barostat_time_ps = 1;
+  double compressibility_per_gpa = 0.1;
   double timestep_fs = 0.25;
+  std::int64_t inner_steps = 1;
+  std::int64_t contracted_beads = 0;
   std::int64_t equilibration_steps = 0;
   std::int64_t steps = 0;
   std::int64_t write_every = 10;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -168,6 +169,7 @@ class Counting final : public Potential {
   double cutoff_ang() const override { return 1; }
   void evaluate(const Batch& batch, Want, Workspace&, std::span<Evaluation> results) const override {
     ++calls;
+    if (fails) throw Error(ErrorKind::numeric, "no convergence");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     for (Evaluation& result : results) {
       result.energy_ev = mark_;
@@ -175,6 +177,7 @@ class Counting final : public Potential {
     }
   }
   mutable std::atomic<int> calls = 0;
+  std::atomic<bool> fails = false;
 
  private:
   double mark_;
@@ -229,6 +232,49 @@ TEST(SocketPotential, AnIdleClientDoesNotTakeTheNextStepOfAnother) {
       server.evaluate(frames.batch(), {}, workspace, results);
       EXPECT_NEAR(results[0].energy_ev, who, 1e-12);
     }
+  }
+  for (auto& client : clients) client.get();
+}
+
+// Of four beads with a client each, one client dies: another takes over for a step, then a newcomer gets that bead, and the other three are where they were.
+TEST(SocketPotential, ANewcomerGetsTheBeadOfTheDead) {
+  const SocketName name;
+  const Frames frames(plain_cell(), 4);
+  std::vector<std::unique_ptr<Counting>> potentials;
+  std::vector<std::future<ServeSummary>> clients;
+  {
+    const SocketPotential server(at(name));
+    std::vector<Evaluation> results(4);
+    Workspace workspace;
+    const auto who = [&] {
+      server.evaluate(frames.batch(), {}, workspace, results);
+      std::vector<double> marks;
+      for (const Evaluation& result : results) marks.push_back(result.energy_ev);
+      return marks;
+    };
+    const auto join = [&](double mark) {
+      potentials.push_back(std::make_unique<Counting>(mark));
+      clients.push_back(served_by(name, *potentials.back(), frames.frame));
+    };
+    for (int k = 0; k < 4; ++k) join(k + 1.0);
+    for (int k = 0; k < 1000 && server.clients() < 4; ++k) who();
+    ASSERT_EQ(server.clients(), 4u);
+    for (int k = 0; k < 5; ++k) who();
+    const std::vector<double> before = who();
+    ASSERT_EQ(std::set<double>(before.begin(), before.end()).size(), 4u);
+    const std::size_t dead = 1;
+    const auto d = static_cast<std::size_t>(std::lround(before[dead])) - 1;
+    potentials[d]->fails = true;
+    std::vector<double> expected = before;
+    EXPECT_NE(who()[dead], before[dead]);
+    join(9);
+    for (int k = 0; k < 1000 && server.clients() < 4; ++k) who();
+    ASSERT_EQ(server.clients(), 4u);
+    who();
+    expected[dead] = 9;
+    EXPECT_EQ(who(), expected);
+    EXPECT_THROW(clients[d].get(), Error);
+    clients.erase(clients.begin() + static_cast<std::ptrdiff_t>(d));
   }
   for (auto& client : clients) client.get();
 }

@@ -72,7 +72,7 @@ Frame argon() {
   return repeated(cube, {2, 2, 2});
 }
 
-RingDynamicsSettings short_run() {
+RingSettings short_words() {
   RingSettings settings;
   settings.temperature_kelvin = 40;
   settings.beads = 4;
@@ -84,8 +84,10 @@ RingDynamicsSettings short_run() {
   settings.log_every = 5;
   settings.checkpoint_every = 25;
   settings.thermostat = "pile_g";
-  return ring_dynamics_of(settings, 3);
+  return settings;
 }
+
+RingDynamicsSettings short_run() { return ring_dynamics_of(short_words(), 3); }
 
 const NamedEstimate& named(const RingDynamicsSummary& summary, const std::string& name) {
   for (const NamedEstimate& estimate : summary.estimates)
@@ -128,24 +130,129 @@ TEST_F(RingDynamicsRun, LeavesCentroidsBeadsLogAndSummary) {
 
 TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
   const LennardJones potential(lennard_jones_argon());
-  run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder_ / "whole");
-  for (const int stop_after : {7, 33, 61}) {
+  for (const char* barostat : {"none", "isotropic", "flexible"}) {
+    RingSettings words = short_words();
+    words.barostat = barostat;
+    words.barostat_time_ps = 0.3;
+    const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
+    const fs::path whole = folder_ / barostat / "whole";
+    run_atom_ring_dynamics(settings, argon(), potential, "model", whole);
+    for (const int stop_after : {7, 30, 33, 61}) {  // on a strain, and between
+      const fs::path folder = folder_ / barostat / ("parts" + std::to_string(stop_after));
+      int steps = 0;
+      const auto first = run_atom_ring_dynamics(settings, argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; });
+      EXPECT_FALSE(first.finished);
+      const auto second = run_atom_ring_dynamics(settings, argon(), potential, "model", folder);
+      EXPECT_TRUE(second.finished && second.resumed);
+      EXPECT_EQ(second.resumed_from_step, stop_after - 20);
+      EXPECT_EQ(read_file(folder / "log.csv"), read_file(whole / "log.csv"));
+      const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(whole / "checkpoint").state;
+      EXPECT_EQ(a.ring.mode_position_ang, b.ring.mode_position_ang);
+      EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+      EXPECT_EQ(a.ring.thermostat_ev, b.ring.thermostat_ev);
+      EXPECT_TRUE(a.cell == b.cell && a.reference_cell == b.reference_cell);
+      EXPECT_EQ(a.reference_ang, b.reference_ang);
+      EXPECT_EQ(a.cell == argon().cell, words.barostat == "none");
+      EXPECT_EQ(a.cell_moves, words.barostat == "none" ? 0 : 8);  // steps -10, 0 … 60
+      const auto mine = read_frames(folder / "beads"), theirs = read_frames(whole / "beads");
+      ASSERT_EQ(mine.size(), theirs.size());
+      for (std::size_t k = 0; k < mine.size(); ++k) EXPECT_EQ(mine[k].position_ang, theirs[k].position_ang);
+    }
+  }
+}
+
+TEST_F(RingDynamicsRun, TwoPotentialsInterruptedAndContinuedLeaveTheSameBytes) {
+  const LennardJones potential(lennard_jones_argon());
+  LennardJonesParameters cheaper = lennard_jones_argon();
+  cheaper.species.front().epsilon_ev *= 0.9;
+  const LennardJones reference(cheaper);
+  RingSettings words = short_words();
+  words.inner_steps = 2;
+  words.contracted_beads = 3;
+  words.barostat = "isotropic";
+  words.skin_ang = 0.3;
+  words.isotopes = {"Ar=36"};
+  const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
+  const auto run = [&](const fs::path& folder, const std::function<bool()>& stop) {
+    return run_atom_ring_dynamics(settings, argon(), potential, "model on reference", folder, {}, stop, {}, &reference);
+  };
+  run(folder_ / "whole", {});
+  for (const int stop_after : {7, 30, 33}) {
     const fs::path folder = folder_ / ("parts" + std::to_string(stop_after));
     int steps = 0;
-    const auto first = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; });
-    EXPECT_FALSE(first.finished);
-    const auto second = run_atom_ring_dynamics(short_run(), argon(), potential, "model", folder);
-    EXPECT_TRUE(second.finished && second.resumed);
-    EXPECT_EQ(second.resumed_from_step, stop_after - 20);
+    EXPECT_FALSE(run(folder, [&] { return ++steps == stop_after; }).finished);
+    EXPECT_TRUE(run(folder, {}).finished);
     EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
     const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(folder_ / "whole" / "checkpoint").state;
-    EXPECT_EQ(a.ring.mode_position_ang, b.ring.mode_position_ang);
     EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
-    EXPECT_EQ(a.ring.thermostat_ev, b.ring.thermostat_ev);
-    const auto mine = read_frames(folder / "beads"), theirs = read_frames(folder_ / "whole" / "beads");
-    ASSERT_EQ(mine.size(), theirs.size());
-    for (std::size_t k = 0; k < mine.size(); ++k) EXPECT_EQ(mine[k].position_ang, theirs[k].position_ang);
+    EXPECT_EQ(a.contracted.front().ring.mode_force_ev_ang, b.contracted.front().ring.mode_force_ev_ang);
+    EXPECT_EQ(a.contracted.front().reference_ang, b.contracted.front().reference_ang);
+    EXPECT_EQ(a.contracted.front().reference_ang.size(), 3 * 32u);
   }
+  // They need each other.
+  EXPECT_THROW(run_atom_ring_dynamics(settings, argon(), potential, "model", folder_ / "alone"), Error);
+}
+
+// Wells of k under 12 beads, and 2 k more under contracted ones: the low modes feel 3 k, the others k.
+TEST_F(RingDynamicsRun, ContractedHarmonicWellsHaveTheirClosedForms) {
+  constexpr double kelvin = 300, wavenumber = 900;
+  constexpr std::size_t beads = 12;
+  const Wells cheap(wavenumber), dear(wavenumber * std::sqrt(3.0));
+  for (const std::int64_t contracted : {1, 3, 0}) {
+    SCOPED_TRACE(contracted);
+    RingSettings words;
+    words.temperature_kelvin = kelvin;
+    words.beads = beads;
+    words.contracted_beads = contracted;
+    words.inner_steps = 3;
+    words.steps = 6000;
+    words.equilibration_steps = 300;
+    words.timestep_fs = 0.6;
+    words.centroid_time_fs = 20;
+    words.write_every = 0;
+    words.log_every = 4;
+    words.isotopes = {"H=D"};
+    const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 6), hydrogens(32), dear, "model", folder_ / std::to_string(contracted), {}, {}, {}, &cheap);
+    const RingModes modes = ring_modes(beads, kelvin);
+    const double kt = units::boltzmann_ev_per_kelvin * kelvin, lighter = 1.00782503207 / 2.01410177785;
+    double energy = 0, gyration2 = 0, isotope = 0;
+    for (std::size_t k = 0; k < beads; ++k) {
+      const bool low = contracted == 0 || static_cast<std::int64_t>(std::min(k, beads - k)) <= contracted / 2;
+      const double w2 = per_fs(wavenumber) * per_fs(wavenumber) * (low ? 3 : 1), mode2 = modes.frequency_per_fs[k] * modes.frequency_per_fs[k];
+      energy += kt * w2 / (w2 + mode2);
+      if (k == 0) continue;
+      gyration2 += 3 * kt / (units::ev_per_amu_ang2_fs2 * 1.00782503207 * (w2 + mode2));
+      isotope += 1.5 * kt * std::log((w2 * lighter + mode2) / (w2 + mode2));
+    }
+    expect_near(summary, "kinetic_energy_virial_H", 1.5e3 * energy);
+    expect_near(summary, "kinetic_energy_primitive_H", 1.5e3 * energy);
+    expect_near(summary, "potential_energy", 32 * 1.5 * energy);
+    expect_near(summary, "gyration_radius_H", std::sqrt(gyration2));
+    expect_near(summary, "isotope_free_energy_excess_H_D", 1e3 * isotope);
+  }
+}
+
+TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
+  RingSettings words = short_words();
+  words.barostat = "isotropic";
+  words.pressure_gpa = 0.1;
+  const LennardJones argon_potential(lennard_jones_argon());
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 3), argon(), argon_potential, "model", folder_ / "run");
+  EXPECT_NEAR(named(summary, "volume").estimate->value, argon().cell.volume_ang3(), 0.1 * argon().cell.volume_ang3());
+  EXPECT_NO_THROW(named(summary, "pressure"));
+  EXPECT_GT(named(summary, "strains_accepted").estimate->value, 0.5);
+  EXPECT_FALSE(read_frames(folder_ / "run" / "trajectory").back().cell == argon().cell);
+  const auto kind = [&] {
+    try {
+      run_atom_ring_dynamics(ring_dynamics_of(words, 3), argon(), Wells(100), "model", folder_ / "refused");
+    } catch (const Error& error) {
+      return error.kind();
+    }
+    return ErrorKind::internal;
+  };
+  EXPECT_EQ(kind(), ErrorKind::unsupported);
+  words.trust_stress = true;  // a promise that these wells break
+  EXPECT_EQ(kind(), ErrorKind::unsupported);
 }
 
 // Made here: a memory of 200 fs on the centroid, hotter modes with a memory of 20 fs.
@@ -309,6 +416,28 @@ TEST_F(RingDynamicsRun, AClientThatGoesLosesNoStep) {
   const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "parts");
   EXPECT_EQ(summary.resumed_from_step, 18);
   EXPECT_EQ(read_file(folder_ / "parts" / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+}
+
+// Of two calls in a step the second is that of the isotope: call 20 is of step 9, call 21 the forces of step 10.
+TEST_F(RingDynamicsRun, AClientThatGoesWhileAnIsotopeIsMeasuredLosesNoStep) {
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 4;
+  words.steps = 20;
+  words.log_every = words.beads_every = 1;
+  words.isotopes = {"H=D"};
+  Wells potential(1600);
+  run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "whole");
+  potential.info_.remote = true;
+  for (const int call : {20, 21}) {
+    const fs::path folder = folder_ / ("parts" + std::to_string(call));
+    potential.fail_in = call;
+    EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder), Error);
+    EXPECT_EQ(read_ring_checkpoint(folder / "checkpoint").state.ring.step, call == 20 ? 8 : 9);
+    EXPECT_TRUE(run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder).finished);
+    EXPECT_EQ(read_file(folder / "log.csv"), read_file(folder_ / "whole" / "log.csv"));
+    EXPECT_EQ(read_frames(folder / "beads").size(), 84u);
+  }
 }
 
 TEST_F(RingDynamicsRun, RestraintsHold) {
