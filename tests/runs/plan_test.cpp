@@ -1,10 +1,13 @@
 // Plans: resolved values, and what is said of those that cannot be meant.
 #include "saltus/runs/plan.hpp"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
 #include "saltus/runs/explain.hpp"
 #include "saltus/runs/plan_files.hpp"
 #include "saltus/runs/stage.hpp"
@@ -48,6 +51,20 @@ TEST(Plan, FillsInDefaultsAndSaysSo) {
       }
   EXPECT_TRUE(seen);
   EXPECT_NE(explain_text(plan).find("*timestep_fs"), std::string::npos);
+}
+
+TEST(Plan, MatricesOfThermostatsLieInItsFolderAndAreInputs) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "plan_matrices_test";
+  std::filesystem::create_directories(folder);
+  write_file_atomically(folder / "m.gle", "# A MATRIX: (ps^-1)\n5\n");
+  const std::string run = "[[pimd]]\nname = \"p\"\ntemperature_kelvin = 300\nsteps = 10\nthermostat = \"gle\"\ngle_file = \"m.gle\"\n";
+  const std::vector<Stage> stages = stages_of(parse_plan(head + run, folder / "plan.toml"));
+  const auto stage = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return s.name == "pimd-p"; });
+  ASSERT_NE(stage, stages.end());
+  EXPECT_EQ(stage->input_files, (std::vector<std::filesystem::path>{folder / "m.gle"}));
+  EXPECT_EQ(stage->settings.find("gle_file"), std::string::npos);
+  std::filesystem::remove_all(folder);
+  EXPECT_NE(refusal(head + run).find("m.gle"), std::string::npos);
 }
 
 TEST(Plan, TooManyCombinationsOfFitSettingsAreRefusedBeforeAnythingRuns) {
