@@ -179,16 +179,20 @@ void RingForces::update(AtomRing& state) {
   if (correction_) correction_->update(state.contracted.front());
 }
 
-double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang) {
+double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu) {
   const std::size_t beads = state.ring.beads();
   other_results_.resize(beads);
   other_workspace_.skin_ang = workspace_.skin_ang;
   const std::vector<Cell> cells(beads, state.cell);
-  potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = false}, other_workspace_, other_results_);
+  potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = !factorization_.primitive()}, other_workspace_, other_results_);
   double sum = 0;
-  for (const Evaluation& result : other_results_) sum += result.energy_ev;
+  for (std::size_t bead = 0; bead < beads; ++bead) {
+    double square = 0;  // of the forces, over the masses
+    for (std::size_t i = 0; i < other_results_[bead].force_ev_ang.size() && !factorization_.primitive(); ++i) square += norm2(other_results_[bead].force_ev_ang[i]) / mass_amu[i];
+    sum += factorization_.weight(bead) * other_results_[bead].energy_ev + factorization_.scale(state.ring.modes, bead) * square;
+  }
   const double mean = sum / static_cast<double>(beads);
-  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang)) : mean;
+  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang), mass_amu) : mean;
 }
 
 void RingForces::rebuild(Workspace& workspace, const AtomRing& state, std::span<const Vec3> reference_ang) {

@@ -17,12 +17,6 @@ namespace {
 /// protons, in proportion to the displacement, and the force on a bead by a tenth of that; forces good to 10⁻⁶, as in single precision, lose as much.
 constexpr double displacement_ang = 1e-4;
 
-/// d_j Σ f²/(m w_P²) is this times Σ f²/m.
-double scale_of(const RingFactorization& factorization, const RingModes& modes, std::size_t bead) {
-  const double chain = static_cast<double>(modes.beads) * units::boltzmann_ev_per_kelvin * modes.temperature_kelvin / units::hbar_ev_fs;
-  return factorization.correction(bead) / (units::ev_per_amu_ang2_fs2 * chain * chain);
-}
-
 }  // namespace
 
 double RingFactorization::weight(std::size_t bead) const {
@@ -34,6 +28,11 @@ double RingFactorization::correction(std::size_t bead) const {
   if (kind == Factorization::primitive) return 0;
   if (kind == Factorization::takahashi_imada) return 1.0 / 24;
   return (bead % 2 == 0 ? alpha : 1 - alpha) / 9;
+}
+
+double RingFactorization::scale(const RingModes& modes, std::size_t bead) const {
+  const double chain = static_cast<double>(modes.beads) * units::boltzmann_ev_per_kelvin * modes.temperature_kelvin / units::hbar_ev_fs;
+  return correction(bead) / (units::ev_per_amu_ang2_fs2 * chain * chain);
 }
 
 void require_factorization(const RingFactorization& factorization, std::size_t beads) {
@@ -59,7 +58,7 @@ void make_fourth_order(const RingFactorization& factorization, const RingModes& 
   if (!step.empty()) displaced(position, energy, force);
   std::size_t k = 0;
   for (std::size_t bead = 0; bead < beads; ++bead) {
-    const double weight = factorization.weight(bead), scale = scale_of(factorization, modes, bead);
+    const double weight = factorization.weight(bead), scale = factorization.scale(modes, bead);
     double* f = force_ev_ang.data() + bead * n;
     energy_ev[bead] *= weight;
     if (scale == 0) {
@@ -81,7 +80,7 @@ double FourthOrderRing::potential_energy_ev() const {
   for (std::size_t bead = 0; bead < beads; ++bead) {
     double square = 0;
     for (std::size_t i = 0; i < n; ++i) square += force_ev_ang[bead * n + i] * force_ev_ang[bead * n + i] / ring.mass_amu[i];
-    sum += factorization.weight(bead) * energy_ev[bead] + 2 * scale_of(factorization, ring.modes, bead) * square;
+    sum += factorization.weight(bead) * energy_ev[bead] + 2 * factorization.scale(ring.modes, bead) * square;
   }
   return sum / static_cast<double>(beads);
 }
@@ -90,7 +89,7 @@ double FourthOrderRing::kinetic_gain_ev(std::size_t a, std::size_t b) const {
   const std::size_t n = ring.freedom(), beads = ring.beads();
   double sum = 0;
   for (std::size_t bead = 0; bead < beads; ++bead)
-    sum += scale_of(factorization, ring.modes, bead) * force_ev_ang[bead * n + a] * force_ev_ang[bead * n + b] / ring.mass_amu[a];
+    sum += factorization.scale(ring.modes, bead) * force_ev_ang[bead * n + a] * force_ev_ang[bead * n + b] / ring.mass_amu[a];
   return sum / static_cast<double>(beads);
 }
 
@@ -101,7 +100,7 @@ double FourthOrderRing::gyration_ang2(std::size_t a, std::size_t b) const {
   // The centroid that a field along a (or b) acts on.
   double centroid_a = 0, centroid_b = 0, mean_scale = 0;
   for (std::size_t bead = 0; bead < beads; ++bead) {
-    const double weight = factorization.weight(bead), scale = scale_of(factorization, ring.modes, bead);
+    const double weight = factorization.weight(bead), scale = factorization.scale(ring.modes, bead);
     centroid_a += (weight * ring.position_ang[bead * n + a] - twice * scale * force_ev_ang[bead * n + a]) / count;
     centroid_b += (weight * ring.position_ang[bead * n + b] - twice * scale * force_ev_ang[bead * n + b]) / count;
     mean_scale += scale / count;
@@ -110,7 +109,7 @@ double FourthOrderRing::gyration_ang2(std::size_t a, std::size_t b) const {
   for (std::size_t bead = 0; bead < beads; ++bead) {
     const double ua = ring.position_ang[bead * n + a] - centroid_a, ub = ring.position_ang[bead * n + b] - centroid_b;
     sum += factorization.weight(bead) * ua * ub -
-           twice * scale_of(factorization, ring.modes, bead) * (ua * force_ev_ang[bead * n + b] + ub * force_ev_ang[bead * n + a]);
+           twice * factorization.scale(ring.modes, bead) * (ua * force_ev_ang[bead * n + b] + ub * force_ev_ang[bead * n + a]);
   }
   // The action is of second order in such a field: ⟨q̄ q̄⟩ is the mean square of that centroid less this.
   const double own = a == b ? twice * mean_scale * units::boltzmann_ev_per_kelvin * ring.modes.temperature_kelvin : 0;

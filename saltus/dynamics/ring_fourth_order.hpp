@@ -4,6 +4,7 @@
 //   Suzuki–Chin       even beads  w = 2/3, d = alpha/9;  odd beads  w = 4/3, d = (1 − alpha)/9;  P even
 // Means are derivatives of ln Z of P beads: of an observable O(q) by V → V + λ O, of the kinetic energy by the mass, at fixed q_j or q_j − q̄,
 //   O         (1/P) Σ_j [w_j O(q_j) − 2 d_j Σ_i f_i ∂_i O/(m_i w_P²)]       so  V:  (1/P) Σ_j [w_j V + 2 d_j Σ_i f_i²/(m_i w_P²)]
+//   isotopes  the energy of the beads with the other mass at scaled positions
 //   kinetic   primitive or centroid virial, with the forces of what the beads have, plus (1/P) Σ_j d_j f_i²/(m_i w_P²)
 // The force of the second term needs a Hessian times f/m: the change of f along f/m, one more force evaluation of the beads with d_j > 0.
 // References: Takahashi, Imada, J. Phys. Soc. Japan 53, 3765 (1984); Chin, Phys. Lett. A 226, 344 (1997); Jang, Jang, Voth, J. Chem. Phys. 115,
@@ -26,6 +27,7 @@ struct RingFactorization {
   bool primitive() const { return kind == Factorization::primitive; }
   double weight(std::size_t bead) const;      ///< w_j
   double correction(std::size_t bead) const;  ///< d_j
+  double scale(const RingModes& modes, std::size_t bead) const;  ///< d_j Σ f²/(m w_P²) is this times Σ f²/m: eV⁻¹ Å² amu
   /// Whether the positions of a bead have the quantum distribution to the order of the factorisation: even beads of suzuki_chin.
   /// Of the others all beads count, those of takahashi_imada to second order only.
   bool represents(std::size_t bead) const { return kind != Factorization::suzuki_chin || bead % 2 == 0; }

@@ -74,7 +74,9 @@ double isotope_energy_ev(const AtomRing& state, RingForces& forces, const RingSp
         }
         position[bead * n + i][axis] = q;
       }
-  return forces.mean_energy_ev(state, position) - potential_energy_ev(ring);
+  std::vector<double> mass = state.atoms->mass_amu;
+  mass[atom] = mass_amu;
+  return forces.mean_energy_ev(state, position, mass) - potential_energy_ev(ring);
 }
 
 }  // namespace

@@ -127,7 +127,6 @@ void require_factorization(const RingLoopSettings& s, std::size_t beads) {
   refuse(s.barostat.has_value(), "constant pressure (barostat)");
   refuse(s.log_pressure, "a pressure");
   refuse(s.contracted_beads > 0 || s.inner_steps > 1, "a reference model (contracted_beads, inner_steps)");
-  refuse(!s.log.isotopes.empty(), "the free energy of isotopes");
 }
 
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings) {

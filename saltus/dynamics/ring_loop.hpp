@@ -49,7 +49,7 @@ struct RingLoopSinks {
   Progress progress;
 };
 
-/// Throws Error{usage} for a factorisation that cannot be: with these beads, contracted ones, a barostat, pressures or isotopes.
+/// Throws Error{usage} for a factorisation that cannot be: with these beads, contracted ones, a barostat or pressures.
 void require_factorization(const RingLoopSettings& settings, std::size_t beads);
 
 /// Puts the state at the start: step -equilibration_steps, no output yet. Throws Error{usage} for contracted beads that cannot be.

@@ -214,7 +214,7 @@ TEST(RingFourthOrder, RefusesWhatCannotBe) {
   settings.barostat = Barostat{};
   EXPECT_THROW(run_ring_dynamics(state, potential, settings, {}), Error);
   settings.barostat.reset();
-  settings.log.isotopes = {{"H", "D", 2.014}};
+  settings.contracted_beads = 3;
   EXPECT_THROW(run_ring_dynamics(state, potential, settings, {}), Error);
 }
 
