@@ -69,6 +69,7 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
     throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one by --reference-model of saltus pimd (a plan has one)");
   if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
+  require_factorization(loop, settings.beads);
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
   if (loop.barostat && !stress)

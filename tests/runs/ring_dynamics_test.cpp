@@ -544,6 +544,7 @@ TEST_F(RingDynamicsRun, RefusesFactorizationsThatCannotBe) {
   // A reference model acts on all beads where no number is given.
   const Wells potential(1600), reference(1500);
   EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(good, 1), hydrogens(2), potential, "model", folder_ / "two", {}, {}, {}, &reference), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "two"));
 }
 
 TEST_F(RingDynamicsRun, DeuteriumByOneWord) {
