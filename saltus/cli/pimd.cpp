@@ -147,7 +147,7 @@ std::function<int()> set_up_pimd(CLI::App& app) {
   add_setting(app, *o, "--temperature-kelvin", "temperature_kelvin", "FLOAT", "of the system, K (no default)");
   add_setting(app, *o, "--beads", "beads", "INT", "of each ring polymer (default 32; 1 = classical)");
   add_setting(app, *o, "--masses", "masses", "TEXT", "of elements: H=D, H=T, O=17.999 (default: the frame's)");
-  add_setting(app, *o, "--thermostat", "thermostat", "TEXT", "pile_l (default), pile_g, langevin, gle, piglet, trpmd, none");
+  add_setting(app, *o, "--thermostat", "thermostat", "TEXT", "pile_l (default), pile_g, langevin, gle, piglet, trpmd, cmd, none");
   add_setting(app, *o, "--timestep-fs", "timestep_fs", "FLOAT", "time step, fs (default 0.25)");
   add_setting(app, *o, "--equilibration-steps", "equilibration_steps", "INT", "before production, logged only (default 0)");
   add_setting(app, *o, "--steps", "steps", "INT", "of production (no default); more extend a finished run");

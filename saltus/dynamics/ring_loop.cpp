@@ -32,13 +32,13 @@ void check(const RingLoopSettings& s, const Cell& cell) {
   require(s.temperature_limit_kelvin > 0 && s.max_extrapolation > 0 && s.max_force_spread_ev_ang > 0, "limits must be positive");
   const auto& periodic = cell.periodic();
   require(!(s.barostat || s.log_pressure) || (periodic[0] && periodic[1] && periodic[2]), "a pressure needs a cell that is periodic along all three lattice vectors");
-  const auto bathed = [](const RingThermostat& t) { return !std::holds_alternative<NoRingThermostat>(t) && !std::holds_alternative<RingTrpmd>(t); };
-  require(!s.barostat || (bathed(s.thermostat) && (!s.equilibration_thermostat || bathed(*s.equilibration_thermostat))),
-          "constant pressure needs a thermostat on the centroids, not trpmd or none: take pile_l or pile_g");
+  require(!s.barostat || !(is_real_time(s.thermostat) || (s.equilibration_thermostat && is_real_time(*s.equilibration_thermostat))),
+          "constant pressure needs a thermostat on the centroids, not trpmd, cmd or none: take pile_l or pile_g");
+  require(!std::holds_alternative<RingCmd>(s.thermostat) || (s.contracted_beads == 0 && s.inner_steps == 1), "cmd goes with one potential: no reference model");
 }
 
 bool conserves_momentum(const RingThermostat& thermostat) {
-  return std::holds_alternative<NoRingThermostat>(thermostat) || std::holds_alternative<PileGlobal>(thermostat) || std::holds_alternative<RingTrpmd>(thermostat);
+  return is_real_time(thermostat) || std::holds_alternative<PileGlobal>(thermostat);
 }
 
 /// The momentum of the centroids to zero.

@@ -55,7 +55,7 @@ void require_factorization(const RingLoopSettings& settings, std::size_t beads);
 /// Puts the state at the start: step -equilibration_steps, no output yet. Throws Error{usage} for contracted beads that cannot be.
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);
 
-/// Goes on from the state to the last step. Where the thermostat conserves the momentum of the centroids (pile_g, trpmd, none), it is removed
+/// Goes on from the state to the last step. Where the thermostat conserves the momentum of the centroids (pile_g, trpmd, cmd, none), it is removed
 /// at the start of each phase.
 ///
 /// Under a remote potential the state before each step is kept: where a force call fails or is interrupted, it goes to `checkpoint`

@@ -50,14 +50,17 @@ void require_finite(const RingState& state) {
   }
 }
 
+double rate_of(const std::vector<double>& rate, std::size_t mode) { return rate.empty() ? 1 : rate[mode]; }
+
 void advance(const RingKick& kick, RingState& state, double dt_fs, const BeadForces& forces) {
   update_forces(state, forces);
   const double scale = kick.fraction * dt_fs / units::ev_per_amu_ang2_fs2;
   const std::size_t n = state.freedom(), beads = state.beads();
   for_columns(state, [&](std::size_t first, std::size_t last) {
     std::vector<double> factor(last - first);
-    for (std::size_t i = first; i < last; ++i) factor[i - first] = scale / state.mass_amu[i];
     for (std::size_t k = 0; k < beads; ++k) {
+      if (k == 0 || !kick.rate.empty())
+        for (std::size_t i = first; i < last; ++i) factor[i - first] = scale * rate_of(kick.rate, k) / state.mass_amu[i];
       double* v = state.mode_velocity_ang_fs.data() + k * n + first;
       const double* f = state.mode_force_ev_ang.data() + k * n + first;
       for (std::size_t i = 0; i < factor.size(); ++i) v[i] += factor[i] * f[i];
@@ -71,7 +74,7 @@ void advance(const RingDrift& drift, RingState& state, double dt_fs, const BeadF
   for_columns(state, [&](std::size_t first, std::size_t last) {
     for (std::size_t k = 0; k < beads; ++k) {
       const double frequency = state.modes.frequency_per_fs[k];
-      const double c = std::cos(frequency * time), s = std::sin(frequency * time);
+      const double angle = frequency * time * rate_of(drift.rate, k), c = std::cos(angle), s = std::sin(angle);
       const double reach = k == 0 ? time : s / frequency, turn = frequency * s;
       double* q = state.mode_position_ang.data() + k * n;
       double* v = state.mode_velocity_ang_fs.data() + k * n;
@@ -165,6 +168,18 @@ RingIntegrator steps_of(const RingLangevin& t, const RingModes& modes) {
   return {RingBath{1, std::vector<ModeBath>(modes.beads, {t.friction_per_fs, static_cast<double>(modes.beads) * modes.temperature_kelvin})}};
 }
 RingIntegrator steps_of(const RingTrpmd& t, const RingModes& modes) { return {pile(modes, 0, t.lambda)}; }
+double frequency_of(const RingCmd& t, const RingModes& modes) {
+  require(t.frequency_per_fs >= 0, "frequency of the modes must not be negative", t.frequency_per_fs);
+  const auto beads = static_cast<double>(modes.beads);
+  if (t.frequency_per_fs > 0 || modes.beads == 1) return t.frequency_per_fs;
+  return std::pow(beads, beads / (beads - 1)) * units::boltzmann_ev_per_kelvin * modes.temperature_kelvin / units::hbar_ev_fs;
+}
+
+RingIntegrator steps_of(const RingCmd& t, const RingModes& modes) {
+  RingBath bath = pile(modes, 0, t.lambda);
+  for (std::size_t k = 1; k < modes.beads; ++k) bath.mode[k].friction_per_fs = 2 * t.lambda * frequency_of(t, modes);
+  return {bath};
+}
 RingIntegrator steps_of(const RingGle& t, const RingModes& modes) {
   require_gle(t.matrices, modes.beads);
   return {GleBath{1, t.matrices}};
@@ -248,6 +263,10 @@ void apply(const RingIntegrator& integrator, RingState& state, double dt_fs, con
   update_forces(state, forces);
 }
 
+bool is_real_time(const RingThermostat& thermostat) {
+  return std::holds_alternative<NoRingThermostat>(thermostat) || std::holds_alternative<RingTrpmd>(thermostat) || std::holds_alternative<RingCmd>(thermostat);
+}
+
 RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermostat, const RingModes& modes, std::size_t constrained) {
   RingIntegrator bath = std::visit([&](const auto& one) { return steps_of(one, modes); }, thermostat);
   for (RingStep& step : bath)
@@ -257,16 +276,19 @@ RingIntegrator ring_integrator(Splitting splitting, const RingThermostat& thermo
     for (RingStep& step : part) std::visit([&](auto& one) { one.fraction *= fraction; }, step);
     return part;
   };
+  std::vector<double> rate;
+  if (const auto* cmd = std::get_if<RingCmd>(&thermostat))
+    for (std::size_t k = 0; k < modes.beads; ++k) rate.push_back(k == 0 ? 1 : frequency_of(*cmd, modes) / modes.frequency_per_fs[k]);
   RingIntegrator list;
   const auto add = [&](const RingIntegrator& steps) { list.insert(list.end(), steps.begin(), steps.end()); };
   if (splitting == Splitting::obabo || bath.empty()) {
     add(part_of_bath(0.5));
-    add({RingKick{0.5}, RingDrift{1}, RingKick{0.5}});
+    add({RingKick{0.5, rate}, RingDrift{1, rate}, RingKick{0.5, rate}});
     add(part_of_bath(0.5));
   } else {
-    add({RingKick{0.5}, RingDrift{0.5}});
+    add({RingKick{0.5, rate}, RingDrift{0.5, rate}});
     add(bath);
-    add({RingDrift{0.5}, RingKick{0.5}});
+    add({RingDrift{0.5, rate}, RingKick{0.5, rate}});
   }
   return list;
 }

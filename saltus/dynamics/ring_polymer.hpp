@@ -70,10 +70,12 @@ void update_forces(RingState& state, const BeadForces& forces);
 /// B: velocities by the forces of all beads.
 struct RingKick {
   double fraction = 1;
+  std::vector<double> rate = {};  ///< [beads] how fast time goes for a mode; empty: 1 for all
 };
 /// A: the free ring polymer, exactly: each mode turns by w_k dt, the centroid goes on straight.
 struct RingDrift {
   double fraction = 1;
+  std::vector<double> rate = {};  ///< as RingKick's
 };
 /// The bath of one mode; temperature as the ring polymer has it, beads · T where it is to be canonical.
 struct ModeBath {
@@ -121,7 +123,17 @@ struct RingLangevin {
 struct RingTrpmd {
   double lambda = 0.5;
 };
-using RingThermostat = std::variant<NoRingThermostat, PileLocal, PileGlobal, RingLangevin, RingTrpmd, RingGle>;
+/// Partially adiabatic centroid molecular dynamics: modes above the centroid have masses that put them all at one frequency W, m w_k²/W², with a
+/// friction 2 lambda W; none on the centroid. In velocities scaled to the physical mass that is time going W/w_k as fast for mode k.
+/// Reference: Hone, Rossky, Voth, J. Chem. Phys. 124, 154103 (2006).
+struct RingCmd {
+  double frequency_per_fs = 0;    ///< W; 0: P^(P/(P−1)) kB T/ħ, as in the reference
+  double lambda = 1;
+};
+using RingThermostat = std::variant<NoRingThermostat, PileLocal, PileGlobal, RingLangevin, RingTrpmd, RingCmd, RingGle>;
+
+/// Whether it leaves the centroids a dynamics that has time correlations: none, trpmd, cmd.
+bool is_real_time(const RingThermostat& thermostat);
 
 enum class Splitting { baoab, obabo };
 

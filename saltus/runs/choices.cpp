@@ -28,6 +28,7 @@ std::span<const Choice> ring_thermostats() {
       Choice{"langevin", "friction_per_fs on all modes"},
       Choice{"gle", "generalised Langevin, one pair of matrices from gle_file for all modes"},
       Choice{"piglet", "the same with a pair for each mode; not the temperature of the momenta, by design"},
+      Choice{"cmd", "partially adiabatic centroid molecular dynamics: modes at one frequency, friction on them only"},
       Choice{"trpmd", "as pile_l with lambda 0.5, none on the centroids, after equilibration by pile_l"},
       Choice{"none", "ring-polymer molecular dynamics, after equilibration by pile_l"},
   };

@@ -41,10 +41,9 @@ RingThermostat thermostat_of(const PimdPlan& plan) {
   if (t.kind == "pile_g") return PileGlobal{t.centroid_time_fs, t.lambda};
   if (t.kind == "langevin") return RingLangevin{t.friction_per_fs};
   if (t.kind == "trpmd") return RingTrpmd{t.lambda};
+  if (t.kind == "cmd") return RingCmd{0, t.lambda};
   return NoRingThermostat{};
 }
-
-bool is_real_time(const PimdThermostat& t) { return t.kind == "trpmd" || t.kind == "none"; }
 
 /// At rest in a minimum; every other copy in the other well.
 std::vector<double> start_of(const PimdPlan& plan, const ModelSystem& system) {
@@ -228,7 +227,7 @@ PimdReport run_path_integral_dynamics(const PimdPlan& plan, const Progress& prog
     }
   };
   const RingThermostat thermostat = thermostat_of(plan);
-  const RingThermostat before = is_real_time(plan.thermostat) ? PileLocal{plan.thermostat.centroid_time_fs, 1} : thermostat;
+  const RingThermostat before = is_real_time(thermostat) ? PileLocal{plan.thermostat.centroid_time_fs, 1} : thermostat;
   advance(ring_integrator(splitting, before, modes), -plan.equilibration_steps, 0);
   update_forces(state, forces);
   const double start = conserved_energy_ev(state);

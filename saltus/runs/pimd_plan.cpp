@@ -33,8 +33,8 @@ const std::vector<OfKind>& potential_keys() {
 }
 
 const std::vector<OfKind>& thermostat_keys() {
-  static const std::vector<OfKind> table{{"centroid_time_fs", {"pile_l", "pile_g", "trpmd", "none"}, false},
-                                         {"lambda", {"pile_l", "pile_g", "trpmd"}, false},
+  static const std::vector<OfKind> table{{"centroid_time_fs", {"pile_l", "pile_g", "trpmd", "cmd", "none"}, false},
+                                         {"lambda", {"pile_l", "pile_g", "trpmd", "cmd"}, false},
                                          {"friction_per_fs", {"langevin"}, false},
                                          {"gle_file", {"gle", "piglet"}, true}};
   return table;

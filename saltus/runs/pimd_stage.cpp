@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t rows_shown = 1500;
 
-std::filesystem::path model_file(const Plan& plan, const PimdSettings& pimd) { return (plan.file.parent_path() / pimd.model).lexically_normal(); }
+std::filesystem::path model_file(const Plan& plan, const std::string& model) { return (plan.file.parent_path() / model).lexically_normal(); }
 
 /// With the path of the matrices as the plan's folder makes it.
 PimdSettings resolved(const Plan& plan, PimdSettings pimd) {
@@ -34,7 +34,11 @@ PimdSettings resolved(const Plan& plan, PimdSettings pimd) {
 }
 
 /// A file's own content decides, not its name.
-bool is_file(const PimdSettings& pimd) { return !pimd.model.empty() && !is_remote(pimd.model) && !is_builtin(pimd.model); }
+bool is_file(const std::string& model) { return !model.empty() && !is_remote(model) && !is_builtin(model); }
+
+std::string opened(const Plan& plan, const std::string& model) { return is_file(model) ? model_file(plan, model).string() : model; }
+
+std::string identity_of(const std::string& opened) { return is_remote(opened) ? opened : is_builtin(opened) ? identity(builtin_choice(opened)) : sha256_of_path(opened); }
 
 /// Of production; the largest between rows that are shown.
 ChartCurve curve_of(const RingLog& log, const std::string& name, const std::string& column, double factor, double offset, bool largest) {
@@ -78,20 +82,22 @@ AnalysisPage page_of(const PimdSettings& pimd, const RingDynamicsSummary& summar
 }
 
 StageResult simulate(const Plan& plan, const PimdSettings& pimd, const StageContext& context) {
-  const bool own = !pimd.model.empty(), remote = is_remote(pimd.model);
-  const std::string model = is_file(pimd) ? model_file(plan, pimd).string() : own ? pimd.model : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string();
+  const bool own = !pimd.model.empty(), two = !pimd.reference_model.empty();
+  const std::string model = own ? opened(plan, pimd.model) : (context.inputs.at(potential_stage(plan)) / "model.safetensors").string(), cheap = opened(plan, pimd.reference_model);
   WarningList heard;
   const RemoteContext remote_context{context.stop, [&](const std::string& warning) {
                                        if (context.say) context.say(warning);
                                        heard.add(warning);
                                      }};
   const auto potential = open_potential(model, own ? network_settings(pimd) : potential_settings(plan), remote_context);
+  const auto reference = two ? open_potential(cheap, {}, remote_context) : nullptr;
   const Frame start = starting_frame(start_of(plan, pimd));
   const RingDynamicsSettings settings = ring_dynamics_of(resolved(plan, pimd), static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"pimd-" + pimd.name, report.done, report.total, report.note, report.unit});
   };
-  const RingDynamicsSummary summary = run_atom_ring_dynamics(settings, start, *potential, remote ? model : is_builtin(model) ? identity(builtin_choice(model)) : sha256_of_path(model), context.folder, progress, context.stop, heard);
+  const RingDynamicsSummary summary = run_atom_ring_dynamics(settings, start, *potential, two ? identity_of(model) + " on " + identity_of(cheap) : identity_of(model), context.folder, progress, context.stop,
+                                                             heard, reference.get());
   if (!summary.finished) throw Interrupted{fmt::format("step {} of {}", summary.step, settings.loop.steps), true};
   const Frame first = read_frames(context.folder / "trajectory").front();  // with the masses of the run
   const RingLog log = read_ring_log(context.folder / "log.csv", ring_log_columns(ring_species(*first.atoms), settings.loop.log));
@@ -119,13 +125,16 @@ Stage pimd_stage(const Plan& plan, const PimdSettings& pimd) {
   stage.resumable = true;
   stage.depends_on = {"data-" + pimd.initial};
   if (pimd.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
-  else if (is_file(pimd)) stage.input_files.push_back(model_file(plan, pimd));
+  else if (is_file(pimd.model)) stage.input_files.push_back(model_file(plan, pimd.model));
+  if (is_file(pimd.reference_model)) stage.input_files.push_back(model_file(plan, pimd.reference_model));
   if (!pimd.gle_file.empty()) stage.input_files.push_back(resolved(plan, pimd).gle_file);
   json settings = json::parse(settings_json(plan, "pimd", pimd.name));
   settings.erase("gle_file");
   settings["seed"] = plan.seed + pimd.seed_offset;
-  if (is_file(pimd)) settings.erase("model");
-  if (is_builtin(pimd.model)) settings["model"] = identity(builtin_choice(pimd.model));
+  for (const auto& [key, name] : {std::pair{"model", &pimd.model}, std::pair{"reference_model", &pimd.reference_model}}) {
+    if (is_file(*name)) settings[key] = "file";
+    if (is_builtin(*name)) settings[key] = identity(builtin_choice(*name));
+  }
   if (pimd.model.empty())
     for (const char* key : {"arithmetic", "head"}) settings.erase(key);
   stage.settings = settings.dump();

@@ -208,6 +208,10 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
       for (const char* key : {"arithmetic", "head"})
         if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'model', a network", key));
     }
+    if (settings.reference_model.empty()) {
+      for (const char* key : {"contracted_beads", "inner_steps"})
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'reference_model'", key));
+    }
     try {
       PimdSettings checked = settings;
       if (!checked.gle_file.empty()) checked.gle_file = (file.parent_path() / checked.gle_file).lexically_normal().string();

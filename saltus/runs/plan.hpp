@@ -123,6 +123,7 @@ struct MdSettings {
 struct PimdSettings : RingSettings {
   std::string name;
   std::string model;       ///< empty: the potential of the plan
+  std::string reference_model;  ///< empty: none
   std::string arithmetic = "file";
   std::string head;
   std::string initial;

@@ -194,6 +194,7 @@ std::span<const Field<PimdSettings>> pimd_run_fields() {
     std::vector<Field<S>> rows{
         Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this simulation", .required = true},
         Field<S>{.key = "model", .member = &S::model, .unit = "", .help = "as of [[md]]; empty = the potential of the plan"},
+        Field<S>{.key = "reference_model", .member = &S::reference_model, .unit = "", .help = "a cheap model on all beads and short steps, beside which the model is needed on contracted_beads and long ones; empty = none"},
         Field<S>{.key = "arithmetic", .member = &S::arithmetic, .unit = "", .help = "of a network", .choices = arithmetics()},
         Field<S>{.key = "head", .member = &S::head, .unit = "", .help = "of a network with several heads or modalities"},
         Field<S>{.key = "initial", .member = &S::initial, .unit = "", .help = "data set that holds the first configuration (default: the first)"},

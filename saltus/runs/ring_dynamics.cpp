@@ -55,8 +55,6 @@ Frame with_masses(const Frame& start, const std::vector<ElementMass>& masses) {
   return frame;
 }
 
-bool is_real_time(const RingThermostat& t) { return std::holds_alternative<RingTrpmd>(t) || std::holds_alternative<NoRingThermostat>(t); }
-
 // The momenta of matrices that are not canonical are those of quantum fluctuations, not of the temperature.
 bool is_hot_by_design(const RingThermostat& thermostat, const RingDynamicsSettings& settings) {
   const auto* gle = std::get_if<RingGle>(&thermostat);
@@ -111,6 +109,7 @@ std::string text_of(const RingThermostat& thermostat) {
     std::string operator()(const PileGlobal& t) const { return fmt::format("pile_g, centroid {} fs, lambda {}", t.centroid_time_fs, t.lambda); }
     std::string operator()(const RingLangevin& t) const { return fmt::format("langevin, friction {}/fs", t.friction_per_fs); }
     std::string operator()(const RingTrpmd& t) const { return fmt::format("trpmd, lambda {}", t.lambda); }
+    std::string operator()(const RingCmd& t) const { return fmt::format("cmd, {}/fs, lambda {}", t.frequency_per_fs, t.lambda); }
     std::string operator()(const RingGle& t) const { return "gle, " + identity_of(t); }
   };
   return std::visit(Words(), thermostat);

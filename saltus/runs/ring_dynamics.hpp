@@ -42,7 +42,7 @@ struct RingDynamicsSettings {
   std::optional<double> max_force_spread_ev_ang;  ///< of a committee, likewise
   bool trust_stress = false;                ///< the stress of the potential may be used although its file does not say that it was trained on stress
   RingLoopSettings loop;                    ///< its limits and log_pressure are set from the above; without a thermostat on the centroids
-                                            ///< (trpmd, none), equilibration is under pile_l unless it names another
+                                            ///< (trpmd, cmd, none), equilibration is under pile_l unless it names another
   bool write_velocities = false;            ///< of the centroids
   bool write_forces = false;                ///< of the beads
   bool single_precision = true;             ///< of the trajectories

@@ -1,10 +1,12 @@
 #include "saltus/runs/ring_settings.hpp"
 
 #include <array>
+#include <numbers>
 #include <optional>
 #include <utility>
 
 #include "saltus/base/text.hpp"
+#include "saltus/base/units.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/runs/choices.hpp"
 #include "saltus/runs/gle_file.hpp"
@@ -54,6 +56,8 @@ RingThermostat thermostat_of(const RingSettings& s) {
   if (s.thermostat == "pile_g") return PileGlobal{s.centroid_time_fs, lambda};
   if (s.thermostat == "langevin") return RingLangevin{s.friction_per_fs};
   if (s.thermostat == "trpmd") return RingTrpmd{lambda};
+  if (s.thermostat == "cmd") return RingCmd{2 * std::numbers::pi * units::light_cm_per_fs * s.cmd_wavenumber_per_cm, lambda};
+  if (s.cmd_wavenumber_per_cm > 0) throw Error(ErrorKind::usage, fmt::format("cmd_wavenumber_per_cm goes with the thermostat cmd, not with {}", s.thermostat));
   if (s.thermostat == "none") return NoRingThermostat{};
   return PileLocal{s.centroid_time_fs, lambda};
 }
@@ -69,6 +73,7 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "thermostat", .member = &S::thermostat, .unit = "", .help = "of the production", .choices = ring_thermostats()},
       Field<S>{.key = "centroid_time_fs", .member = &S::centroid_time_fs, .unit = "fs", .help = "of pile on the centroids", .minimum = 1e-3, .maximum = 1e9},
       Field<S>{.key = "lambda", .member = &S::lambda, .unit = "", .help = "friction of the modes over 2 w_k; 0 = 1, of trpmd 0.5", .minimum = 0, .maximum = 1e3},
+      Field<S>{.key = "cmd_wavenumber_per_cm", .member = &S::cmd_wavenumber_per_cm, .unit = "per_cm", .help = "of all modes under cmd; 0 = P^(P/(P−1)) kB T/ħ", .minimum = 0, .maximum = 1e6},
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "gle_file", .member = &S::gle_file, .unit = "", .help = "matrices of gle and piglet, as i-PI, CP2K or GLE4MD have them"},
       Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = ring_splittings()},

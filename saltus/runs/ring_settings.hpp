@@ -19,6 +19,7 @@ struct RingSettings {
   std::string thermostat = "pile_l";
   double centroid_time_fs = 100;
   double lambda = 0;                 ///< 0: 1, of trpmd 0.5
+  double cmd_wavenumber_per_cm = 0;
   double friction_per_fs = 0.01;
   std::string gle_file;
   std::string splitting = "baoab";

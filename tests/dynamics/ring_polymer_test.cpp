@@ -1,5 +1,7 @@
 // Test values: closed forms, and the tables of finite beads and finite time steps that other codes gave (i-PI 3.3.0 agrees with the latter).
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -161,7 +163,7 @@ TEST(RingPolymer, HeatOfThermostatsIsBooked) {
   const ModelSystem system{HarmonicWell{1600 * per_cm}, mass_of_h_amu, 50};
   const RingModes modes = ring_modes(8, kelvin);
   const BeadForces forces = forces_of(system);
-  for (const RingThermostat& thermostat : {RingThermostat(PileLocal{20, 1}), RingThermostat(PileGlobal{20, 1}), RingThermostat(RingLangevin{0.05}), RingThermostat(RingTrpmd{})})
+  for (const RingThermostat& thermostat : {RingThermostat(PileLocal{20, 1}), RingThermostat(PileGlobal{20, 1}), RingThermostat(RingLangevin{0.05}), RingThermostat(RingTrpmd{}), RingThermostat(RingCmd{})})
     for (const Splitting splitting : {Splitting::baoab, Splitting::obabo}) {
       RingState state = thermal_ring_state(modes, masses_amu(system), std::vector<double>(50), Random(2, 1));
       update_forces(state, forces);
@@ -220,7 +222,30 @@ TEST(RingPolymer, SamplesTheSameWithEveryThermostatAndOddBeads) {
     EXPECT_LT(sampled_averages(ring_integrator(Splitting::baoab, thermostat, modes), modes, settings).worst_deviation_from(exact), 3) << thermostat.index();
 }
 
-TEST(RingPolymer, TrpmdWarmsTheModesAndLeavesTheCentroid) {
+TEST(RingPolymer, CmdTurnsAllModesAtOneFrequency) {
+  const RingModes modes = ring_modes(6, kelvin);
+  const double frequency = 3000 * per_cm;
+  RingState state = thermal_ring_state(modes, {mass_of_h_amu}, std::vector<double>{0.1}, Random(5, 1));
+  const RingState start = state;
+  // Without forces and noise a quarter of a turn, in as many steps as one likes, exchanges positions and velocities of each mode.
+  const RingIntegrator list = ring_integrator(Splitting::baoab, RingCmd{frequency, 0}, modes);
+  const BeadForces none = [](std::span<const double>, std::span<double> energy, std::span<double> force) {
+    std::fill(energy.begin(), energy.end(), 0.0);
+    std::fill(force.begin(), force.end(), 0.0);
+  };
+  const double quarter_fs = 0.5 * std::numbers::pi / frequency;
+  run(state, list, quarter_fs / 3, 3, none);
+  for (std::size_t k = 1; k < 6; ++k) {
+    EXPECT_NEAR(state.mode_position_ang[k], start.mode_velocity_ang_fs[k] / modes.frequency_per_fs[k], 1e-12);
+    EXPECT_NEAR(state.mode_velocity_ang_fs[k], -start.mode_position_ang[k] * modes.frequency_per_fs[k], 1e-12);
+  }
+  EXPECT_NEAR(state.mode_position_ang[0], start.mode_position_ang[0] + quarter_fs * start.mode_velocity_ang_fs[0], 1e-12);
+  EXPECT_THROW(ring_integrator(Splitting::baoab, RingCmd{-1, 1}, modes), Error);
+}
+
+class RealTime : public ::testing::TestWithParam<RingThermostat> {};
+
+TEST_P(RealTime, WarmsTheModesAndLeavesTheCentroid) {
   const std::size_t copies = 64;
   const RingModes modes = ring_modes(7, kelvin);
   const ModelSystem system{HarmonicWell{1600 * per_cm}, mass_of_h_amu, copies};
@@ -232,7 +257,7 @@ TEST(RingPolymer, TrpmdWarmsTheModesAndLeavesTheCentroid) {
   };
   std::vector<double> start(copies), gyration2(copies);
   for (std::size_t i = 0; i < copies; ++i) start[i] = centroid_energy(i);
-  const RingIntegrator list = ring_integrator(Splitting::baoab, RingTrpmd{}, modes);
+  const RingIntegrator list = ring_integrator(Splitting::baoab, GetParam(), modes);
   run(state, list, 0.25, 1000, forces);
   RingMeasures measures;
   for (int k = 0; k < 1000; ++k) {
@@ -245,6 +270,8 @@ TEST(RingPolymer, TrpmdWarmsTheModesAndLeavesTheCentroid) {
   EXPECT_NEAR(sampled.mean, exact.gyration2_ang2, 3 * sampled.error);
   for (std::size_t i = 0; i < copies; ++i) EXPECT_NEAR(centroid_energy(i), start[i], 0.06 * start[i]);
 }
+
+INSTANTIATE_TEST_SUITE_P(RingPolymer, RealTime, ::testing::Values(RingThermostat(RingTrpmd{}), RingThermostat(RingCmd{})));
 
 TEST(RingPolymer, TestsOfAveragesNoticeWrongNoiseAndLostBeads) {
   const RingModes modes = ring_modes(16, kelvin);

@@ -72,6 +72,22 @@ TEST(PathIntegralStages, ClassicalAndQuantumProtonsSideBySide) {
   EXPECT_EQ(study.run(other).made, 2u);
 }
 
+std::string refusal(const std::string& text) {
+  try {
+    parse_plan(text, "dir/plan.toml");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(PathIntegralStages, ADearModelBesideACheapOne) {
+  Study study;
+  const std::string two = head + pimd("two", 6, "reference_model = \"builtin:shared_proton?oxygen_distance_ang=2.52\"\ncontracted_beads = 3\ninner_steps = 2\n");
+  EXPECT_EQ(study.run(two).made, 2u);
+  EXPECT_NE(refusal(head + pimd("a", 4, "inner_steps = 2\n")).find("reference"), std::string::npos);
+}
+
 TEST(PathIntegralStages, WannierCentresOfTheExample) {
   Study study;
   const std::string data = std::string(SALTUS_SOURCE_DIR) + "/examples/short_hydrogen_bond/data/";
@@ -84,15 +100,6 @@ TEST(PathIntegralStages, WannierCentresOfTheExample) {
     EXPECT_NEAR(estimate.at("value").get<double>(), 0.48795, 1e-4);  // tests/golden/numpy/zundel_wannier
   }
   EXPECT_TRUE(seen);
-}
-
-std::string refusal(const std::string& text) {
-  try {
-    parse_plan(text, "dir/plan.toml");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(PathIntegralStages, WhatCannotBeMeantIsSaidWithItsLine) {

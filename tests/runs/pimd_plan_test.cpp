@@ -55,7 +55,7 @@ TEST(PimdPlan, IsRefusedWithFileLineAndRemedy) {
   EXPECT_EQ(refusal("[pimd]\nsteps = 1000\npotential = { kind = \"harmonic\" }\n"), "dir/plan.toml:3: 'potential' of [pimd] of kind harmonic needs 'wavenumber_per_cm'");
   EXPECT_EQ(refusal("[pimd]\nsteps = 1000\npotential = { kind = \"harmonic\", wavenumber_per_cm = 1, coupling = 1 }\n"),
             "dir/plan.toml:3: 'coupling' goes with proton_rocking, not with harmonic");
-  EXPECT_EQ(refusal(head + "thermostat = { kind = \"langevin\", lambda = 1 }\n"), "dir/plan.toml:4: 'lambda' goes with pile_l and pile_g and trpmd, not with langevin");
+  EXPECT_EQ(refusal(head + "thermostat = { kind = \"langevin\", lambda = 1 }\n"), "dir/plan.toml:4: 'lambda' goes with pile_l and pile_g and trpmd and cmd, not with langevin");
   EXPECT_EQ(refusal(head + "thermostat = { kind = \"piglet\" }\n"), "dir/plan.toml:4: 'thermostat' of [pimd] of kind piglet needs 'gle_file'");
   EXPECT_EQ(refusal(head + "thermostat = { kind = \"trpmd\", gle_file = \"x\" }\n"), "dir/plan.toml:4: 'gle_file' goes with gle and piglet, not with trpmd");
   EXPECT_EQ(refusal(head + "thermostat = { kid = \"pile_l\" }\n"), "dir/plan.toml:4: unknown key 'kid' in 'thermostat' of [pimd] (did you mean 'kind'?)");
