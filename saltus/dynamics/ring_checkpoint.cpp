@@ -12,7 +12,7 @@ namespace saltus {
 namespace {
 
 constexpr std::string_view magic = "SALTUSPI";
-constexpr std::uint32_t version = 3;
+constexpr std::uint32_t version = 4;
 
 // One list of fields for both ways. What follows from these (the modes' matrices, positions of the beads) is stored too where it takes part in
 // the arithmetic to the last bit.
@@ -22,6 +22,7 @@ void visit_ring(Codec& code, RingType& s) {
   code(s.cell), code(r.modes.temperature_kelvin);
   code(r.mode_position_ang), code(r.mode_velocity_ang_fs), code(r.auxiliary_velocity_ang_fs), code(r.position_ang), code(r.force_ev_ang), code(r.mode_force_ev_ang), code(r.energy_ev);
   code(r.forces_current), code(r.step), code(r.time_fs), code(r.thermostat_ev), code(s.begun);
+  code(s.bare_energy_ev), code(s.bare_force_ev_ang), code(s.displaced_reference_ang);
   visit_random(code, r.random);
   code(s.virial_ev), code(s.max_extrapolation), code(s.max_force_spread_ev_ang), code(s.cell_moves), code(s.cell_moves_accepted);
   code(s.reference_ang), code(s.reference_cell);
@@ -44,6 +45,8 @@ void complete(AtomRing& s, const std::shared_ptr<const Atoms>& atoms) {
   bool fits = n > 0 && beads > 0 && r.random.used <= 4;
   for (const auto* array : {&r.mode_position_ang, &r.mode_velocity_ang_fs, &r.position_ang, &r.force_ev_ang, &r.mode_force_ev_ang}) fits = fits && array->size() == beads * 3 * n;
   fits = fits && (s.reference_ang.empty() || s.reference_ang.size() == beads * n);
+  fits = fits && (s.bare_energy_ev.empty() || s.bare_energy_ev.size() == beads) && s.bare_force_ev_ang.size() == s.bare_energy_ev.size() * 3 * n;
+  fits = fits && s.displaced_reference_ang.size() % n == 0 && s.displaced_reference_ang.size() <= beads * n;
   fits = fits && r.auxiliary_velocity_ang_fs.size() % (beads * 3 * n) == 0;
   if (!fits) throw Error(ErrorKind::format, "the fields of the checkpoint do not fit together");
   r.modes = ring_modes(beads, r.modes.temperature_kelvin);

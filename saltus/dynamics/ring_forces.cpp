@@ -38,6 +38,28 @@ void check(const Atoms& atoms, std::size_t bead, const Evaluation& result) {
   if (!std::isfinite(result.energy_ev)) throw Error(ErrorKind::numeric, fmt::format("bead {}: the potential energy is not finite", bead));
 }
 
+// Flat, and none that is not finite.
+void take(const Atoms& atoms, std::span<const Evaluation> results, std::span<double> energy_ev, std::span<double> force_ev_ang) {
+  for (std::size_t bead = 0; bead < results.size(); ++bead) {
+    check(atoms, bead, results[bead]);
+    energy_ev[bead] = results[bead].energy_ev;
+    double* force = force_ev_ang.data() + bead * 3 * atoms.size();
+    for (std::size_t i = 0; i < atoms.size(); ++i)
+      for (int axis = 0; axis < 3; ++axis) force[3 * i + static_cast<std::size_t>(axis)] = results[bead].force_ev_ang[i][axis];
+  }
+}
+
+// [configurations · atoms] positions of the last neighbour searches; empty where they are not of these atoms.
+std::vector<Vec3> references(const std::vector<VerletList>& lists, std::size_t atoms) {
+  std::vector<Vec3> all;
+  for (const VerletList& list : lists) {
+    const auto& reference = list.reference_position_ang();
+    if (reference.size() != atoms) return {};
+    all.insert(all.end(), reference.begin(), reference.end());
+  }
+  return all;
+}
+
 }  // namespace
 
 AtomRing atom_ring(const Frame& frame, std::size_t beads, double temperature_kelvin, const Random& random) {
@@ -71,8 +93,9 @@ Frame frame_of_bead(const AtomRing& state, std::size_t bead) {
   frame.time_fs = ring.time_fs;
   copy(std::span(ring.position_ang).subspan(bead * n, n), frame.position_ang);
   if (ring.forces_current) {
-    copy(std::span(ring.force_ev_ang).subspan(bead * n, n), frame.force_ev_ang);
-    frame.energy_ev = ring.energy_ev[bead];
+    const bool bare = !state.bare_energy_ev.empty();
+    copy(std::span(bare ? state.bare_force_ev_ang : ring.force_ev_ang).subspan(bead * n, n), frame.force_ev_ang);
+    frame.energy_ev = bare ? state.bare_energy_ev[bead] : ring.energy_ev[bead];
   }
   return frame;
 }
@@ -112,7 +135,7 @@ void RingForces::measure_virial(bool wanted) {
 }
 
 void RingForces::evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang) {
-  const std::size_t beads = energy_ev.size(), n = state.size();
+  const std::size_t beads = energy_ev.size();
   const PotentialInfo& info = potential_.info();
   const Want want{.forces = true, .virial = measure_virial_, .extrapolation = measure_doubt_ && info.has_extrapolation, .spread = measure_doubt_ && info.has_spread};
   copy(position_ang, positions_);
@@ -121,18 +144,27 @@ void RingForces::evaluate(AtomRing& state, std::span<const double> position_ang,
   potential_.evaluate({state.atoms.get(), cells_, positions_}, want, workspace_, results_);
   state.virial_ev.reset();
   if (measure_virial_) state.virial_ev = Mat3{};
-  for (std::size_t bead = 0; bead < beads; ++bead) {
+  take(*state.atoms, results_, energy_ev, force_ev_ang);
+  for (std::size_t bead = 0; bead < beads && measure_virial_; ++bead) {
     const Evaluation& result = results_[bead];
-    check(*state.atoms, bead, result);
-    energy_ev[bead] = result.energy_ev;
-    double* force = force_ev_ang.data() + bead * 3 * n;
-    for (std::size_t i = 0; i < n; ++i)
-      for (int axis = 0; axis < 3; ++axis) force[3 * i + static_cast<std::size_t>(axis)] = result.force_ev_ang[i][axis];
-    if (!measure_virial_) continue;
     if (!result.virial_ev) throw Error(ErrorKind::unsupported, "this potential gives no virial, so there is no pressure");
     for (int a = 0; a < 3; ++a)
       for (int b = 0; b < 3; ++b) (*state.virial_ev)[a][b] += (*result.virial_ev)[a][b] / static_cast<double>(beads);
   }
+  if (factorization_.primitive()) return;
+  state.bare_energy_ev.assign(energy_ev.begin(), energy_ev.end());
+  state.bare_force_ev_ang.assign(force_ev_ang.begin(), force_ev_ang.end());
+  const BeadForces displaced = [&](std::span<const double> position, std::span<double> energy, std::span<double> force) { evaluate_displaced(state, position, energy, force); };
+  make_fourth_order(factorization_, state.ring.modes, state.ring.mass_amu, position_ang, displaced, energy_ev, force_ev_ang);
+}
+
+void RingForces::evaluate_displaced(const AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang) {
+  displaced_workspace_.skin_ang = workspace_.skin_ang;
+  copy(position_ang, positions_);
+  cells_.assign(energy_ev.size(), state.cell);
+  other_results_.resize(energy_ev.size());
+  potential_.evaluate({state.atoms.get(), cells_, positions_}, {}, displaced_workspace_, other_results_);
+  take(*state.atoms, other_results_, energy_ev, force_ev_ang);
 }
 
 BeadForces RingForces::of(AtomRing& state) {
@@ -147,45 +179,48 @@ void RingForces::update(AtomRing& state) {
   if (correction_) correction_->update(state.contracted.front());
 }
 
-double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang) {
+double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu) {
   const std::size_t beads = state.ring.beads();
   other_results_.resize(beads);
   other_workspace_.skin_ang = workspace_.skin_ang;
   const std::vector<Cell> cells(beads, state.cell);
-  potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = false}, other_workspace_, other_results_);
+  potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = !factorization_.primitive()}, other_workspace_, other_results_);
   double sum = 0;
-  for (const Evaluation& result : other_results_) sum += result.energy_ev;
+  for (std::size_t bead = 0; bead < beads; ++bead) {
+    double square = 0;  // of the forces, over the masses
+    for (std::size_t i = 0; i < other_results_[bead].force_ev_ang.size() && !factorization_.primitive(); ++i) square += norm2(other_results_[bead].force_ev_ang[i]) / mass_amu[i];
+    sum += factorization_.weight(bead) * other_results_[bead].energy_ev + factorization_.scale(state.ring.modes, bead) * square;
+  }
   const double mean = sum / static_cast<double>(beads);
-  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang)) : mean;
+  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang), mass_amu) : mean;
+}
+
+void RingForces::rebuild(Workspace& workspace, const AtomRing& state, std::span<const Vec3> reference_ang) {
+  const double skin = workspace_.skin_ang;
+  workspace = {};
+  workspace.skin_ang = skin;
+  if (reference_ang.empty()) return;
+  cells_.assign(reference_ang.size() / state.size(), state.reference_cell);
+  other_results_.resize(cells_.size());
+  potential_.evaluate({state.atoms.get(), cells_, reference_ang}, {}, workspace, other_results_);
 }
 
 void RingForces::restore(const AtomRing& state) {
   if (correction_) correction_->restore(state.contracted.front());
-  const double skin = workspace_.skin_ang;
-  workspace_ = {};
-  workspace_.skin_ang = skin;
-  if (state.reference_ang.empty()) return;
-  const std::size_t beads = state.ring.beads();
-  cells_.assign(beads, state.reference_cell);
-  results_.resize(beads);
-  potential_.evaluate({state.atoms.get(), cells_, state.reference_ang}, {}, workspace_, results_);
+  rebuild(displaced_workspace_, state, state.displaced_reference_ang);
+  rebuild(workspace_, state, state.reference_ang);
 }
 
 void RingForces::save_reference(AtomRing& state) const {
   if (correction_) correction_->save_reference(state.contracted.front());
   state.reference_ang.clear();
+  state.displaced_reference_ang.clear();
   const auto* lists = first_lists(workspace_);
   if (!lists) return;
   state.reference_cell = lists->front().reference_cell();
-  for (const VerletList& list : *lists) {
-    const auto& reference = list.reference_position_ang();
-    if (reference.size() != state.size()) {
-      state.reference_ang.clear();
-      return;
-    }
-    state.reference_ang.insert(state.reference_ang.end(), reference.begin(), reference.end());
-  }
+  state.reference_ang = references(*lists, state.size());
   if (state.reference_ang.size() != state.size() * state.ring.beads()) state.reference_ang.clear();
+  if (const auto* displaced = first_lists(displaced_workspace_)) state.displaced_reference_ang = references(*displaced, state.size());
 }
 
 }  // namespace saltus

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "saltus/dynamics/ring_fourth_order.hpp"
 #include "saltus/dynamics/ring_polymer.hpp"
 #include "saltus/potentials/potential.hpp"
 
@@ -17,12 +18,15 @@ struct AtomRing {
   Cell cell;                           ///< of all beads
   RingState ring;
   bool begun = false;                  ///< the first frames and log row are out
+  std::vector<double> bare_energy_ev, bare_force_ev_ang;  ///< [beads], [beads · 3n] of the potential itself, where the ring has those of a fourth-order
+                                                          ///< factorisation, of the last evaluation; else empty
   std::optional<Mat3> virial_ev;       ///< mean over the beads, of the last evaluation, where it was measured
   std::optional<double> max_extrapolation;        ///< largest over beads and atoms since the last log row, if measured
   std::optional<double> max_force_spread_ev_ang;  ///< likewise, of a committee
   std::int64_t cell_moves = 0, cell_moves_accepted = 0;  ///< of the barostat
   std::vector<Vec3> reference_ang;     ///< [beads · n] positions of the beads' last neighbour searches; empty before the first
   Cell reference_cell;                 ///< the cell there
+  std::vector<Vec3> displaced_reference_ang;  ///< likewise of the displaced beads of a fourth-order factorisation
   std::vector<AtomRing> contracted;    ///< none, or a ring of fewer beads under what a second potential adds (ring_contraction.hpp)
 
   std::size_t size() const { return atoms->size(); }
@@ -32,7 +36,7 @@ struct AtomRing {
 /// spread beyond what a potential knows); velocities thermal. Throws Error{usage} for a frame without atoms, or a temperature or masses that are not positive.
 AtomRing atom_ring(const Frame& frame, std::size_t beads, double temperature_kelvin, const Random& random);
 
-/// Frame of bead `bead`, with forces and energy where they are current.
+/// Frame of bead `bead`, with forces and energy of the potential where they are current.
 Frame frame_of_bead(const AtomRing& state, std::size_t bead);
 /// Frame of the centroids, with their velocities; without energy.
 Frame frame_of_centroids(const AtomRing& state);
@@ -43,6 +47,9 @@ class RingForces {
   RingForces(const Potential& potential, double skin_ang);
   /// What a second potential adds acts on state.contracted, and is updated, saved and restored with it. `correction` must outlive this.
   void correct_by(const Potential& correction);
+  /// The beads have energies and forces of a factorisation; not with a correction, nor where virials are measured.
+  void factorize_by(const RingFactorization& factorization) { factorization_ = factorization; }
+  const RingFactorization& factorization() const { return factorization_; }
   /// Whether other programs compute.
   bool remote() const { return potential_.info().remote || (correction_ && correction_->remote()); }
 
@@ -52,8 +59,9 @@ class RingForces {
   /// The same as a function of flat arrays, for the steps of an integrator on state.ring. `state` must outlive it.
   BeadForces of(AtomRing& state);
 
-  /// Mean over the beads of V, correction included, at other positions, [beads · n]; neighbour lists of its own.
-  double mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang);
+  /// Mean over the beads of the energy that they have, correction or factorisation included, at other positions, [beads · n], with masses [n] (which
+  /// matter to a factorisation); neighbour lists of its own.
+  double mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu);
 
   /// Whether updates measure extrapolation and spread too (only where the potential can); with a correction, its.
   void measure_doubt(bool wanted);
@@ -69,10 +77,13 @@ class RingForces {
 
  private:
   void evaluate(AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang);
+  void evaluate_displaced(const AtomRing& state, std::span<const double> position_ang, std::span<double> energy_ev, std::span<double> force_ev_ang);
+  void rebuild(Workspace& workspace, const AtomRing& state, std::span<const Vec3> reference_ang);
 
   const Potential& potential_;
   std::unique_ptr<RingForces> correction_;
-  Workspace workspace_, other_workspace_;
+  RingFactorization factorization_;
+  Workspace workspace_, displaced_workspace_, other_workspace_;
   std::vector<Cell> cells_;
   std::vector<Vec3> positions_;
   std::vector<Evaluation> results_, other_results_;

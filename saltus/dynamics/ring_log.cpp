@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,7 +28,7 @@ std::string isotope_name(std::uint8_t atomic_number, double mass_amu) {
   return std::string(symbol_of(atomic_number));
 }
 
-void append_tensors(const RingState& ring, const RingSpecies& species, std::vector<double>& row) {
+void append_tensors(const RingState& ring, const FourthOrderRing* fourth, const RingSpecies& species, std::vector<double>& row) {
   const std::size_t n = ring.freedom();
   const auto count = static_cast<double>(ring.beads());
   std::array<double, 6> kinetic{}, gyration{};
@@ -41,6 +42,15 @@ void append_tensors(const RingState& ring, const RingSpecies& species, std::vect
         gyration[p] += q[a] * q[b] / count;
       }
     }
+  if (fourth) {
+    gyration = {};
+    for (const std::uint32_t atom : species.atom)
+      for (std::size_t p = 0; p < 6; ++p) {
+        const std::size_t a = 3 * atom + static_cast<std::size_t>(tensor_parts[p].first), b = 3 * atom + static_cast<std::size_t>(tensor_parts[p].second);
+        kinetic[p] += fourth->kinetic_gain_ev(a, b);
+        gyration[p] += fourth->gyration_ang2(a, b);
+      }
+  }
   const double classical = 0.5 * units::boltzmann_ev_per_kelvin * ring.modes.temperature_kelvin * static_cast<double>(species.atom.size());
   for (std::size_t p = 0; p < 3; ++p) kinetic[p] += classical;
   row.insert(row.end(), kinetic.begin(), kinetic.end());
@@ -64,7 +74,9 @@ double isotope_energy_ev(const AtomRing& state, RingForces& forces, const RingSp
         }
         position[bead * n + i][axis] = q;
       }
-  return forces.mean_energy_ev(state, position) - potential_energy_ev(ring);
+  std::vector<double> mass = state.atoms->mass_amu;
+  mass[atom] = mass_amu;
+  return forces.mean_energy_ev(state, position, mass) - potential_energy_ev(ring);
 }
 
 }  // namespace
@@ -104,12 +116,17 @@ std::vector<double> ring_log_row(const AtomRing& state, RingForces& forces, cons
   const RingState& ring = state.ring;
   RingMeasures measures;
   measure(ring, measures);
+  std::optional<FourthOrderRing> fourth;
+  if (!forces.factorization().primitive()) {
+    fourth.emplace(FourthOrderRing{forces.factorization(), ring, state.bare_energy_ev, state.bare_force_ev_ang});
+    correct(*fourth, measures);
+  }
   double temperature = 0, virial_total = 0;
   for (std::size_t i = 0; i < ring.freedom(); ++i) {
     temperature += measures.ring_temperature_kelvin[i] / static_cast<double>(ring.freedom());
     virial_total += measures.kinetic_virial_ev[i];
   }
-  std::vector<double> row{static_cast<double>(ring.step), ring.time_fs, potential_energy_ev(ring), conserved_energy_ev(ring), temperature,
+  std::vector<double> row{static_cast<double>(ring.step), ring.time_fs, fourth ? fourth->potential_energy_ev() : potential_energy_ev(ring), conserved_energy_ev(ring), temperature,
                           state.max_extrapolation.value_or(not_measured), state.max_force_spread_ev_ang.value_or(not_measured), not_measured, not_measured};
   if (state.virial_ev) {
     const Mat3& w = *state.virial_ev;
@@ -126,7 +143,7 @@ std::vector<double> ring_log_row(const AtomRing& state, RingForces& forces, cons
         gyration2 += measures.gyration2_ang2[d];
       }
     row.insert(row.end(), {virial, primitive, gyration2});
-    if (settings.tensors) append_tensors(ring, s, row);
+    if (settings.tensors) append_tensors(ring, fourth ? &*fourth : nullptr, s, row);
   }
   for (const IsotopeChange& change : settings.isotopes) {
     const auto found = std::find_if(species.begin(), species.end(), [&](const RingSpecies& s) { return s.name == change.species; });

@@ -3,6 +3,7 @@
 //     virial tensor     T_ab = kB T/2 δ_ab − (1/4P) Σ_j [(q_j − q̄)_a f_j,b + (q_j − q̄)_b f_j,a]        gyration tensor (1/P) Σ_j (q_j − q̄)_a (q_j − q̄)_b
 //   pressure            (1/3V) [2 K_virial + (1/P) Σ_j W_j], W_j the trace of −dV/d(strain) of bead j
 //   isotope m → m'      (1/P) Σ_j [V(q̄ + √(m/m') (q_j − q̄)) − V(q_j)], the scaled atom one of its species in turn
+// Under a fourth-order factorisation energies and spread are those of ring_fourth_order.hpp; the pressure is not measured then, and V of the isotopes is what the beads have.
 // References: as ring_estimators.hpp; Ceriotti, Markland, J. Chem. Phys. 138, 014112 (2013), of the isotopes.
 #pragma once
 

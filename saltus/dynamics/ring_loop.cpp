@@ -118,6 +118,17 @@ class Rate {
 
 }  // namespace
 
+void require_factorization(const RingLoopSettings& s, std::size_t beads) {
+  require_factorization(s.factorization, beads);
+  if (s.factorization.primitive()) return;
+  const auto refuse = [](bool wanted, const char* what) {
+    if (wanted) throw Error(ErrorKind::usage, fmt::format("{} goes with factorization = \"primitive\" only", what));
+  };
+  refuse(s.barostat.has_value(), "constant pressure (barostat)");
+  refuse(s.log_pressure, "a pressure");
+  refuse(s.contracted_beads > 0 || s.inner_steps > 1, "a reference model (contracted_beads, inner_steps)");
+}
+
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings) {
   state.ring.step = -settings.equilibration_steps;
   state.ring.time_fs = static_cast<double>(state.ring.step) * settings.timestep_fs;
@@ -125,20 +136,25 @@ void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings) {
   state.ring.thermostat_ev = 0;
   state.begun = false;
   state.virial_ev.reset();
+  state.bare_energy_ev.clear();
+  state.bare_force_ev_ang.clear();
   state.max_extrapolation.reset();
   state.max_force_spread_ev_ang.reset();
   state.cell_moves = state.cell_moves_accepted = 0;
   state.reference_ang.clear();
+  state.displaced_reference_ang.clear();
   state.contracted.clear();
   if (settings.contracted_beads > 0) contract(state, settings.contracted_beads);
 }
 
 LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const RingLoopSettings& settings, const RingLoopSinks& sinks, const Potential* correction) {
   check(settings, state.cell);
+  require_factorization(settings, state.ring.beads());
   if (settings.barostat) check(CellRescaling{*settings.barostat, state.ring.modes.temperature_kelvin, false});
   RingForces forces(potential, settings.skin_ang);
   if ((correction != nullptr) != !state.contracted.empty()) throw Error(ErrorKind::internal, "a correction and a contracted ring go together");
   if (correction) forces.correct_by(*correction);
+  forces.factorize_by(settings.factorization);
   RingState& ring = state.ring;
   const std::vector<RingSpecies> species = ring_species(*state.atoms);
   Phase phase = phase_of(state, settings);
@@ -165,8 +181,13 @@ LoopEnd run_ring_dynamics(AtomRing& state, const Potential& potential, const Rin
     }
     if (ring.step < 0) return;
     if (due(ring.step, settings.write_stride) && sinks.centroids) sinks.centroids(frame_of_centroids(state));
-    if (beads_due)
-      for (std::size_t bead = 0; bead < ring.beads(); ++bead) sinks.bead(frame_of_bead(whole, bead));
+    std::int32_t written = 0;
+    for (std::size_t bead = 0; bead < ring.beads() && beads_due; ++bead) {
+      if (!settings.factorization.represents(bead)) continue;
+      Frame frame = frame_of_bead(whole, bead);
+      frame.bead = written++;
+      sinks.bead(frame);
+    }
   };
   const auto arrive = [&] {
     if (due(ring.step, settings.extrapolation_stride)) {

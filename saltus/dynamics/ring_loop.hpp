@@ -22,12 +22,13 @@ struct RingLoopSettings {
   std::int64_t inner_steps = 1;           ///< that a step has under the potential, where there is a correction
   std::size_t contracted_beads = 0;       ///< on which the correction acts; 0: there is none
   Splitting splitting = Splitting::baoab;
+  RingFactorization factorization;
   RingThermostat thermostat = PileLocal{};
   std::optional<RingThermostat> equilibration_thermostat;  ///< none: as in production
   std::optional<Barostat> barostat;         ///< of equilibration and production; none: constant volume
   bool log_pressure = false;                ///< measured for each log row
   std::int64_t write_stride = 10;         ///< frames of the centroids; of production only
-  std::int64_t bead_stride = 0;           ///< frames of all beads; likewise
+  std::int64_t bead_stride = 0;           ///< frames of all beads, or those that represent (RingFactorization), counted from 0; likewise
   std::int64_t log_stride = 10;
   std::int64_t checkpoint_stride = 2000;
   std::int64_t extrapolation_stride = 20; ///< of measurements of the extrapolation and the spread
@@ -47,6 +48,9 @@ struct RingLoopSinks {
   std::function<bool()> stop_requested;                 ///< asked after every step
   Progress progress;
 };
+
+/// Throws Error{usage} for a factorisation that cannot be: with these beads, contracted ones, a barostat or pressures.
+void require_factorization(const RingLoopSettings& settings, std::size_t beads);
 
 /// Puts the state at the start: step -equilibration_steps, no output yet. Throws Error{usage} for contracted beads that cannot be.
 void begin_ring_dynamics(AtomRing& state, const RingLoopSettings& settings);

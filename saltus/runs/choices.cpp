@@ -43,6 +43,15 @@ std::span<const Choice> ring_splittings() {
   return table;
 }
 
+std::span<const Choice> ring_factorizations() {
+  static constexpr std::array table{
+      Choice{"primitive", "the potential on all beads: errors of second order in 1/P"},
+      Choice{"takahashi_imada", "fourth order of energies and spread, twice the forces"},
+      Choice{"suzuki_chin", "fourth order, of distributions of the even beads too, 3/2 of the forces with alpha 0; P even"},
+  };
+  return table;
+}
+
 std::span<const Choice> barostats() {
   static constexpr std::array table{
       Choice{"none", "constant volume"},

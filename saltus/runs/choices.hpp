@@ -13,6 +13,7 @@ std::span<const Choice> thermostats();
 std::span<const Choice> barostats();
 std::span<const Choice> ring_thermostats();
 std::span<const Choice> ring_splittings();
+std::span<const Choice> ring_factorizations();
 std::span<const Choice> potentials();
 std::span<const Choice> precisions();
 std::span<const Choice> arithmetics();

@@ -67,6 +67,7 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   if (!corrected && (loop.contracted_beads > 0 || loop.inner_steps > 1))
     throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one by --reference-model of saltus pimd (a plan has one)");
   if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
+  require_factorization(loop, settings.beads);
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
   if (loop.barostat && !stress)
@@ -75,7 +76,7 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   const auto* gle = std::get_if<RingGle>(&loop.thermostat);
   if (loop.barostat && gle && gle->matrices.pairs() == 1 && is_hot_by_design(*gle, settings))
     throw Error(ErrorKind::usage, "constant pressure needs centroids at the temperature, which these matrices of gle do not leave there; take piglet, or pile_l");
-  loop.log_pressure = stress && periodic[0] && periodic[1] && periodic[2];
+  loop.log_pressure = loop.factorization.primitive() && stress && periodic[0] && periodic[1] && periodic[2];
   if (is_real_time(loop.thermostat) && !loop.equilibration_thermostat && loop.equilibration_steps > 0) loop.equilibration_thermostat = PileLocal{};
   if (settings.temperature_limit_factor > 0 && !is_hot_by_design(loop.thermostat, settings)) loop.temperature_limit_kelvin = settings.temperature_limit_factor * settings.temperature_kelvin;
   if (settings.max_extrapolation) {
@@ -114,6 +115,11 @@ std::string text_of(const RingThermostat& thermostat) {
   return std::visit(Words(), thermostat);
 }
 
+std::string text_of(const RingFactorization& f) {
+  if (f.kind == Factorization::suzuki_chin) return fmt::format("suzuki_chin, alpha {}", f.alpha);
+  return f.primitive() ? "primitive" : "takahashi_imada";
+}
+
 std::string text_of(const std::optional<Barostat>& barostat) {
   if (!barostat) return "none";
   return fmt::format("{}, {} eV/Å³, time constant {} fs, compressibility {} Å³/eV, every {} steps", name(barostat->freedom), barostat->pressure_ev_ang3,
@@ -138,6 +144,7 @@ std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, c
           {"seed", number(settings.seed)},
           {"temperature_kelvin", number(settings.temperature_kelvin)},
           {"splitting", loop.splitting == Splitting::baoab ? "baoab" : "obabo"},
+          {"factorization", text_of(loop.factorization)},
           {"thermostat", text_of(loop.thermostat)},
           {"equilibration_thermostat", text_of(loop.equilibration_thermostat.value_or(loop.thermostat))},
           {"barostat", text_of(loop.barostat)},
@@ -180,12 +187,15 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   summary.time_fs = state.ring.time_fs;
   const auto written = [&](std::int64_t stride) { return stride > 0 && state.ring.step >= 0 ? static_cast<std::size_t>(state.ring.step / stride + 1) : 0; };
   summary.frames = written(loop.write_stride);
-  summary.bead_frames = written(loop.bead_stride) * summary.beads;
+  for (std::size_t bead = 0; bead < summary.beads; ++bead)
+    if (loop.factorization.represents(bead)) summary.bead_frames += written(loop.bead_stride);
   summary.wall_s = checkpoint.wall_s;
   if (checkpoint.wall_s > 0) summary.steps_per_s = static_cast<double>(state.ring.step + loop.equilibration_steps) / checkpoint.wall_s;
   summary.warnings = checkpoint.warnings;
   summary.estimates = ring_estimates(read_ring_log(log, ring_log_columns(species, loop.log)), species, loop.log, summary.beads, settings.temperature_kelvin);
   if (const auto* gle = std::get_if<RingGle>(&loop.thermostat)) erase_what_does_not_hold(*gle, summary.beads, settings.temperature_kelvin, summary.estimates);
+  // Its formula supposes energies that depend on the temperature as those of the primitive factorisation.
+  if (!loop.factorization.primitive()) std::erase_if(summary.estimates, [](const NamedEstimate& e) { return e.name == "heat_capacity"; });
   if (state.cell_moves > 0) {
     const double accepted = static_cast<double>(state.cell_moves_accepted) / static_cast<double>(state.cell_moves);
     summary.estimates.push_back({"strains_accepted", Estimate{accepted, accepted, accepted}, false, "", "of those that the barostat proposed"});

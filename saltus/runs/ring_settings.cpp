@@ -77,6 +77,8 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "friction_per_fs", .member = &S::friction_per_fs, .unit = "per_fs", .help = "of langevin", .minimum = 0, .maximum = 1e3},
       Field<S>{.key = "gle_file", .member = &S::gle_file, .unit = "", .help = "matrices of gle and piglet, as i-PI, CP2K or GLE4MD have them"},
       Field<S>{.key = "splitting", .member = &S::splitting, .unit = "", .help = "order of the steps", .choices = ring_splittings()},
+      Field<S>{.key = "factorization", .member = &S::factorization, .unit = "", .help = "of the Boltzmann operator, of second or fourth order", .choices = ring_factorizations()},
+      Field<S>{.key = "suzuki_chin_alpha", .member = &S::suzuki_chin_alpha, .unit = "", .help = "part of the correction that is on the even beads; 0 needs the fewest forces", .minimum = 0, .maximum = 1},
       Field<S>{.key = "barostat", .member = &S::barostat, .unit = "", .help = "what of the cell may change, equilibration included", .choices = barostats()},
       Field<S>{.key = "pressure_gpa", .member = &S::pressure_gpa, .unit = "gpa", .help = "of the barostat", .minimum = -1e4, .maximum = 1e4},
       Field<S>{.key = "barostat_time_ps", .member = &S::barostat_time_ps, .unit = "ps", .help = "its relaxation time", .minimum = 1e-4, .maximum = 1e6},
@@ -147,7 +149,11 @@ RingDynamicsSettings ring_dynamics_of(const RingSettings& s, std::uint64_t seed)
   loop.inner_steps = s.inner_steps;
   loop.contracted_beads = static_cast<std::size_t>(s.contracted_beads);
   loop.splitting = s.splitting == "obabo" ? Splitting::obabo : Splitting::baoab;
+  if (s.factorization != "primitive") loop.factorization.kind = s.factorization == "suzuki_chin" ? Factorization::suzuki_chin : Factorization::takahashi_imada;
+  loop.factorization.alpha = s.suzuki_chin_alpha;
   loop.thermostat = thermostat_of(s);
+  if (const auto* gle = std::get_if<RingGle>(&loop.thermostat); gle && !loop.factorization.primitive() && !is_canonical(*gle, run.beads, run.temperature_kelvin))
+    throw Error(ErrorKind::usage, fmt::format("the matrices in {} make the quantum fluctuations of the primitive factorization: leave out factorization, or take another thermostat", s.gle_file));
   if (s.barostat != "none")
     loop.barostat = Barostat{cell_freedom_named(s.barostat), s.pressure_gpa / units::gpa_per_ev_ang3, units::fs_per_ps * s.barostat_time_ps,
                              s.compressibility_per_gpa * units::gpa_per_ev_ang3};
@@ -166,6 +172,7 @@ RingDynamicsSettings ring_dynamics_of(const RingSettings& s, std::uint64_t seed)
     const auto [species, mass] = split_at_equals(text, "H=D or O=17.999");
     loop.log.isotopes.push_back({species, mass, mass_of(mass, text)});
   }
+  require_factorization(loop, run.beads);
   for (const std::string& text : s.restraints) run.restraints.push_back(restraint_of(text, s.restraint_stiffness_ev_ang2));
   return run;
 }

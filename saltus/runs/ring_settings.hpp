@@ -23,6 +23,8 @@ struct RingSettings {
   double friction_per_fs = 0.01;
   std::string gle_file;
   std::string splitting = "baoab";
+  std::string factorization = "primitive";
+  double suzuki_chin_alpha = 0;
   std::string barostat = "none";
   double pressure_gpa = 0;
   double barostat_time_ps = 1;

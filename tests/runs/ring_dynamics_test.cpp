@@ -1,9 +1,11 @@
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <numbers>
 
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "saltus/base/error.hpp"
@@ -388,6 +390,161 @@ TEST_F(RingDynamicsRun, HarmonicWellsHaveTheirClosedForms) {
   const auto& c = *named(summary, "heat_capacity").estimate;
   EXPECT_NEAR(c.value, heat_capacity, 1.91 * (c.high - c.value));
   EXPECT_LT(c.high - c.value, 0.5);
+}
+
+// ln det of the matrix that a degree of freedom has in units of m w_P²; u = w²/w_P². Free energies are kB T/2 times it, whatever the mass.
+double log_determinant(const RingFactorization& f, std::size_t beads, double u) {
+  std::vector<double> a(beads * beads);
+  for (std::size_t j = 0; j < beads; ++j) {
+    a[j * beads + j] += 2 + f.weight(j) * u + 2 * f.correction(j) * u * u;
+    a[j * beads + (j + 1) % beads] -= 1;
+    a[(j + 1) % beads * beads + j] -= 1;
+  }
+  double sum = 0;
+  for (std::size_t k = 0; k < beads; ++k) {
+    sum += std::log(a[k * beads + k]);
+    for (std::size_t i = k + 1; i < beads; ++i)
+      for (std::size_t j = beads; j-- > k;) a[i * beads + j] -= a[i * beads + k] / a[k * beads + k] * a[k * beads + j];
+  }
+  return sum;
+}
+
+TEST_F(RingDynamicsRun, FourthOrderHarmonicWellsHaveTheirClosedForms) {
+  struct Case {
+    const char* factorization;
+    double alpha, wavenumber;
+    std::size_t beads;
+    double energy_mev;  ///< −d ln Z/dβ, worked out apart from this code
+  };
+  for (const Case& c : {Case{"takahashi_imada", 0, 1600, 4, 94.4315}, Case{"takahashi_imada", 0, 3500, 8, 203.3167}, Case{"suzuki_chin", 0, 1600, 8, 98.1115},
+                        Case{"suzuki_chin", 0, 3500, 4, 132.7389}, Case{"suzuki_chin", 1.0 / 3, 3500, 8, 212.3454}}) {
+    SCOPED_TRACE(::testing::Message() << c.factorization << " " << c.wavenumber << " " << c.beads);
+    RingSettings words;
+    words.temperature_kelvin = 300;
+    words.beads = static_cast<std::int64_t>(c.beads);
+    words.factorization = c.factorization;
+    words.suzuki_chin_alpha = c.alpha;
+    words.steps = 20000;
+    words.equilibration_steps = 400;
+    words.timestep_fs = 0.25;
+    words.centroid_time_fs = 20;
+    words.write_every = 0;
+    words.log_every = 5;
+    words.tensors = true;
+    words.isotopes = {"H=1.3"};
+    const Wells potential(c.wavenumber);
+    const RingDynamicsSettings settings = ring_dynamics_of(words, 9);
+    const auto summary = run_atom_ring_dynamics(settings, hydrogens(32), potential, "model", folder_ / fmt::format("{}{}{}", c.factorization, c.wavenumber, c.beads));
+    const double kt = units::boltzmann_ev_per_kelvin * 300, chain = static_cast<double>(c.beads) * kt / units::hbar_ev_fs;
+    const double u = per_fs(c.wavenumber) * per_fs(c.wavenumber) / (chain * chain), lighter = 1.00782503207 / 1.3;
+    const RingFactorization& f = settings.loop.factorization;
+    const auto free_energy = [&](double scale) { return 0.5 * kt * log_determinant(f, c.beads, scale * u); };
+    const double v = (free_energy(1.0001) - free_energy(0.9999)) / 0.0002, k = 1e-3 * c.energy_mev - v;  // V = k dF/dk
+    const double stiffness = units::ev_per_amu_ang2_fs2 * 1.00782503207 * per_fs(c.wavenumber) * per_fs(c.wavenumber), gyration2 = 3 * (2 * v - kt) / stiffness;
+    const auto expect_within_half_a_percent = [&](const std::string& name, double exact) {
+      expect_near(summary, name, exact);
+      const auto& e = *named(summary, name).estimate;
+      EXPECT_LT(e.high - e.low, 4.18 * 0.005 * exact) << name;
+    };
+    expect_within_half_a_percent("potential_energy", 96 * v);
+    expect_within_half_a_percent("kinetic_energy_virial_H", 3e3 * k);
+    expect_near(summary, "kinetic_energy_primitive_H", 3e3 * k);
+    expect_near(summary, "kinetic_energy_virial_yy_H", 1e3 * k);
+    expect_within_half_a_percent("gyration_radius_H", std::sqrt(gyration2));
+    expect_near(summary, "gyration_xx_H", gyration2 / 3);
+    expect_near(summary, "isotope_free_energy_excess_H_1.3", 3e3 * (free_energy(lighter) - free_energy(1) - 0.5 * kt * std::log(lighter)));
+    for (const NamedEstimate& estimate : summary.estimates) EXPECT_NE(estimate.name, "heat_capacity");
+  }
+}
+
+TEST_F(RingDynamicsRun, FourthOrderInterruptedAndContinuedLeavesTheSameBytes) {
+  const LennardJones potential(lennard_jones_argon());
+  for (const char* factorization : {"takahashi_imada", "suzuki_chin"}) {
+    RingSettings words = short_words();
+    words.factorization = factorization;
+    words.skin_ang = 0.3;
+    words.log_every = 1;
+    const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
+    const fs::path whole = folder_ / factorization / "whole";
+    run_atom_ring_dynamics(settings, argon(), potential, "model", whole);
+    for (const int stop_after : {7, 30, 33}) {
+      const fs::path folder = folder_ / factorization / ("parts" + std::to_string(stop_after));
+      int steps = 0;
+      EXPECT_FALSE(run_atom_ring_dynamics(settings, argon(), potential, "model", folder, {}, [&] { return ++steps == stop_after; }).finished);
+      EXPECT_TRUE(run_atom_ring_dynamics(settings, argon(), potential, "model", folder).finished);
+      EXPECT_EQ(read_file(folder / "log.csv"), read_file(whole / "log.csv"));
+      const auto a = read_ring_checkpoint(folder / "checkpoint").state, b = read_ring_checkpoint(whole / "checkpoint").state;
+      EXPECT_EQ(a.ring.mode_velocity_ang_fs, b.ring.mode_velocity_ang_fs);
+      EXPECT_EQ(a.ring.force_ev_ang, b.ring.force_ev_ang);
+      EXPECT_EQ(a.bare_force_ev_ang, b.bare_force_ev_ang);
+      EXPECT_EQ(a.displaced_reference_ang, b.displaced_reference_ang);
+      EXPECT_EQ(b.displaced_reference_ang.size(), (std::string(factorization) == "suzuki_chin" ? 2 : 4) * 32u);
+    }
+    // Another factorisation is another run.
+    words.factorization = "primitive";
+    EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(words, 3), argon(), potential, "model", whole), Error);
+  }
+}
+
+TEST_F(RingDynamicsRun, FramesOfSuzukiChinAreTheEvenBeads) {
+  const Wells potential(1600);
+  RingSettings words;
+  words.temperature_kelvin = 300;
+  words.beads = 6;
+  words.steps = 20;
+  words.beads_every = 10;
+  words.write_forces = true;
+  words.trajectory_precision = "double";
+  words.factorization = "suzuki_chin";
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 1), hydrogens(2), potential, "model", folder_ / "run");
+  EXPECT_EQ(summary.bead_frames, 9u);
+  const auto frames = read_frames(folder_ / "run" / "beads");
+  ASSERT_EQ(frames.size(), 9u);
+  const RingState ring = read_ring_checkpoint(folder_ / "run" / "checkpoint").state.ring;
+  for (std::size_t k = 0; k < frames.size(); ++k) {
+    EXPECT_EQ(frames[k].bead, static_cast<std::int32_t>(k % 3));
+    Workspace workspace;
+    std::vector<Evaluation> own(1);
+    const std::vector<Cell> cell(1);
+    potential.evaluate({frames[k].atoms.get(), cell, frames[k].position_ang}, {}, workspace, own);
+    EXPECT_NEAR(frames[k].energy_ev.value(), own[0].energy_ev, 1e-9);
+    EXPECT_NEAR(norm(frames[k].force_ev_ang[1] - own[0].force_ev_ang[1]), 0, 1e-9);
+    if (k < 6) continue;
+    EXPECT_NEAR(frames[k].position_ang[1].x, ring.position_ang[2 * (k - 6) * 6 + 3], 1e-9);
+  }
+}
+
+TEST_F(RingDynamicsRun, RefusesFactorizationsThatCannotBe) {
+  RingSettings good;
+  good.temperature_kelvin = 300;
+  good.beads = 6;
+  good.steps = 20;
+  good.factorization = "suzuki_chin";
+  EXPECT_NO_THROW(ring_dynamics_of(good, 1));
+  write_file_atomically(folder_ / "hot.gle", hot_modes);
+  const std::vector<std::function<void(RingSettings&)>> changes{[](RingSettings& s) { s.beads = 5; },
+                                                               [](RingSettings& s) { s.barostat = "isotropic"; },
+                                                               [](RingSettings& s) { s.contracted_beads = 3; },
+                                                               [](RingSettings& s) { s.inner_steps = 2; },
+                                                               [](RingSettings& s) { s.factorization = "takahashi_imada", s.suzuki_chin_alpha = 0.3; },
+                                                               [&](RingSettings& s) {
+                                                                 s = piglet_run(folder_ / "hot.gle");
+                                                                 s.factorization = "suzuki_chin";
+                                                               }};
+  for (std::size_t k = 0; k < changes.size(); ++k) {
+    RingSettings settings = good;
+    changes[k](settings);
+    try {
+      ring_dynamics_of(settings, 1);
+      ADD_FAILURE() << k;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+    }
+  }
+  // A reference model acts on all beads where no number is given.
+  const Wells potential(1600), reference(1500);
+  EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(good, 1), hydrogens(2), potential, "model", folder_ / "two", {}, {}, {}, &reference), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "two"));
 }
 
 TEST_F(RingDynamicsRun, DeuteriumByOneWord) {
