@@ -70,9 +70,10 @@ void append_isotope_effect(const Compared& light, const Compared& heavy, StageRe
   const ProtonBondReport &a = heavy.report.bonds.back(), &b = light.report.bonds.back();
   result.estimates.push_back(named("isotope_donor_acceptor_" + suffix, difference(a.values.r_ang, b.values.r_ang), "ang", "heavier less lighter"));
   result.estimates.push_back(named("isotope_nu_deviation_" + suffix, difference(a.values.nu_deviation_ang, b.values.nu_deviation_ang), "ang", "heavier less lighter"));
-  // Intervals of barriers end at zero: the half above is that of the error.
+  // Of barriers that are there. Their intervals end at zero: the half above is that of the error.
   const auto whole = [](const Estimate& e) { return times({e.value, 2 * e.value - e.high, e.high}, kcal_mol_per_ev); };
-  if (a.values.barrier_ev && b.values.barrier_ev && std::isfinite(a.values.barrier_ev->low) && std::isfinite(b.values.barrier_ev->low))
+  const auto resolved = [](const ProtonDistribution& d) { return d.barrier_ev && d.barrier_note.empty() && std::isfinite(d.barrier_ev->low); };
+  if (resolved(a.values) && resolved(b.values))
     result.estimates.push_back(named("isotope_barrier_" + suffix, difference(whole(*a.values.barrier_ev), whole(*b.values.barrier_ev)), "kcal_mol", "heavier less lighter"));
   if (a.spread && b.spread) result.estimates.push_back(named("isotope_spread_along_" + suffix, difference(a.spread->along_ang, b.spread->along_ang), "ang", "heavier less lighter"));
 }
