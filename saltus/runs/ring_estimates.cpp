@@ -157,7 +157,7 @@ std::vector<NamedEstimate> ring_estimates(const RingLog& log, const std::vector<
 
   add_mean("potential_energy", "ev", "potential_ev", 1);
   for (const auto& [name, columns] : {std::pair{"kinetic_energy_virial", virial}, std::pair{"kinetic_energy_primitive", primitive}})
-    list.push_back(estimate(name, "ev", production, [=](const Rows& rows) -> std::optional<double> {
+    list.push_back(estimate(name, "ev", production, [sum_of, columns = columns](const Rows& rows) -> std::optional<double> {
       double sum = 0;
       for (const auto* row : rows) sum += sum_of(*row, columns);
       return sum / static_cast<double>(rows.size());
