@@ -64,16 +64,9 @@ Json json_of(const runs::ProtonBondReport& bond, const runs::ProtonReport& repor
   return object;
 }
 
-/// The distributions of all bonds together, with what they are called.
-std::vector<std::pair<std::string, const runs::ProtonDistribution*>> of_all(const runs::ProtonReport& report) {
-  std::vector<std::pair<std::string, const runs::ProtonDistribution*>> list{{kind_of(report), &report.bonds.back().values}};
-  if (report.bonds.back().centroid) list.emplace_back("centroids", &*report.bonds.back().centroid);
-  return list;
-}
-
 std::vector<Column> columns_of(const runs::ProtonReport& report) {
   std::vector<Column> columns{{"nu_ang", report.nu_ang}};
-  for (const auto& [name, d] : of_all(report)) {
+  for (const auto& [name, d] : runs::distributions_of(report)) {
     add_columns(columns, "density_" + name + "_per_ang", d->density_per_ang);
     add_columns(columns, "free_energy_" + name + "_kcal_mol", in_units(d->free_energy_ev, kcal_mol_per_ev));
   }
@@ -188,7 +181,7 @@ std::string table_of(const runs::ProtonReport& report) {
 std::vector<std::string> sentences_of(const runs::ProtonReport& report) {
   std::vector<std::string> sentences;
   const runs::ProtonBondReport& all = report.bonds.back();
-  for (const auto& [name, d] : of_all(report))
+  for (const auto& [name, d] : runs::distributions_of(report))
     sentences.push_back(fmt::format("{}{}: F(0) - min F is {} kcal/mol{}{}.", static_cast<char>(name[0] - 'a' + 'A'), name.substr(1), barrier_text(*d),
                                     d->barrier_ev ? fmt::format(", {} meV", with_interval(in_units(*d->barrier_ev, units::mev_per_ev), 1)) : "",
                                     d->barrier_note.empty() ? "" : "; " + d->barrier_note));
@@ -207,7 +200,7 @@ std::vector<std::string> sentences_of(const runs::ProtonReport& report) {
 }
 
 void add_curves(std::vector<runs::Chart>& charts, const runs::ProtonReport& report, const std::string& suffix) {
-  for (const auto& [name, d] : of_all(report)) {
+  for (const auto& [name, d] : runs::distributions_of(report)) {
     charts[0].curves.push_back({name + suffix, report.nu_ang, in_units(d->free_energy_ev, kcal_mol_per_ev)});
     charts[1].curves.push_back({name + suffix, report.nu_ang, d->density_per_ang});
   }
@@ -219,35 +212,23 @@ void add_curves(std::vector<runs::Chart>& charts, const runs::ProtonReport& repo
     charts[3].curves.push_back({(kind == 0 ? kind_of(report) : "centroids") + suffix, report.rocking->nu_ang, report.rocking->kinds[kind].back()[2].given_nu});
 }
 
-/// Where any distribution is above a ten-thousandth of its largest.
-std::pair<double, double> shown_range(const runs::ProtonReport& report) {
-  std::pair<double, double> range{0, 0};
-  for (const auto& [name, d] : of_all(report)) {
-    double most = 0;
-    for (const Estimate& e : d->density_per_ang) most = std::max(most, e.value);
-    for (std::size_t k = 0; k < report.nu_ang.size(); ++k)
-      if (d->density_per_ang[k].value > 1e-4 * most) range = {std::min(range.first, report.nu_ang[k]), std::max(range.second, report.nu_ang[k])};
-  }
-  return range;
-}
-
 /// Differences of this trajectory and another, with the interval of independent runs.
 Json differences_of(const runs::ProtonReport& report, const runs::ProtonReport& other, AnalysisOutput& output) {
   Json object;
   output.text += fmt::format("\ndifferences, this - other:\n");
-  const auto add = [&](const std::string& key, const Estimate& a, const Estimate& b, double factor, const std::string& what) {
-    const Estimate d = in_units(runs::difference(a, b), factor);
+  const auto add_difference = [&](const std::string& key, const Estimate& d, const std::string& what) {
     object[key] = value_low_high(d);
     output.text += fmt::format("  {:<34} {}\n", what, with_interval(d, 4));
   };
-  const auto ours = of_all(report), theirs = of_all(other);
+  const auto add = [&](const std::string& key, const Estimate& a, const Estimate& b, double factor, const std::string& what) {
+    add_difference(key, in_units(runs::difference(a, b), factor), what);
+  };
+  const auto ours = runs::distributions_of(report), theirs = runs::distributions_of(other);
   const runs::ProtonDistribution &a = *ours[0].second, &b = *theirs[0].second;
   add("donor_acceptor_ang", a.r_ang, b.r_ang, 1, "R, Å");
   add("nu_ang", a.nu_ang, b.nu_ang, 1, "nu, Å");
   add("nu_deviation_ang", a.nu_deviation_ang, b.nu_deviation_ang, 1, "standard deviation of nu, Å");
-  // Intervals of barriers end at zero: the half above is that of the error.
-  const auto whole = [](const Estimate& e) { return Estimate{e.value, 2 * e.value - e.high, e.high}; };
-  if (a.barrier_ev && b.barrier_ev) add("barrier_kcal_mol", whole(*a.barrier_ev), whole(*b.barrier_ev), kcal_mol_per_ev, "F(0) - min F, kcal/mol");
+  if (a.barrier_ev && b.barrier_ev) add_difference("barrier_kcal_mol", in_units(runs::barrier_difference_ev(a, b), kcal_mol_per_ev), "F(0) - min F, kcal/mol");
   const auto &s = report.bonds.back().spread, &t = other.bonds.back().spread;
   if (report.rocking && other.rocking)
     for (std::size_t c = 2; c < rocking_coordinates; ++c)
@@ -269,12 +250,12 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
   for (const std::string& sentence : sentences) output.text += sentence + "\n";
   if (report.rocking) output.text += rocking_table(report);
   std::vector<runs::Chart> charts{
-      {"free_energy", "Free energy of the proton coordinate, −kT ln P, above its least, with 95 % bands.", "ν, Å", "F, kcal/mol", false, {}, std::nullopt, shown_range(report)},
-      {"density", "Distribution of the proton coordinate with 95 % bands.", "ν, Å", "P(ν), 1/Å", false, {}, std::nullopt, shown_range(report)},
-      {"distance", "Mean distance of donor and acceptor at a proton coordinate, less that of all configurations, with 95 % bands.", "ν, Å", "R − ⟨R⟩, Å", false, {}, std::nullopt, shown_range(report)}};
+      {"free_energy", "Free energy of the proton coordinate, −kT ln P, above its least, with 95 % bands.", "ν, Å", "F, kcal/mol", false, {}, std::nullopt, runs::visited_range_ang(report)},
+      {"density", "Distribution of the proton coordinate with 95 % bands.", "ν, Å", "P(ν), 1/Å", false, {}, std::nullopt, runs::visited_range_ang(report)},
+      {"distance", "Mean distance of donor and acceptor at a proton coordinate, less that of all configurations, with 95 % bands.", "ν, Å", "R − ⟨R⟩, Å", false, {}, std::nullopt, runs::visited_range_ang(report)}};
   if (report.rocking)
     charts.push_back({"rocking", "Mean rotation of the groups in the plane of donor, acceptor and centre (theta_z) at a proton coordinate, with 95 % bands.", "ν, Å", "θ_z, degrees", false, {},
-                      std::nullopt, shown_range(report)});
+                      std::nullopt, runs::visited_range_ang(report)});
   add_curves(charts, report, "");
   std::vector<std::string> warnings = report.warnings;
   if (other) {
@@ -291,10 +272,10 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
     for (const std::string& warning : other->warnings) warnings.push_back(own.against + ": " + warning);
   }
   output.text += fmt::format("\n{:>8}", "nu, Å");
-  for (const auto& [name, d] : of_all(report)) output.text += fmt::format(" {:>12} {:>14} {:>22}", "P, 1/Å", "F, kcal/mol", name + " 95 %");
+  for (const auto& [name, d] : runs::distributions_of(report)) output.text += fmt::format(" {:>12} {:>14} {:>22}", "P, 1/Å", "F, kcal/mol", name + " 95 %");
   output.text += "\n";
   for (std::size_t k = 0; k < report.nu_ang.size(); ++k) {
-    const auto list = of_all(report);
+    const auto list = runs::distributions_of(report);
     if (std::none_of(list.begin(), list.end(), [&](const auto& entry) { return std::isfinite(entry.second->free_energy_ev[k].value); })) continue;
     output.text += fmt::format("{:>8.4f}", report.nu_ang[k]);
     for (const auto& [name, d] : list) {
@@ -307,7 +288,7 @@ AnalysisOutput output_of(const runs::ProtonReport& report, const runs::ProtonRep
   const auto add = [&](const std::string& name, const std::optional<Estimate>& e, const char* unit, const std::string& note = "") {
     output.page.estimates.push_back({name, e, e && std::isfinite(e->low), unit, note});
   };
-  for (const auto& [name, d] : of_all(report)) {
+  for (const auto& [name, d] : runs::distributions_of(report)) {
     add("nu_" + name, d->nu_ang, "ang");
     add("donor_acceptor_" + name, d->r_ang, "ang");
     add("barrier_" + name, d->barrier_ev ? std::optional(in_units(*d->barrier_ev, kcal_mol_per_ev)) : std::nullopt, "kcal_mol", d->barrier_note);

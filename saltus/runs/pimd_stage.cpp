@@ -27,12 +27,6 @@ constexpr std::size_t rows_shown = 1500;
 
 std::filesystem::path model_file(const Plan& plan, const std::string& model) { return (plan.file.parent_path() / model).lexically_normal(); }
 
-/// With the path of the matrices as the plan's folder makes it.
-PimdSettings resolved(const Plan& plan, PimdSettings pimd) {
-  if (!pimd.gle_file.empty()) pimd.gle_file = (plan.file.parent_path() / pimd.gle_file).lexically_normal().string();
-  return pimd;
-}
-
 /// A file's own content decides, not its name.
 bool is_file(const std::string& model) { return !model.empty() && !is_remote(model) && !is_builtin(model); }
 
@@ -92,7 +86,7 @@ StageResult simulate(const Plan& plan, const PimdSettings& pimd, const StageCont
   const auto potential = open_potential(model, own ? network_settings(pimd) : potential_settings(plan), remote_context);
   const auto reference = two ? open_potential(cheap, {}, remote_context) : nullptr;
   const Frame start = starting_frame(start_of(plan, pimd));
-  const RingDynamicsSettings settings = ring_dynamics_of(resolved(plan, pimd), static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
+  const RingDynamicsSettings settings = ring_dynamics_of(with_paths(plan.file, pimd), static_cast<std::uint64_t>(plan.seed + pimd.seed_offset));
   const Progress progress = [&](const ProgressReport& report) {
     if (context.progress) context.progress({"pimd-" + pimd.name, report.done, report.total, report.note, report.unit});
   };
@@ -127,7 +121,7 @@ Stage pimd_stage(const Plan& plan, const PimdSettings& pimd) {
   if (pimd.model.empty()) stage.depends_on.insert(stage.depends_on.begin(), potential_stage(plan));
   else if (is_file(pimd.model)) stage.input_files.push_back(model_file(plan, pimd.model));
   if (is_file(pimd.reference_model)) stage.input_files.push_back(model_file(plan, pimd.reference_model));
-  if (!pimd.gle_file.empty()) stage.input_files.push_back(resolved(plan, pimd).gle_file);
+  if (!pimd.gle_file.empty()) stage.input_files.push_back(with_paths(plan.file, pimd).gle_file);
   json settings = json::parse(settings_json(plan, "pimd", pimd.name));
   settings.erase("gle_file");
   settings["seed"] = plan.seed + pimd.seed_offset;

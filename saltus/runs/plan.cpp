@@ -213,9 +213,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
         if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with 'reference_model'", key));
     }
     try {
-      PimdSettings checked = settings;
-      if (!checked.gle_file.empty()) checked.gle_file = (file.parent_path() / checked.gle_file).lexically_normal().string();
-      ring_dynamics_of(checked, 0);
+      ring_dynamics_of(with_paths(file, settings), 0);
     } catch (const Error& error) {
       source.fail(table->source(), fmt::format("[[pimd]] '{}': {}", settings.name, error.what()));
     }

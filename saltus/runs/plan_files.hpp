@@ -18,6 +18,12 @@ inline std::filesystem::path data_file(const Plan& plan, const DataSettings& set
 
 inline std::filesystem::path model_file(const Plan& plan) { return (plan.file.parent_path() / plan.model->file).lexically_normal(); }
 
+/// With the path of the thermostat's matrices as the plan's folder makes it.
+inline PimdSettings with_paths(const std::filesystem::path& plan_file, PimdSettings settings) {
+  if (!settings.gle_file.empty()) settings.gle_file = (plan_file.parent_path() / settings.gle_file).lexically_normal().string();
+  return settings;
+}
+
 /// How its file is to be read; the plan's parser has checked that the elements are some.
 inline ReadOptions read_options(const Plan& plan, const DataSettings& settings) {
   ReadOptions options;

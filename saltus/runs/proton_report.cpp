@@ -121,6 +121,28 @@ void require_bond(const Atoms& atoms, const ProtonBond& bond) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, const ProtonDistribution*>> distributions_of(const ProtonReport& report) {
+  std::vector<std::pair<std::string, const ProtonDistribution*>> list{{report.beads > 0 ? "beads" : "frames", &report.bonds.back().values}};
+  if (report.bonds.back().centroid) list.emplace_back("centroids", &*report.bonds.back().centroid);
+  return list;
+}
+
+std::pair<double, double> visited_range_ang(const ProtonReport& report) {
+  std::pair<double, double> range{0, 0};
+  for (const auto& [name, d] : distributions_of(report)) {
+    double most = 0;
+    for (const Estimate& e : d->density_per_ang) most = std::max(most, e.value);
+    for (std::size_t k = 0; k < report.nu_ang.size(); ++k)
+      if (d->density_per_ang[k].value > 1e-4 * most) range = {std::min(range.first, report.nu_ang[k]), std::max(range.second, report.nu_ang[k])};
+  }
+  return range;
+}
+
+Estimate barrier_difference_ev(const ProtonDistribution& a, const ProtonDistribution& b) {
+  const auto whole = [](const Estimate& e) { return Estimate{e.value, 2 * e.value - e.high, e.high}; };
+  return difference(whole(a.barrier_ev.value()), whole(b.barrier_ev.value()));
+}
+
 Estimate difference(const Estimate& a, const Estimate& b) {
   const double value = a.value - b.value;
   return {value, value - std::hypot(a.value - a.low, b.high - b.value), value + std::hypot(a.high - a.value, b.value - b.low)};

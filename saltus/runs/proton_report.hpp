@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "saltus/analysis/proton_transfer.hpp"
@@ -65,7 +66,16 @@ struct ProtonReport {
 /// Two passes over the trajectory where the bonds are to be found. Throws what readers throw, Error{usage} where there is no bond.
 ProtonReport analyze_proton(const TrajectoryInput& input, const ProtonReportSettings& settings, const Progress& progress = {});
 
+/// Of all bonds together, with what they are of: "frames" or "beads", and "centroids" where there are any.
+std::vector<std::pair<std::string, const ProtonDistribution*>> distributions_of(const ProtonReport& report);
+
+/// The range of nu, around 0, where any of these is above a ten-thousandth of its largest density, Å.
+std::pair<double, double> visited_range_ang(const ProtonReport& report);
+
 /// a − b of independent trajectories: half widths add in squares.
 Estimate difference(const Estimate& a, const Estimate& b);
+
+/// The same of two barriers, eV; both must be there. Their intervals end at zero: the half above is that of the error.
+Estimate barrier_difference_ev(const ProtonDistribution& a, const ProtonDistribution& b);
 
 }  // namespace saltus::runs

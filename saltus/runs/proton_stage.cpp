@@ -42,13 +42,6 @@ NamedEstimate named(const std::string& name, const std::optional<Estimate>& e, c
   return {name, e, e && std::isfinite(e->low), unit, note};
 }
 
-/// The distributions of a report: of frames or beads, and of centroids.
-std::vector<std::pair<std::string, const ProtonDistribution*>> distributions_of(const ProtonReport& report) {
-  std::vector<std::pair<std::string, const ProtonDistribution*>> list{{report.beads > 0 ? "beads" : "frames", &report.bonds.back().values}};
-  if (report.bonds.back().centroid) list.emplace_back("centroids", &*report.bonds.back().centroid);
-  return list;
-}
-
 void append_estimates(const Compared& one, StageResult& result) {
   for (const auto& [kind, d] : distributions_of(one.report)) {
     const std::string suffix = one.name + (kind == "centroids" ? "_centroids" : "");
@@ -70,11 +63,9 @@ void append_isotope_effect(const Compared& light, const Compared& heavy, StageRe
   const ProtonBondReport &a = heavy.report.bonds.back(), &b = light.report.bonds.back();
   result.estimates.push_back(named("isotope_donor_acceptor_" + suffix, difference(a.values.r_ang, b.values.r_ang), "ang", "heavier less lighter"));
   result.estimates.push_back(named("isotope_nu_deviation_" + suffix, difference(a.values.nu_deviation_ang, b.values.nu_deviation_ang), "ang", "heavier less lighter"));
-  // Of barriers that are there. Their intervals end at zero: the half above is that of the error.
-  const auto whole = [](const Estimate& e) { return times({e.value, 2 * e.value - e.high, e.high}, kcal_mol_per_ev); };
   const auto resolved = [](const ProtonDistribution& d) { return d.barrier_ev && d.barrier_note.empty() && std::isfinite(d.barrier_ev->low); };
   if (resolved(a.values) && resolved(b.values))
-    result.estimates.push_back(named("isotope_barrier_" + suffix, difference(whole(*a.values.barrier_ev), whole(*b.values.barrier_ev)), "kcal_mol", "heavier less lighter"));
+    result.estimates.push_back(named("isotope_barrier_" + suffix, times(barrier_difference_ev(a.values, b.values), kcal_mol_per_ev), "kcal_mol", "heavier less lighter"));
   if (a.spread && b.spread) result.estimates.push_back(named("isotope_spread_along_" + suffix, difference(a.spread->along_ang, b.spread->along_ang), "ang", "heavier less lighter"));
 }
 
@@ -91,22 +82,13 @@ std::string sentence_of(const Compared& one) {
   return text;
 }
 
-/// Where any distribution is above a ten-thousandth of its largest.
-std::pair<double, double> shown_range(const std::vector<Compared>& list) {
-  std::pair<double, double> range{0, 0};
-  for (const Compared& one : list)
-    for (const auto& [kind, d] : distributions_of(one.report)) {
-      double most = 0;
-      for (const Estimate& e : d->density_per_ang) most = std::max(most, e.value);
-      for (std::size_t k = 0; k < one.report.nu_ang.size(); ++k)
-        if (d->density_per_ang[k].value > 1e-4 * most) range = {std::min(range.first, one.report.nu_ang[k]), std::max(range.second, one.report.nu_ang[k])};
-    }
-  return range;
-}
-
 AnalysisPage page_of(const ProtonSettings& settings, const std::vector<Compared>& list) {
   AnalysisPage page{"proton", "Shared protons: " + settings.name, {}, {}, {}, {}, {}};
-  const auto range = shown_range(list);
+  std::pair<double, double> range{0, 0};
+  for (const Compared& one : list) {
+    const auto own = visited_range_ang(one.report);
+    range = {std::min(range.first, own.first), std::max(range.second, own.second)};
+  }
   std::vector<Chart> charts{
       {"proton_free_energy_" + settings.name, "Free energy of the proton coordinate ν = d(D,H) − d(A,H), −kT ln P above its least, with 95 % bands: of frames (classical) and of beads (quantum).", "ν, Å", "F, kcal/mol", false, {}, {}, range},
       {"proton_centroids_" + settings.name, "The same of the centroids, a potential of mean force and no distribution that could be measured.", "ν, Å", "F, kcal/mol", false, {}, {}, range},
