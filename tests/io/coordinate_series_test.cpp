@@ -1,5 +1,6 @@
 #include "saltus/io/coordinate_series.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -94,9 +95,8 @@ std::string bytes_of(const std::vector<Number>& numbers, bool swapped = false) {
   for (const Number n : numbers) {
     char raw[sizeof(Number)];
     std::memcpy(raw, &n, sizeof raw);
-    std::string one(raw, sizeof raw);
-    if (swapped) one.assign(one.rbegin(), one.rend());
-    bytes += one;
+    if (swapped) std::reverse(raw, raw + sizeof raw);
+    bytes.append(raw, sizeof raw);
   }
   return bytes;
 }

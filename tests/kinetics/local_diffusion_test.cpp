@@ -79,7 +79,7 @@ TEST(LocalDiffusion, KnownDiffusionFromFramesOfFourIntervals) {
       const double ratio = found[0].naive_ang2_fs.estimate->value / expected;
       EXPECT_GT(ratio, 0.76);
       EXPECT_LT(ratio, 0.80);
-      EXPECT_NEAR(found[0].cv2.estimate->value, 0.6, 0.05);
+      EXPECT_NEAR(found[0].cv2.estimate->value, 2.0 / 3, 0.03);
       EXPECT_NEAR(found[0].sigma_ang, std::sqrt(2 * truth * 0.1), 0.005);
       EXPECT_TRUE(found[0].flags.empty()) << found[0].flags.front();
     }
