@@ -18,7 +18,7 @@ struct CovalentBond {
   double length_ang = 0;
 };
 
-/// Distances are those of minimum images.
+/// Distances are those of minimum images. Throws Error{numeric} for positions that are not finite.
 std::vector<CovalentBond> covalent_bonds(const Cell& cell, const Atoms& atoms, std::span<const Vec3> position_ang);
 
 }  // namespace saltus

@@ -18,6 +18,25 @@ Atoms atoms_of(std::vector<std::uint8_t> atomic_number) {
   return atoms;
 }
 
+Atoms atoms_at(const Atoms& atoms, const std::vector<std::uint32_t>& indices) {
+  const auto take = [&](const auto& from, auto& into) {
+    if (!from.empty())
+      for (const std::uint32_t i : indices) into.push_back(from[i]);
+  };
+  for (const std::uint32_t i : indices)
+    if (i >= atoms.size()) throw Error(ErrorKind::usage, fmt::format("there is no atom {}: there are {} atoms, counted from 0", i, atoms.size()));
+  Atoms kept;
+  take(atoms.atomic_number, kept.atomic_number);
+  take(atoms.mass_amu, kept.mass_amu);
+  if (!atoms.labels) return kept;
+  AtomLabels labels;
+  take(atoms.labels->atom_name, labels.atom_name);
+  take(atoms.labels->residue_name, labels.residue_name);
+  take(atoms.labels->residue, labels.residue);
+  kept.labels = std::make_shared<const AtomLabels>(std::move(labels));
+  return kept;
+}
+
 std::string formula(const Atoms& atoms) {
   std::map<int, std::size_t> count;
   for (const auto z : atoms.atomic_number) ++count[z];
@@ -41,19 +60,18 @@ Frame repeated(const Frame& frame, const Int3& repeats) {
   result.step = frame.step;
   result.time_fs = frame.time_fs;
   result.bead = frame.bead;
-  Atoms atoms;
+  std::vector<std::uint32_t> source;
   for (int a = 0; a < repeats[0]; ++a)
     for (int b = 0; b < repeats[1]; ++b)
       for (int c = 0; c < repeats[2]; ++c) {
         const Vec3 shift = frame.cell.translation_ang({a, b, c});
         for (std::size_t i = 0; i < frame.size(); ++i) {
-          atoms.atomic_number.push_back(frame.atoms->atomic_number[i]);
-          atoms.mass_amu.push_back(frame.atoms->mass_amu[i]);
+          source.push_back(static_cast<std::uint32_t>(i));
           result.position_ang.push_back(frame.position_ang[i] + shift);
           if (!frame.velocity_ang_fs.empty()) result.velocity_ang_fs.push_back(frame.velocity_ang_fs[i]);
         }
       }
-  result.atoms = std::make_shared<const Atoms>(std::move(atoms));
+  result.atoms = std::make_shared<const Atoms>(atoms_at(*frame.atoms, source));
   return result;
 }
 
@@ -71,16 +89,29 @@ Frame without_atoms(const Frame& frame, const std::vector<std::size_t>& removed)
   result.step = frame.step;
   result.time_fs = frame.time_fs;
   result.bead = frame.bead;
-  Atoms atoms;
+  std::vector<std::uint32_t> kept;
   for (std::size_t i = 0; i < frame.size(); ++i) {
     if (gone[i]) continue;
-    atoms.atomic_number.push_back(frame.atoms->atomic_number[i]);
-    atoms.mass_amu.push_back(frame.atoms->mass_amu[i]);
+    kept.push_back(static_cast<std::uint32_t>(i));
     result.position_ang.push_back(frame.position_ang[i]);
     if (!frame.velocity_ang_fs.empty()) result.velocity_ang_fs.push_back(frame.velocity_ang_fs[i]);
   }
-  result.atoms = std::make_shared<const Atoms>(std::move(atoms));
+  result.atoms = std::make_shared<const Atoms>(atoms_at(*frame.atoms, kept));
   return result;
+}
+
+void keep_only(Frame& frame, const std::vector<std::uint32_t>& indices, std::shared_ptr<const Atoms> kept) {
+  const auto thin = [&](std::vector<Vec3>& field) {
+    if (field.empty()) return;
+    for (std::size_t k = 0; k < indices.size(); ++k) field[k] = field[indices[k]];
+    field.resize(indices.size());
+  };
+  thin(frame.position_ang);
+  thin(frame.velocity_ang_fs);
+  thin(frame.force_ev_ang);
+  frame.energy_ev.reset();
+  frame.virial_ev.reset();
+  frame.atoms = std::move(kept);
 }
 
 }  // namespace saltus

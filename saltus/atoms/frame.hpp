@@ -12,13 +12,25 @@
 
 namespace saltus {
 
+/// What a file calls its atoms, as far as it does: each array is [n] or empty.
+struct AtomLabels {
+  std::vector<std::string> atom_name;     ///< "OW", "CA"
+  std::vector<std::string> residue_name;  ///< "SOL", "ALA"
+  std::vector<std::int32_t> residue;      ///< number in the file: need not ascend, and starts over in large files
+};
+
 struct Atoms {
   std::vector<std::uint8_t> atomic_number;  ///< [n]
   std::vector<double> mass_amu;             ///< [n]
+  std::shared_ptr<const AtomLabels> labels = nullptr;  ///< null: the file names elements only
 
   std::size_t size() const { return atomic_number.size(); }
-  bool operator==(const Atoms&) const = default;
+  /// Labels do not count: they are names for people.
+  bool operator==(const Atoms& other) const { return atomic_number == other.atomic_number && mass_amu == other.mass_amu; }
 };
+
+/// The Atoms at these indices, in this order, with their labels. Throws Error{usage} for an index out of range.
+Atoms atoms_at(const Atoms& atoms, const std::vector<std::uint32_t>& indices);
 
 /// Atoms with standard masses.
 Atoms atoms_of(std::vector<std::uint8_t> atomic_number);
@@ -44,6 +56,10 @@ struct Frame {
 /// Frame repeated along its lattice vectors (atoms of the first cell first); energy, forces, virial are dropped,
 /// velocities copied. Throws Error{usage} for repeats < 1 or along a non-periodic axis.
 Frame repeated(const Frame& frame, const Int3& repeats);
+
+/// Leaves only the atoms of the given indices (ascending) in the frame, which takes `kept`, the Atoms of these alone; energy and virial
+/// are dropped.
+void keep_only(Frame& frame, const std::vector<std::uint32_t>& indices, std::shared_ptr<const Atoms> kept);
 
 /// Frame without the atoms of the given indices (each once); energy, forces, virial are dropped.
 /// Throws Error{usage} for an index out of range or given twice.

@@ -23,6 +23,10 @@ constexpr std::string_view velocity_names[] = {"vel", "velo", "velocities", "mom
 constexpr std::string_view label_names[] = {"species", "element", "symbols"};
 constexpr std::string_view number_names[] = {"Z", "numbers"};
 constexpr std::string_view mass_names[] = {"mass", "masses"};
+// Of atoms and residues, as ASE ("atomtypes", "residuenames"), MDAnalysis and others call them.
+constexpr std::string_view atom_name_names[] = {"atom_name", "atomname", "atom_names", "atomtypes", "name", "names"};
+constexpr std::string_view residue_name_names[] = {"residue_name", "resname", "residuenames", "resnames"};
+constexpr std::string_view residue_names[] = {"residue", "resid", "residuenumbers", "resnum", "resids"};
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -94,6 +98,20 @@ ExtxyzColumns extxyz_columns_from(const std::string& text, const std::string& fo
   if (!layout.has_label && !layout.has_number)
     refuse("Properties={} names no elements; expected species:S:1 or Z:I:1", shown(text));
   if (!layout.has_position) refuse("Properties={} has no positions; expected pos:R:3", shown(text));
+  // Names for people: a column of another type is something else.
+  const auto use_label = [&](std::span<const std::string_view> known, ExtxyzColumn::Use meaning, const char* type) {
+    for (const auto name : known)
+      for (std::size_t k = 0; k < names.size(); ++k) {
+        ExtxyzColumn& column = layout.columns[k];
+        if (names[k] != name || types[k] != type || column.count != 1 || column.use != ExtxyzColumn::passed_over) continue;
+        column.use = meaning;
+        return true;
+      }
+    return false;
+  };
+  layout.has_atom_name = use_label(atom_name_names, ExtxyzColumn::atom_name, "S");
+  layout.has_residue_name = use_label(residue_name_names, ExtxyzColumn::residue_name, "S");
+  layout.has_residue = use_label(residue_names, ExtxyzColumn::residue, "I");
   source.columns = text;
   source.forces = forces;
   source.velocities = velocities;

@@ -9,7 +9,7 @@
 namespace saltus {
 
 struct ExtxyzColumn {
-  enum Use { passed_over, label, atomic_number, position, forces, velocity, mass } use = passed_over;
+  enum Use { passed_over, label, atomic_number, position, forces, velocity, mass, atom_name, residue_name, residue } use = passed_over;
   int count = 1;
   std::string name;
 };
@@ -19,6 +19,7 @@ struct ExtxyzColumns {
   std::vector<ExtxyzColumn> columns;
   int total = 0;     ///< words in a line
   bool has_label = false, has_number = false, has_position = false, has_forces = false, has_velocity = false, has_mass = false;
+  bool has_atom_name = false, has_residue_name = false, has_residue = false;
 };
 
 /// What each column is for. The names used and those that could have been go to `source`.

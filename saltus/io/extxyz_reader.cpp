@@ -60,6 +60,8 @@ class ExtxyzReader final : public SequentialReader {
   void read_cell(const std::vector<CommentEntry>& entries, Frame& frame);
   void read_virial(const std::vector<CommentEntry>& entries, Frame& frame);
   void read_atoms(std::size_t count, Frame& frame);
+  template <typename Labels, typename Value>
+  void take_label(Labels& labels, std::size_t i, const Value& value);
   [[noreturn]] void refuse_atom_line(std::string_view line);
 
   LineReader lines_;
@@ -70,6 +72,8 @@ class ExtxyzReader final : public SequentialReader {
   Cell cell_;
   ElementTable elements_;
   Atoms atoms_;  // of the frame being read
+  AtomLabels labels_;
+  bool labels_changed_ = false;  // since shared_atoms_ was made
   std::shared_ptr<const Atoms> shared_atoms_;
 };
 
@@ -301,6 +305,21 @@ void ExtxyzReader::read_comment(std::string_view line, Frame& frame) {
   }
 }
 
+// The word at `at`, which moves behind it.
+std::string_view word_at(const char*& at, const char* end) {
+  const char* const start = at;
+  while (at != end && !is_blank(*at)) ++at;
+  return {start, static_cast<std::size_t>(at - start)};
+}
+
+template <typename Labels, typename Value>
+void ExtxyzReader::take_label(Labels& labels, std::size_t i, const Value& value) {
+  if (i < labels.size() && labels[i] == value) return;
+  labels.resize(std::max(labels.size(), i + 1));
+  labels[i] = value;
+  labels_changed_ = true;
+}
+
 void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
   const ExtxyzColumns& layout = *layout_;
   const double velocity_factor =
@@ -350,6 +369,14 @@ void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
             element = {static_cast<std::uint8_t>(*z), standard_mass_amu(static_cast<int>(*z))};
           break;
         }
+        case ExtxyzColumn::atom_name: take_label(labels_.atom_name, i, word_at(at, end)); break;
+        case ExtxyzColumn::residue_name: take_label(labels_.residue_name, i, word_at(at, end)); break;
+        case ExtxyzColumn::residue: {
+          const auto number = parse_int(word_at(at, end));
+          good = number && *number == static_cast<std::int32_t>(*number);
+          if (good) take_label(labels_.residue, i, static_cast<std::int32_t>(*number));
+          break;
+        }
         case ExtxyzColumn::passed_over:
           for (int k = 0; k < column.count && good; ++k) {
             while (at != end && is_blank(*at)) ++at;
@@ -374,7 +401,16 @@ void ExtxyzReader::read_atoms(std::size_t count, Frame& frame) {
     if (layout.has_velocity)
       frame.velocity_ang_fs.push_back((momenta ? velocity_factor / element.mass_amu : velocity_factor) * velocity);
   }
-  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  const auto cut = [&](auto& labels, bool there) { labels.resize(there ? count : 0); };
+  cut(labels_.atom_name, layout.has_atom_name);
+  cut(labels_.residue_name, layout.has_residue_name);
+  cut(labels_.residue, layout.has_residue);
+  if (!shared_atoms_ || !(*shared_atoms_ == atoms_) || labels_changed_) {
+    const bool any = layout.has_atom_name || layout.has_residue_name || layout.has_residue;
+    atoms_.labels = any ? std::make_shared<const AtomLabels>(labels_) : nullptr;
+    shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+    labels_changed_ = false;
+  }
   frame.atoms = shared_atoms_;
 }
 
@@ -405,7 +441,12 @@ void ExtxyzReader::refuse_atom_line(std::string_view line) {
           if (!z || *z < 1 || *z > element_count) refuse("{}: {} is no atomic number", what, shown(words[k]));
           break;
         }
-        case ExtxyzColumn::passed_over: break;
+        case ExtxyzColumn::residue: {
+          const auto number = parse_int(words[k]);
+          if (!number || *number != static_cast<std::int32_t>(*number)) refuse("{}: {} is no number of a residue", what, shown(words[k]));
+          break;
+        }
+        case ExtxyzColumn::atom_name: case ExtxyzColumn::residue_name: case ExtxyzColumn::passed_over: break;
       }
     }
     first += static_cast<std::size_t>(column.count);

@@ -22,7 +22,7 @@ namespace saltus {
 namespace {
 
 constexpr std::size_t first_number = 20;               // column of the first coordinate
-constexpr std::size_t names_at = 5, names_width = 10;  // residue name and atom name
+constexpr std::size_t names_width = 15;                // residue number, residue name and atom name, five columns each
 constexpr std::size_t narrowest = 6, widest = 40;      // columns of a number
 constexpr double ang_fs_per_nm_ps = units::ang_per_nm / units::fs_per_ps;
 
@@ -160,7 +160,7 @@ class GroReader final : public SequentialReader {
           velocity[axis] = number(line, first_number + static_cast<std::size_t>(axis + 3) * width, width);
         frame.velocity_ang_fs.push_back(ang_fs_per_nm_ps * velocity);
       }
-      if (!topology_) take_element(i, line.substr(names_at, names_width));
+      if (!topology_) take_element(i, line.substr(0, names_width));
     }
     source_.columns = velocities ? "positions velocities" : "positions";
     source_.velocities = velocities ? "velocities" : "";
@@ -169,7 +169,9 @@ class GroReader final : public SequentialReader {
     } else if (names_changed_ || elements_.size() != atoms) {
       elements_.resize(atoms);
       names_.resize(atoms * names_width);
-      shared_atoms_ = std::make_shared<const Atoms>(atoms_of(elements_));
+      Atoms named = atoms_of(elements_);
+      named.labels = labels();
+      shared_atoms_ = std::make_shared<const Atoms>(std::move(named));
       names_changed_ = false;
     }
     frame.atoms = shared_atoms_;
@@ -186,11 +188,10 @@ class GroReader final : public SequentialReader {
   void take_element(std::size_t i, std::string_view names) {
     const std::size_t at = i * names_width;
     if (at < names_.size() && std::string_view(names_).substr(at, names_width) == names) return;
-    auto known = element_of_names_.find(std::string(names));
-    if (known == element_of_names_.end()) {
-      const auto z = element_of_atom_name(trim(names.substr(5)), trim(names.substr(0, 5)));
-      known = element_of_names_.emplace(names, z).first;
-    }
+    const std::string_view name = names.substr(10), residue = names.substr(5, 5);
+    auto known = element_of_names_.find(std::string(names.substr(5)));
+    if (known == element_of_names_.end())
+      known = element_of_names_.emplace(names.substr(5), element_of_atom_name(trim(name), trim(residue))).first;
     if (at == names_.size()) {
       names_.append(names);
       elements_.push_back(known->second);
@@ -199,6 +200,19 @@ class GroReader final : public SequentialReader {
       elements_[i] = known->second;
     }
     names_changed_ = true;
+  }
+
+  // What names_ holds; residue numbers only where each is one.
+  std::shared_ptr<const AtomLabels> labels() const {
+    auto labels = std::make_shared<AtomLabels>();
+    for (std::string_view rest = names_; !rest.empty(); rest.remove_prefix(names_width)) {
+      labels->residue_name.emplace_back(trim(rest.substr(5, 5)));
+      labels->atom_name.emplace_back(trim(rest.substr(10, 5)));
+      const auto number = parse_int(trim(rest.substr(0, 5)));
+      if (number && labels->residue.size() + 1 == labels->atom_name.size()) labels->residue.push_back(static_cast<std::int32_t>(*number));
+    }
+    if (labels->residue.size() < labels->atom_name.size()) labels->residue.clear();
+    return labels;
   }
 
   void read_box(Frame& frame) {
@@ -222,7 +236,7 @@ class GroReader final : public SequentialReader {
   LineReader lines_;
   std::optional<Topology> topology_;
   std::string title_;
-  std::string names_;  // of residues and atoms, and what they mean
+  std::string names_;  // of residues and atoms with the numbers of residues, and what they mean
   std::vector<std::uint8_t> elements_;
   bool names_changed_ = false;  // since shared_atoms_ was made of them
   std::unordered_map<std::string, std::uint8_t> element_of_names_;

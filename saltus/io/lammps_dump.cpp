@@ -40,7 +40,7 @@ UnitStyle unit_style(const std::string& name) {
   throw Error(ErrorKind::unsupported, fmt::format("LAMMPS units {}; known are metal, real, electron, si", shown(name)));
 }
 
-enum class Role { passed_over, id, type, element, mass, image, position, velocity, force };
+enum class Role { passed_over, id, type, molecule, element, mass, image, position, velocity, force };
 
 struct Column {
   Role role = Role::passed_over;
@@ -62,7 +62,7 @@ struct Layout {
   std::vector<std::string> names;
   std::vector<Column> columns;
   PositionForm form{};
-  bool has_id = false, has_type = false, has_element = false, has_mass = false, has_image = false, has_velocity = false, has_force = false;
+  bool has_id = false, has_type = false, has_molecule = false, has_element = false, has_mass = false, has_image = false, has_velocity = false, has_force = false;
 };
 
 Layout layout_from(std::string_view text) {
@@ -89,6 +89,7 @@ Layout layout_from(std::string_view text) {
   };
   layout.has_id = use("id", Role::id, 0);
   layout.has_type = use("type", Role::type, 0);
+  layout.has_molecule = use("mol", Role::molecule, 0);
   layout.has_element = use("element", Role::element, 0);
   layout.has_mass = use("mass", Role::mass, 0);
   bool has_position = false;
@@ -116,7 +117,7 @@ struct Header {
 };
 
 struct Row {
-  std::int64_t id = 0, type = 0;
+  std::int64_t id = 0, type = 0, molecule = 0;
   Element element;
   Vec3 position, velocity, force;
   Int3 image{};
@@ -148,6 +149,7 @@ class LammpsDumpReader final : public SequentialReader {
   Element element_of(std::int64_t type, std::string_view label);
   void read_row(std::string_view line, std::size_t index, const UnitStyle& style, Row& row);
   std::string_view next_row(std::size_t k, std::size_t count);
+  std::shared_ptr<const AtomLabels> labels() const;
 
   LineReader lines_;
   ReadOptions options_;
@@ -306,6 +308,7 @@ void LammpsDumpReader::read_row(std::string_view line, std::size_t index, const 
       case Role::passed_over: break;
       case Role::id: row.id = integer(word, name); break;
       case Role::type: row.type = integer(word, name); break;
+      case Role::molecule: row.molecule = integer(word, name); break;
       case Role::element: label = word; break;
       case Role::mass:
         mass_amu = scaled(style.mass_amu);
@@ -329,6 +332,18 @@ void LammpsDumpReader::read_row(std::string_view line, std::size_t index, const 
     several_types_ = several_types_ || row.type != rows_.front().type;
     several_elements_ = several_elements_ || row.element.atomic_number != rows_.front().element.atomic_number;
   }
+}
+
+// Those of the topology, else numbers of molecules as those of residues; null where there are none.
+std::shared_ptr<const AtomLabels> LammpsDumpReader::labels() const {
+  if (topology_ && topology_->labels) return topology_->labels;
+  if (!layout_.has_molecule) return nullptr;
+  auto labels = std::make_shared<AtomLabels>();
+  for (const auto& [id, k] : order_) {
+    if (rows_[k].molecule != static_cast<std::int32_t>(rows_[k].molecule)) return nullptr;
+    labels->residue.push_back(static_cast<std::int32_t>(rows_[k].molecule));
+  }
+  return labels;
 }
 
 bool LammpsDumpReader::read_at(Place& place, Frame& frame) {
@@ -368,7 +383,10 @@ bool LammpsDumpReader::read_at(Place& place, Frame& frame) {
     atoms_.atomic_number.push_back(topology_ ? topology_->atomic_number[k] : row.element.atomic_number);
     atoms_.mass_amu.push_back(topology_ && !layout_.has_mass ? topology_->mass_amu[k] : row.element.mass_amu);
   }
-  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  if (!shared_atoms_ || !(*shared_atoms_ == atoms_)) {
+    atoms_.labels = labels();
+    shared_atoms_ = std::make_shared<const Atoms>(atoms_);
+  }
   frame.atoms = shared_atoms_;
   frame.energy_ev.reset();
   frame.bead.reset();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "saltus/analysis/atom_selection.hpp"
 #include "saltus/base/error.hpp"
 #include "saltus/io/ring_beads.hpp"
 
@@ -56,6 +57,15 @@ std::vector<std::string> TrajectorySource::notes() const {
   return all;
 }
 
+void TrajectorySource::keep_selected(Frame& frame) {
+  if (selected_.empty()) selected_ = select_atoms(input_.atoms, frame);
+  if (frame.atoms != whole_) {
+    whole_ = frame.atoms;
+    kept_ = std::make_shared<const Atoms>(atoms_at(*whole_, selected_));
+  }
+  keep_only(frame, selected_, kept_);
+}
+
 bool TrajectorySource::read(Frame& frame) {
   while (true) {
     const std::size_t period = input_.every * frames_per_step_;
@@ -69,6 +79,7 @@ bool TrajectorySource::read(Frame& frame) {
                   fmt::format("{}: frame {} carries no time: the time between frames must be given (--time-step-fs, in a plan time_step_fs)",
                               input_.path.string(), read_));
     if (read_ == 1) first_time_fs_ = frame.time_fs;
+    if (!input_.atoms.empty()) keep_selected(frame);
     if (input_.skip_fs > 0 && frame.time_fs - first_time_fs_ < input_.skip_fs) continue;
     notes_.add(reader_->source());
     report_progress(progress_, "trajectory", static_cast<double>(read_), static_cast<double>(count_), "frames");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@ struct TrajectoryInput {
   double time_step_fs = 0;   ///< time between frames; 0: as the file says
   double skip_fs = 0;        ///< frames earlier than this after the first are left out
   std::size_t every = 1;     ///< one frame in so many
+  std::string atoms;         ///< selection (analysis/atom_selection.hpp) of those that frames are left with; empty: all
 };
 
 class TrajectorySource {
@@ -31,7 +33,7 @@ class TrajectorySource {
   /// Throws what open_trajectory throws; Error{usage} for such beads.
   TrajectorySource(const TrajectoryInput& input, bool needs_time, const Progress& progress = {});
 
-  /// The first frame that next() gives. Throws Error{usage} when there is none.
+  /// The first frame that next() gives. Throws Error{usage} when there is none, and what select_atoms throws.
   const Frame& first();
   /// Throws what the reader throws, Error{usage} when time is needed, the file holds none and none is given.
   bool next(Frame& frame);
@@ -44,6 +46,7 @@ class TrajectorySource {
 
  private:
   bool read(Frame& frame);
+  void keep_selected(Frame& frame);
 
   TrajectoryInput input_;
   bool needs_time_;
@@ -53,6 +56,8 @@ class TrajectorySource {
   std::size_t beads_ = 0, frames_per_step_ = 1;
   std::size_t count_ = 0, read_ = 0;
   double first_time_fs_ = 0;
+  std::vector<std::uint32_t> selected_;       // by the first frame of the file
+  std::shared_ptr<const Atoms> whole_, kept_;  // of a frame as read, and of those selected
   FrameNotes notes_;
   std::vector<std::string> own_notes_;
 };

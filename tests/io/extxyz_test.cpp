@@ -77,6 +77,26 @@ std::vector<Frame> varied_frames() {
   return frames;
 }
 
+TEST(Extxyz, NamesOfAtomsAndResiduesFromTheirColumns) {
+  const std::string rows = "O 0 0 0 SOL 1 OW\nH 1 0 0 SOL 1 HW1\nNa 5 5 5 NA 2 NA\n";
+  const std::string one = "3\nProperties=species:S:1:pos:R:3:residuenames:S:1:residuenumbers:I:1:atomtypes:S:1\n" + rows;
+  const auto frames = frames_of(one + one);
+  const auto& labels = frames.at(0).atoms->labels;
+  ASSERT_TRUE(labels);
+  EXPECT_EQ(labels->atom_name, (std::vector<std::string>{"OW", "HW1", "NA"}));
+  EXPECT_EQ(labels->residue_name, (std::vector<std::string>{"SOL", "SOL", "NA"}));
+  EXPECT_EQ(labels->residue, (std::vector<std::int32_t>{1, 1, 2}));
+  EXPECT_EQ(frames.at(1).atoms, frames.at(0).atoms);  // shared
+  // Of another type such a column is something else; without such columns there are no labels.
+  const auto numbers = only_frame("1\nProperties=species:S:1:pos:R:3:name:R:1\nO 0 0 0 1.5\n");
+  EXPECT_FALSE(numbers.atoms->labels);
+  EXPECT_THROW(only_frame("1\nProperties=species:S:1:pos:R:3:resid:I:1\nO 0 0 0 x\n"), Error);
+  // Labels of single atoms survive repetition and removal.
+  const Frame twice = repeated(only_frame("1\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:name:S:1\nO 0 0 0 OX\n"), {2, 1, 1});
+  EXPECT_EQ(twice.atoms->labels->atom_name, (std::vector<std::string>{"OX", "OX"}));
+  EXPECT_EQ(without_atoms(twice, {0}).atoms->labels->atom_name, (std::vector<std::string>{"OX"}));
+}
+
 TEST(Extxyz, WriteThenReadIsIdentity) {
   TemporaryFolder folder;
   const auto frames = varied_frames();

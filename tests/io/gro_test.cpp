@@ -48,6 +48,22 @@ TEST(Gro, TimeAndStepFromTheTitle) {
   EXPECT_EQ(time_of(""), 0);
 }
 
+TEST(Gro, KeepsTheNamesOfAtomsAndResidues) {
+  const auto frames = frames_of(water + water);
+  const auto& labels = frames.at(0).atoms->labels;
+  ASSERT_TRUE(labels);
+  EXPECT_EQ(labels->atom_name, (std::vector<std::string>{"OW", "HW1", "HW2"}));
+  EXPECT_EQ(labels->residue_name, (std::vector<std::string>(3, "SOL")));
+  EXPECT_EQ(labels->residue, (std::vector<std::int32_t>(3, 1)));
+  EXPECT_EQ(frames.at(1).atoms, frames.at(0).atoms);  // shared
+  std::string renumbered = water;
+  renumbered.replace(renumbered.find("    1SOL     OW"), 5, "*****");
+  const auto other = frames_of(renumbered);
+  EXPECT_TRUE(other.at(0).atoms->labels->residue.empty());
+  EXPECT_EQ(other.at(0).atoms->labels->atom_name, labels->atom_name);
+  EXPECT_EQ(*other.at(0).atoms, *frames.at(0).atoms);  // equality is about numbers and masses
+}
+
 TEST(Gro, DecimalsVelocitiesAndBox) {
   const auto frames = frames_of(fast);
   ASSERT_EQ(frames.size(), 1u);

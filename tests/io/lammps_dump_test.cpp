@@ -147,6 +147,13 @@ TEST(LammpsDump, ElementsFromTypesOrATopologyOrTheFile) {
   EXPECT_NE(message_of(dump("id type x y z\n1 1 0 0 0\n"), ErrorKind::usage).find("give the elements of the atom types"), std::string::npos);
 }
 
+TEST(LammpsDump, MoleculesAreResidues) {
+  const auto frames = frames_of(dump("id element mol x y z\n2 H 7 1 0 0\n1 O 8 0 0 0\n", "ITEM: BOX BOUNDS pp pp pp\n0 10\n0 10\n0 10\n", 2));
+  ASSERT_TRUE(frames.at(0).atoms->labels);
+  EXPECT_EQ(frames.at(0).atoms->labels->residue, (std::vector<std::int32_t>{8, 7}));
+  EXPECT_TRUE(frames.at(0).atoms->labels->atom_name.empty());
+}
+
 TEST(LammpsDump, UnitsByTheFileOrByOptionOrMetal) {
   const std::string atoms = "id element x y z vx vy vz fx fy fz mass\n1 Li 1 2 3 1 0 0 1 0 0 7\n";
   const std::string header = "ITEM: UNITS\nreal\nITEM: TIME\n250\n";
