@@ -101,8 +101,8 @@ int plan(const Options& options, const kinetics::BrownianMotion& motion, std::si
   std::vector<double> needed_ps;
   double longest_ps = 0, longest_ang = 0;
   for (const auto& window : plan.window)
-    if (window.relative_error) {
-      needed_ps.push_back(kinetics::needed_time_fs(plan.time_fs, *window.relative_error, options.precision) / fs_per_ps);
+    if (const auto needed_fs = kinetics::needed_time_fs(plan, window, options.precision)) {
+      needed_ps.push_back(*needed_fs / fs_per_ps);
       if (needed_ps.back() > longest_ps) {
         longest_ps = needed_ps.back();
         longest_ang = window.window.centre_ang;
@@ -125,7 +125,7 @@ int plan(const Options& options, const kinetics::BrownianMotion& motion, std::si
                          {"mean_exit_time_ps", error ? Json(window.mean_exit_time_fs / fs_per_ps) : Json(nullptr)},
                          {"diffusion_ang2_per_ps", error ? Json(window.diffusion_ang2_fs * fs_per_ps) : Json(nullptr)},
                          {"relative_standard_error", error ? Json(*error) : Json(nullptr)},
-                         {"needed_time_ps", error ? Json(kinetics::needed_time_fs(plan.time_fs, *error, options.precision) / fs_per_ps) : Json(nullptr)}});
+                         {"needed_time_ps", error ? Json(*kinetics::needed_time_fs(plan, window, options.precision) / fs_per_ps) : Json(nullptr)}});
     }
     Json json = settings_json(options, motion, frames);
     json["particles_per_ang"] = plan.particles_per_ang;
@@ -142,7 +142,7 @@ int plan(const Options& options, const kinetics::BrownianMotion& motion, std::si
   for (const auto& window : plan.window) {
     if (window.relative_error)
       fmt::print("{:>8.2f} {:>10.0f} {:>14.4g} {:>14.4g} {:>12.2f} {:>12.4g}\n", window.window.centre_ang, window.exits, window.mean_exit_time_fs / fs_per_ps,
-                 window.diffusion_ang2_fs * fs_per_ps, 100 * *window.relative_error, kinetics::needed_time_fs(plan.time_fs, *window.relative_error, options.precision) / fs_per_ps);
+                 window.diffusion_ang2_fs * fs_per_ps, 100 * *window.relative_error, *kinetics::needed_time_fs(plan, window, options.precision) / fs_per_ps);
     else fmt::print("{:>8.2f} {:>10.0f} {:>14} {:>14} {:>12} {:>12}\n", window.window.centre_ang, window.exits, "", "", "too few", "");
   }
   const std::string wish = fmt::format("\nfor a standard error of {:.3g} % of D (95 % intervals of ± {:.3g} %): ", 100 * options.precision, 196 * options.precision);
@@ -195,7 +195,7 @@ void add_options(CLI::App& kind, Options& options) {
   kind.add_option("--profile", options.profile.table, "table z (Å), D (Å²/ps), F (kT, may lack) in place of terms")->type_name("FILE");
   kind.add_option("--period-ang", options.period_ang, "z is periodic, Å (default: walls)")->check(CLI::PositiveNumber);
   kind.add_option("--walls-ang", options.walls_ang, "reflecting walls LOW,HIGH, Å (default: a period)")->delimiter(',');
-  kind.add_option("--particles", options.particles, "number of particles")->required()->check(CLI::Range(1, 100000000));
+  kind.add_option("--particles", options.particles, "number of particles")->required()->check(CLI::Range(1, 10000000));
   kind.add_option("--time-ps", options.time_ps, "how long, ps")->required()->check(CLI::PositiveNumber);
   kind.add_option("--every-ps", options.every_ps, "ps between frames (default 0.1)")->check(CLI::PositiveNumber);
   kind.add_option("--start-ang", options.start_ang, "where all start, Å (default: in equilibrium)");

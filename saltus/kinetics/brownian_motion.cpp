@@ -44,6 +44,7 @@ LineProfile::LineProfile(const Line& line, const Function& diffusion_ang2_fs, co
     throw Error(ErrorKind::usage, fmt::format("a line of {} Å in nodes {} Å apart, expected at most {} nodes", length, spacing_ang, most_nodes));
   const std::size_t intervals = std::max(fewest_nodes, static_cast<std::size_t>(std::ceil(length / spacing_ang - 1e-9)));
   spacing_ang_ = length / static_cast<double>(intervals);
+  nodes_per_ang_ = static_cast<double>(intervals) / length;
   double highest_d = 0, lowest_d = 0, steepest = 0, flattest = 0, steepest_d = 0, lowest_f = 0;
   for (std::size_t k = 0; k <= intervals; ++k) {
     const double z = line.low_ang + static_cast<double>(k) * spacing_ang_;
@@ -81,8 +82,8 @@ LineProfile::LineProfile(const Line& line, const Function& diffusion_ang2_fs, co
 }
 
 LineProfile::Node LineProfile::at(double z_ang) const {
-  const double place = (z_ang - line_.low_ang) / spacing_ang_;
-  if (!(place >= 0 && place <= static_cast<double>(node_.size() - 1))) {
+  const double place = (z_ang - line_.low_ang) * nodes_per_ang_;
+  if (!(place >= 0 && z_ang <= line_.high_ang)) {
     Node node = place < 0 ? node_.front() : node_.back();
     node.free_energy_kt += node.free_energy_slope_per_ang * (z_ang - (place < 0 ? line_.low_ang : line_.high_ang));
     node.diffusion_slope = 0;
@@ -223,19 +224,22 @@ void BrownianMotion::step_overdamped(BrownianParticle& p) const {
                0.5 * here.diffusion_slope * (xi * xi - 1) * h);
 }
 
-void BrownianMotion::step_langevin(BrownianParticle& p) const {
+void BrownianMotion::advance_langevin(BrownianParticle& p) const {
   const double h = step_fs_, w = kt_over_mass_;
-  p.velocity_ang_fs -= 0.5 * h * w * profile_.at(p.z_ang).free_energy_slope_per_ang;
-  drift(p, 0.5 * h * p.velocity_ang_fs);
-  const double x = 0.5 * h * w / profile_.at(p.z_ang).diffusion_ang2_fs, c = (1 - x) / (1 + x);
-  p.velocity_ang_fs = c * p.velocity_ang_fs + std::sqrt(w * (1 - c * c)) * p.random.normal();
-  drift(p, 0.5 * h * p.velocity_ang_fs);
-  p.velocity_ang_fs -= 0.5 * h * w * profile_.at(p.z_ang).free_energy_slope_per_ang;
+  double kick = 0.5 * h * w * profile_.at(p.z_ang).free_energy_slope_per_ang;
+  for (std::int64_t k = 0; k < steps_; ++k) {
+    p.velocity_ang_fs -= kick;
+    drift(p, 0.5 * h * p.velocity_ang_fs);
+    const double x = 0.5 * h * w / profile_.at(p.z_ang).diffusion_ang2_fs, c = (1 - x) / (1 + x);
+    p.velocity_ang_fs = c * p.velocity_ang_fs + std::sqrt(w * (1 - c * c)) * p.random.normal();
+    drift(p, 0.5 * h * p.velocity_ang_fs);
+    kick = 0.5 * h * w * profile_.at(p.z_ang).free_energy_slope_per_ang;
+    p.velocity_ang_fs -= kick;
+  }
 }
 
 void BrownianMotion::advance(BrownianParticle& particle) const {
-  if (kt_over_mass_ > 0)
-    for (std::int64_t k = 0; k < steps_; ++k) step_langevin(particle);
+  if (kt_over_mass_ > 0) advance_langevin(particle);
   else
     for (std::int64_t k = 0; k < steps_; ++k) step_overdamped(particle);
 }

@@ -53,7 +53,7 @@ class LineProfile {
 
  private:
   Line line_;
-  double spacing_ang_ = 0;
+  double spacing_ang_ = 0, nodes_per_ang_ = 0;
   bool uniform_ = false;
   std::vector<Node> node_;
   std::vector<double> cumulative_;  // [nodes] of e^{−F}, by trapezia, up to 1
@@ -100,7 +100,7 @@ class BrownianMotion {
 
  private:
   void step_overdamped(BrownianParticle& particle) const;
-  void step_langevin(BrownianParticle& particle) const;
+  void advance_langevin(BrownianParticle& particle) const;  // by one frame
   void drift(BrownianParticle& particle, double distance_ang) const;  // moves and folds back into the line
 
   LineProfile profile_;

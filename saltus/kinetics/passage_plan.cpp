@@ -53,17 +53,17 @@ PassagePlan plan_passage(const BrownianMotion& motion, const PassagePlanSettings
   if (2 * l > (periodic ? 0.5 : 1.0) * length) throw Error(ErrorKind::usage, fmt::format("windows of ± {} Å are too wide for {} of {} Å", l, periodic ? "a period" : "a slit", length));
   PassagePlan plan;
   plan.particles_per_ang = static_cast<double>(settings.particles) / length;
-  plan.time_fs = static_cast<double>(settings.frames) * frame;
+  plan.time_fs = settings.frames > 0 ? static_cast<double>(settings.frames - 1) * frame : 0;
   std::vector<std::size_t> last_start;  // first frame that is no start any more
   const std::size_t count = static_cast<std::size_t>(std::floor(length / settings.spacing_ang + 1e-9));
   for (std::size_t k = 0; k < count; ++k) {
     const double centre = line.low_ang + (static_cast<double>(k) + 0.5) * settings.spacing_ang;
     if (!periodic && (centre - l < line.low_ang - 1e-9 || centre + l > line.high_ang + 1e-9)) continue;
-    const double unfinished_fs = unfinished_times * l * l / (2 * profile.at(centre).diffusion_ang2_fs);
-    if (plan.time_fs < 2 * unfinished_fs)
-      throw Error(ErrorKind::usage, fmt::format("a trial of {:.4g} ps, expected at least {:.4g} ps: twelve times the mean exit time L²/2D near z = {:.4g} Å", plan.time_fs / 1000, 2 * unfinished_fs / 1000, centre));
-    plan.window.push_back({{centre, l, settings.start_half_width_ang}, 0, 0, 0, std::nullopt});
-    last_start.push_back(settings.frames - static_cast<std::size_t>(unfinished_fs / frame));
+    const double followed_fs = unfinished_times * l * l / (2 * profile.at(centre).diffusion_ang2_fs);
+    if (plan.time_fs < 2 * followed_fs)
+      throw Error(ErrorKind::usage, fmt::format("a trial of {:.4g} ps, expected at least {:.4g} ps: twelve times the mean exit time L²/2D near z = {:.4g} Å", plan.time_fs / 1000, 2 * followed_fs / 1000, centre));
+    plan.window.push_back({{centre, l, settings.start_half_width_ang}, followed_fs, 0, 0, 0, std::nullopt});
+    last_start.push_back(settings.frames - static_cast<std::size_t>(followed_fs / frame));
   }
   if (plan.window.empty()) throw Error(ErrorKind::usage, fmt::format("no window of ± {} Å has room between the walls", l));
 
@@ -126,9 +126,10 @@ PassagePlan plan_passage(const BrownianMotion& motion, const PassagePlanSettings
   return plan;
 }
 
-double needed_time_fs(double trial_time_fs, double relative_error, double precision) {
+std::optional<double> needed_time_fs(const PassagePlan& plan, const PlannedWindow& window, double precision) {
   if (!(precision > 0)) throw Error(ErrorKind::usage, fmt::format("a precision of {}, expected above 0, e.g. 0.05", precision));
-  return trial_time_fs * std::pow(relative_error / precision, 2);
+  if (!window.relative_error) return std::nullopt;
+  return window.followed_fs + (plan.time_fs - window.followed_fs) * std::pow(*window.relative_error / precision, 2);
 }
 
 }  // namespace saltus::kinetics

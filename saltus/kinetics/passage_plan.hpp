@@ -23,6 +23,7 @@ struct PassagePlanSettings {
 
 struct PlannedWindow {
   ExitWindow window;
+  double followed_fs = 0;                ///< 6 L²/2D: no starts within this time of the end
   double exits = 0;
   double mean_exit_time_fs = 0;
   double diffusion_ang2_fs = 0;          ///< local estimate
@@ -39,7 +40,8 @@ struct PassagePlan {
 /// Throws Error{usage} for fewer than 20 particles, a line without ends, windows wider than half a period or than the distance of walls, or a trial shorter than 12 L²/2D.
 PassagePlan plan_passage(const BrownianMotion& motion, const PassagePlanSettings& settings, const Progress& progress = {});
 
-/// As long as the trial times (error/precision)². precision: relative standard error of D wished for.
-double needed_time_fs(double trial_time_fs, double relative_error, double precision);
+/// The time in which starts are taken grows by (error/precision)², nothing where the window has no error. precision: relative standard error of D wished for.
+/// Throws Error{usage} unless it is above 0.
+std::optional<double> needed_time_fs(const PassagePlan& plan, const PlannedWindow& window, double precision);
 
 }  // namespace saltus::kinetics
