@@ -21,5 +21,7 @@ std::span<const SimulationKind> simulation_kinds();
 
 std::function<int()> set_up_kmc(CLI::App& kind);
 std::function<int()> set_up_lattice_gas(CLI::App& kind);
+std::function<int()> set_up_brownian(CLI::App& kind);
+std::function<int()> set_up_langevin(CLI::App& kind);
 
 }  // namespace saltus::cli

@@ -88,6 +88,8 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(document("propagate " + ladder + " --cells 20,1,1 --times-ps 1,10").at("profiles").size(), 3u);
   EXPECT_GT(document("simulate kmc " + ladder + " --cells 20,1,1 --carriers 6 --time-ps 500").at("events"), 0);
   EXPECT_GT(document("simulate lattice-gas sc --cells 3,3,3 --concentration 0.5 --time-ps 100").at("events"), 0);
+  EXPECT_EQ(document("simulate brownian --diffusion 0.23 --period-ang 10 --particles 4 --time-ps 1 --out z.npy").at("profile").size(), 201u);
+  EXPECT_EQ(document("simulate langevin --velocity-time-ps 0.05 --diffusion 0.23 --walls-ang 0,5 --particles 40 --time-ps 30 --precision 0.1").at("windows").size(), 3u);
 
   std::FILE* plan = std::fopen((folder.path() / "plan.toml").c_str(), "w");
   std::fprintf(plan, "title = \"fit only\"\n[[data]]\nname = \"a\"\nfile = \"%s\"\n[fit]\nbody_order = 2\nradial_two_body = 6\n", data.c_str());

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "saltus/io/npy_writer.hpp"
+#include "saltus/io/number_table.hpp"
 #include "tests/io/reader_checks.hpp"
 #include "tests/io/temporary_folder.hpp"
 
@@ -104,6 +106,29 @@ TEST(Npy, Malformed) {
            "frame 3: the position of atom 4 is not finite"},
       },
       opener(4));
+}
+
+TEST(Npy, RowsWrittenAsTheyGrow) {
+  TemporaryFolder folder;
+  const std::vector<float> values{1.5f, -2, 3, 0.1f, 5, 6};
+  {
+    NpyRows file(folder / "z.npy", 3, 2);
+    file.append(std::span(values).first(2));
+    file.append(std::span(values).subspan(2));
+    EXPECT_FALSE(std::filesystem::exists(folder / "z.npy"));
+    file.commit();
+  }
+  const NumberTable table = read_number_table(folder / "z.npy");
+  ASSERT_EQ(table.rows, 3u);
+  ASSERT_EQ(table.columns, 2u);
+  for (std::size_t k = 0; k < values.size(); ++k) EXPECT_EQ(table.value[k], static_cast<double>(values[k]));
+  {
+    NpyRows file(folder / "short.npy", 3, 2);
+    file.append(std::span(values).first(5));
+    EXPECT_THROW(file.commit(), Error);
+    EXPECT_THROW(file.append(values), Error);
+  }
+  EXPECT_EQ(folder.entries(), 1u);
 }
 
 }  // namespace
