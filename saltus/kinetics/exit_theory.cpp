@@ -97,6 +97,8 @@ ProfileGrid profile_grid(double low_ang, double high_ang, std::size_t points, co
   ProfileGrid grid;
   grid.low_ang = low_ang;
   grid.high_ang = high_ang;
+  grid.free_energy_kt.reserve(points);
+  grid.diffusion_ang2_fs.reserve(points);
   for (std::size_t k = 0; k < points; ++k) {
     const double z = low_ang + (high_ang - low_ang) * static_cast<double>(k) / static_cast<double>(points - 1);
     grid.free_energy_kt.push_back(free_energy_kt(z));
