@@ -28,6 +28,7 @@ std::span<const Command> commands() {
       Command{"statics", "minima, barriers of hops, elastic constants, equation of state, phonons", set_up_statics},
       Command{"network", "transport from the rates of jumps between sites", set_up_network},
       Command{"propagate", "distributions on many cells of a network, beside the diffusion equation", set_up_propagate},
+      Command{"passage", "first passages near a surface, D(z) and F(z)", set_up_passage},
       Command{"simulate", "synthetic dynamics: carriers on a network or lattice, particles on a line", set_up_simulate},
       Command{"runs", "what was run: the registry", set_up_runs},
       Command{"report", "one self-contained HTML page of a run, or its numbers as JSON", set_up_report},

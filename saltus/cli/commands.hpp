@@ -33,6 +33,7 @@ std::function<int()> set_up_serve(CLI::App& app);
 std::function<int()> set_up_statics(CLI::App& app);
 std::function<int()> set_up_network(CLI::App& app);
 std::function<int()> set_up_propagate(CLI::App& app);
+std::function<int()> set_up_passage(CLI::App& app);
 std::function<int()> set_up_simulate(CLI::App& app);
 std::function<int()> set_up_runs(CLI::App& app);
 std::function<int()> set_up_report(CLI::App& app);
