@@ -151,9 +151,11 @@ class Likelihood {
   /// Where it is largest, by a parabola through three points; nothing at an end of the grid.
   Value maximum(const Counts& counts) const {
     std::vector<double> value(count_);
+    std::vector<std::size_t> used;
+    for (std::size_t b = 0; b < bins_; ++b)
+      if (counts.exits[b] > 0 || counts.censored[b] > 0) used.push_back(b);
     for (std::size_t k = 0; k < count_; ++k)
-      for (std::size_t b = 0; b < bins_; ++b)
-        if (counts.exits[b] > 0 || counts.censored[b] > 0) value[k] += counts.exits[b] * exit_[k * bins_ + b] + counts.censored[b] * survive_[k * bins_ + b];
+      for (const std::size_t b : used) value[k] += counts.exits[b] * exit_[k * bins_ + b] + counts.censored[b] * survive_[k * bins_ + b];
     const auto best = static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin());
     if (best == 0 || best + 1 == count_) return {};
     const double slope = value[best + 1] - value[best - 1], bend = 2 * value[best] - value[best + 1] - value[best - 1];
@@ -283,7 +285,7 @@ std::vector<LocalDiffusion> local_diffusion(const ExitData& data, const LocalSet
       result.tail_ang2_fs = percentile_estimate(in(tail(data, counts, window.half_width_ang), 1 / dt), slow.value, settings.bootstrap, "fewer than five exits in the tail, or a tail of a frame");
       result.censored_mle_ang2_fs = percentile_estimate(peak ? Value(std::exp(*peak) / dt) : peak, likely.value, settings.bootstrap, "the likelihood has no maximum");
     } else {
-      result.tail_ang2_fs.reason = result.censored_mle_ang2_fs.reason = none;
+      result.tail_ang2_fs.reason = result.censored_mle_ang2_fs.reason = all.exits > 0 ? "the times of exits were not kept" : none;
     }
     flag_window(result, exits);
   });
