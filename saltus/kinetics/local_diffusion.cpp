@@ -129,20 +129,21 @@ Value tail(const ExitData& data, const Counts& counts, double half_width) {
   return s * s / 2;
 }
 
-// ln of the likelihood over a grid of ln D. A time of n frames stands for (n − 1/2, n + 1/2), of one frame for (0, 3/2).
+// ln of the likelihood over a grid of ln D. Frames see an exit from ± (L + beta sigma) a quarter of a frame late (the sigma²/4 of the mean time), so that a time of
+// n frames stands for (n − 3/4, n + 1/4), of one frame for (0, 5/4).
 class Likelihood {
  public:
   Likelihood(const ExitData& data, const ExitWindow& window, double first, double spacing, std::size_t count)
       : first_(first), spacing_(spacing), count_(count), bins_(data.time_bin_frames.size() - 1), exit_(count * bins_), survive_(count * bins_) {
     for (std::size_t k = 0; k < count; ++k) {
       const double d = std::exp(first + spacing * static_cast<double>(k)), sigma = std::sqrt(2 * d), edge = window.half_width_ang + frame_shift * sigma;
-      const double half = std::sqrt(edge * edge + sigma * sigma / 4 - window.start_half_width_ang * window.start_half_width_ang / 3);
+      const double half = std::sqrt(edge * edge - window.start_half_width_ang * window.start_half_width_ang / 3);
       const auto survival = [&](double t) { return t <= 0 ? 1.0 : free_survival(d * t / (half * half)); };
       double before = 1;
       for (std::size_t b = 1; b < bins_; ++b) {
-        const double after = survival(static_cast<double>(data.time_bin_frames[b + 1]) - 0.5);
+        const double after = survival(static_cast<double>(data.time_bin_frames[b + 1]) - 0.75);
         exit_[k * bins_ + b] = std::log(std::max(before - after, 1e-300));
-        survive_[k * bins_ + b] = std::log(std::max(survival(middle_of(data, b)), 1e-300));
+        survive_[k * bins_ + b] = std::log(std::max(survival(middle_of(data, b) - 0.25), 1e-300));
         before = after;
       }
     }
