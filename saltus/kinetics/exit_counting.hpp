@@ -27,7 +27,8 @@ struct ExitSettings {
   std::vector<ExitWindow> windows;  ///< any half-widths, overlapping or not
   double frame_interval_fs = 0;
   double period_ang = 0;                  ///< 0: none. Positions are taken at the image nearest to each window
-  std::vector<std::int64_t> cut_frames;   ///< [windows] starts are admitted only so many frames before their segment ends; empty: all
+  std::vector<std::int64_t> cut_frames;   ///< [windows] starts are admitted only so many frames before their segment ends; empty: all. Not before a particle is gone (NaN):
+                                          ///< to look ahead for that would choose the starts by what happens next
   std::size_t time_blocks = 0;            ///< units are as many blocks of time; 0: the particles
   std::size_t most_units = 1024;          ///< with more particles, consecutive ones share a unit
   std::size_t every_particle = 1;         ///< counts particles 0, k, 2k, … only

@@ -17,8 +17,9 @@ double free_survival(double reduced_time, double start) {
   double sum = 0;
   if (reduced_time > 0.2) {
     for (int k = 0; k < 6; ++k) {
-      const double n = 2 * k + 1;
-      sum += (k % 2 == 0 ? 1 : -1) / n * std::cos(n * pi * start / 2) * std::exp(-n * n * pi * pi * reduced_time / 4);
+      const double n = 2 * k + 1, decay = n * n * pi * pi * reduced_time / 4;
+      if (k > 0 && decay > 40) break;
+      sum += (k % 2 == 0 ? 1 : -1) / n * (start == 0 ? 1 : std::cos(n * pi * start / 2)) * std::exp(-decay);
     }
     return 4 / pi * sum;
   }
@@ -101,6 +102,10 @@ SurvivalCurve exit_survival(const ExitData& data, std::size_t window, const Surv
   if (settings.points < 2) throw Error(ErrorKind::usage, "a survival curve needs at least two points");
   const WindowExits& exits = data.window[window];
   SurvivalCurve result;
+  if (data.groups == 0) {
+    result.mean_time_fs.reason = "the times of exits were not kept";
+    return result;
+  }
   const auto curve = curve_of(data, exits, std::vector<double>(data.groups, 1.0));
   if (!curve) {
     result.mean_time_fs.reason = "no exits";

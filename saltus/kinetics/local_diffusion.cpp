@@ -129,20 +129,21 @@ Value tail(const ExitData& data, const Counts& counts, double half_width) {
   return s * s / 2;
 }
 
-// ln of the likelihood over a grid of ln D. A time of n frames stands for (n − 1/2, n + 1/2), of one frame for (0, 3/2).
+// ln of the likelihood over a grid of ln D. Frames see an exit from ± (L + beta sigma) a quarter of a frame late (the sigma²/4 of the mean time), so that a time of
+// n frames stands for (n − 3/4, n + 1/4), of one frame for (0, 5/4).
 class Likelihood {
  public:
   Likelihood(const ExitData& data, const ExitWindow& window, double first, double spacing, std::size_t count)
       : first_(first), spacing_(spacing), count_(count), bins_(data.time_bin_frames.size() - 1), exit_(count * bins_), survive_(count * bins_) {
     for (std::size_t k = 0; k < count; ++k) {
       const double d = std::exp(first + spacing * static_cast<double>(k)), sigma = std::sqrt(2 * d), edge = window.half_width_ang + frame_shift * sigma;
-      const double half = std::sqrt(edge * edge + sigma * sigma / 4 - window.start_half_width_ang * window.start_half_width_ang / 3);
+      const double half = std::sqrt(edge * edge - window.start_half_width_ang * window.start_half_width_ang / 3);
       const auto survival = [&](double t) { return t <= 0 ? 1.0 : free_survival(d * t / (half * half)); };
       double before = 1;
       for (std::size_t b = 1; b < bins_; ++b) {
-        const double after = survival(static_cast<double>(data.time_bin_frames[b + 1]) - 0.5);
+        const double after = survival(static_cast<double>(data.time_bin_frames[b + 1]) - 0.75);
         exit_[k * bins_ + b] = std::log(std::max(before - after, 1e-300));
-        survive_[k * bins_ + b] = std::log(std::max(survival(middle_of(data, b)), 1e-300));
+        survive_[k * bins_ + b] = std::log(std::max(survival(middle_of(data, b) - 0.25), 1e-300));
         before = after;
       }
     }
@@ -151,9 +152,11 @@ class Likelihood {
   /// Where it is largest, by a parabola through three points; nothing at an end of the grid.
   Value maximum(const Counts& counts) const {
     std::vector<double> value(count_);
+    std::vector<std::size_t> used;
+    for (std::size_t b = 0; b < bins_; ++b)
+      if (counts.exits[b] > 0 || counts.censored[b] > 0) used.push_back(b);
     for (std::size_t k = 0; k < count_; ++k)
-      for (std::size_t b = 0; b < bins_; ++b)
-        if (counts.exits[b] > 0 || counts.censored[b] > 0) value[k] += counts.exits[b] * exit_[k * bins_ + b] + counts.censored[b] * survive_[k * bins_ + b];
+      for (const std::size_t b : used) value[k] += counts.exits[b] * exit_[k * bins_ + b] + counts.censored[b] * survive_[k * bins_ + b];
     const auto best = static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin());
     if (best == 0 || best + 1 == count_) return {};
     const double slope = value[best + 1] - value[best - 1], bend = 2 * value[best] - value[best + 1] - value[best - 1];
@@ -283,7 +286,7 @@ std::vector<LocalDiffusion> local_diffusion(const ExitData& data, const LocalSet
       result.tail_ang2_fs = percentile_estimate(in(tail(data, counts, window.half_width_ang), 1 / dt), slow.value, settings.bootstrap, "fewer than five exits in the tail, or a tail of a frame");
       result.censored_mle_ang2_fs = percentile_estimate(peak ? Value(std::exp(*peak) / dt) : peak, likely.value, settings.bootstrap, "the likelihood has no maximum");
     } else {
-      result.tail_ang2_fs.reason = result.censored_mle_ang2_fs.reason = none;
+      result.tail_ang2_fs.reason = result.censored_mle_ang2_fs.reason = all.exits > 0 ? "the times of exits were not kept" : none;
     }
     flag_window(result, exits);
   });

@@ -99,6 +99,10 @@ TEST(ExitSurvival, NothingWithoutExitsAndRefusals) {
   const SurvivalCurve curve = exit_survival(data, 0);
   EXPECT_TRUE(curve.time_fs.empty());
   EXPECT_EQ(curve.mean_time_fs.reason, "no exits");
+  ExitData sums_alone;
+  sums_alone.frame_interval_fs = 1;
+  sums_alone.window.resize(1);
+  EXPECT_EQ(exit_survival(sums_alone, 0).mean_time_fs.reason, "the times of exits were not kept");
   EXPECT_THROW(exit_survival(data, 1), Error);
   EXPECT_THROW(exit_survival(data, 0, {5, 1, 60}), Error);
 }

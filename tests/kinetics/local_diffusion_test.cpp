@@ -70,7 +70,7 @@ TEST(LocalDiffusion, KnownDiffusionFromFramesOfFourIntervals) {
       expect_truth(found[w].p_plus, 0.5, 3.5, what + " p+");
       if (!coarse) {
         expect_truth(found[w].tail_ang2_fs, expected, 3.5, what + " tail", 0.01);
-        expect_truth(found[w].censored_mle_ang2_fs, expected, 3.5, what + " mle", 0.015);
+        expect_truth(found[w].censored_mle_ang2_fs, expected, 3.5, what + " mle", 0.008);
       }
       const double width = found[w].corrected_ang2_fs.estimate->high - found[w].corrected_ang2_fs.estimate->low;
       EXPECT_LT(width, 0.08 * expected) << what;
