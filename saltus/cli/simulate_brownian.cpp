@@ -228,7 +228,7 @@ std::function<int()> set_up_langevin(CLI::App& kind) {
   const auto options = std::make_shared<Options>();
   kind.add_option("--velocity-time-ps", options->velocity_time_ps, "of the velocity's decay where D is largest, ps; water 0.017")->required()->check(CLI::PositiveNumber);
   add_options(kind, *options);
-  kind.footer(footer("langevin --velocity-time-ps 0.017 --diffusion 0.23 --period-ang 9 --particles 99 --time-ps 9 --out z.npy"));
+  kind.footer(footer("langevin --velocity-time-ps 0.017 --diffusion 0.23 --period-ang 20 \\\n    --particles 50 --time-ps 10 --out z.npy"));
   return [options] { return simulate(*options); };
 }
 

@@ -117,8 +117,8 @@ kinetics::LineProfile line_profile(const LineProfileSettings& settings) {
   std::vector<double> z, log_d, f;
   double closest = length, widest = 0;
   bool has_f = false;
+  const NumberTable table = read_number_table(settings.table);
   try {
-    const NumberTable table = read_number_table(settings.table);
     if (table.columns != 2 && table.columns != 3) throw Error(ErrorKind::format, fmt::format("{} columns, expected z (Å), D (Å²/ps) and, if there is one, F (kT)", table.columns));
     has_f = table.columns == 3;
     if (has_f && !settings.free_energy_kt.empty()) throw Error(ErrorKind::usage, "holds F in its third column; leave --free-energy out");
