@@ -173,7 +173,9 @@ int simulate(Options options) {
   settings.step_fs = options.step_fs;
   settings.start_ang = options.start_ang;
   settings.seed = options.seed;
-  const kinetics::BrownianMotion motion(runs::line_profile(options.profile), settings);
+  std::string note;
+  const kinetics::BrownianMotion motion(runs::line_profile(options.profile, &note), settings);
+  if (!note.empty()) print_warning(note);
   listen_for_signals();
   const Progress progress = interruptible(progress_line(), stop_requested);
   if (options.precision > 0) return plan(options, motion, frames, progress);
