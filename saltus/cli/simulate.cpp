@@ -16,7 +16,7 @@ std::span<const SimulationKind> simulation_kinds() {
   static constexpr std::array table{
       SimulationKind{"kmc", "kinetic Monte Carlo of carriers on a network, one on a site at most", set_up_kmc},
       SimulationKind{"lattice-gas", "the same on a lattice with equal jumps: sc, bcc, fcc, …", set_up_lattice_gas},
-      SimulationKind{"brownian", "particles on a line with given D(z) and F(z); how long to run for a given error of D", set_up_brownian},
+      SimulationKind{"brownian", "particles on a line with given D(z), F(z); time for a wished error", set_up_brownian},
       SimulationKind{"langevin", "the same with inertia", set_up_langevin},
   };
   return table;

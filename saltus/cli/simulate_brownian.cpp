@@ -173,7 +173,9 @@ int simulate(Options options) {
   settings.step_fs = options.step_fs;
   settings.start_ang = options.start_ang;
   settings.seed = options.seed;
-  const kinetics::BrownianMotion motion(runs::line_profile(options.profile), settings);
+  std::string note;
+  const kinetics::BrownianMotion motion(runs::line_profile(options.profile, &note), settings);
+  if (!note.empty()) print_warning(note);
   listen_for_signals();
   const Progress progress = interruptible(progress_line(), stop_requested);
   if (options.precision > 0) return plan(options, motion, frames, progress);
@@ -228,7 +230,7 @@ std::function<int()> set_up_langevin(CLI::App& kind) {
   const auto options = std::make_shared<Options>();
   kind.add_option("--velocity-time-ps", options->velocity_time_ps, "of the velocity's decay where D is largest, ps; water 0.017")->required()->check(CLI::PositiveNumber);
   add_options(kind, *options);
-  kind.footer(footer("langevin --velocity-time-ps 0.017 --diffusion 0.23 --period-ang 9 --particles 99 --time-ps 9 --out z.npy"));
+  kind.footer(footer("langevin --velocity-time-ps 0.017 --diffusion 0.23 --period-ang 20 \\\n    --particles 50 --time-ps 10 --out z.npy"));
   return [options] { return simulate(*options); };
 }
 

@@ -104,7 +104,7 @@ Function sum_of(const std::vector<std::string>& words, const kinetics::Line& lin
 
 std::span<const ProfileTermRow> profile_terms() { return terms; }
 
-kinetics::LineProfile line_profile(const LineProfileSettings& settings) {
+kinetics::LineProfile line_profile(const LineProfileSettings& settings, std::string* note) {
   const kinetics::Line& line = settings.line;
   if (settings.table.empty() == settings.diffusion_ang2_per_ps.empty()) throw Error(ErrorKind::usage, "give D either as terms or by a table");
   const Function free_energy = sum_of(settings.free_energy_kt, line);
@@ -117,8 +117,9 @@ kinetics::LineProfile line_profile(const LineProfileSettings& settings) {
   std::vector<double> z, log_d, f;
   double closest = length, widest = 0;
   bool has_f = false;
+  const NumberTable table = read_number_table(settings.table);
+  if (note && !table.note.empty()) *note = settings.table + ": " + table.note;
   try {
-    const NumberTable table = read_number_table(settings.table);
     if (table.columns != 2 && table.columns != 3) throw Error(ErrorKind::format, fmt::format("{} columns, expected z (Å), D (Å²/ps) and, if there is one, F (kT)", table.columns));
     has_f = table.columns == 3;
     if (has_f && !settings.free_energy_kt.empty()) throw Error(ErrorKind::usage, "holds F in its third column; leave --free-energy out");

@@ -28,6 +28,7 @@ struct LineProfileSettings {
 
 /// A table is interpolated by monotone cubics in ln D and F; of a period it may hold any part as long as one row follows the other around it.
 /// Throws Error{usage} for terms that cannot be meant, with what may stand there; Error{format} with the file's name for a bad table; else as LineProfile does.
-kinetics::LineProfile line_profile(const LineProfileSettings& settings);
+/// note: what the reader of the table has to say, if anything.
+kinetics::LineProfile line_profile(const LineProfileSettings& settings, std::string* note = nullptr);
 
 }  // namespace saltus::runs
