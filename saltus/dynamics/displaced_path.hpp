@@ -2,7 +2,7 @@
 //   ñ(x)/ñ_free(x) = ⟨exp(−ΔU(x)/kB T)⟩,  ΔU(x) = (1/P) Σ_j [V(q_j + s_j x) − V(q_j)],  s_j = (j + ½)/P − ½,  ñ_free(x) = exp(−m kB T x²/2ħ²)
 // with the Fourier transform ñ of the distribution of the momentum along x. The ends lie in the middle of the spring that is cut, half a spring
 // beyond the first and the last bead, where they carry no potential: so −ħ² ñ''(0)/2m is at every P the mean of the kinetic energies, primitive and
-// centroid virial, of the same beads. (Ends on a bead, with half its potential on each, err by the opposite sign.)
+// centroid virial, of the same beads. (Ends on a bead, with half its potential on each, have that of an oscillator wrong in the other direction.)
 // Reference: Lin, Morrone, Car, Parrinello, Phys. Rev. Lett. 105, 110602 (2010).
 #pragma once
 

@@ -136,6 +136,7 @@ TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
     RingSettings words = short_words();
     words.barostat = barostat;
     words.barostat_time_ps = 0.3;
+    words.momentum = {"Ar"};
     const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
     const fs::path whole = folder_ / barostat / "whole";
     run_atom_ring_dynamics(settings, argon(), potential, "model", whole);
