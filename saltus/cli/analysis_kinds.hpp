@@ -25,6 +25,7 @@ std::function<AnalysisOutput()> set_up_haven(CLI::App& kind, const std::shared_p
 std::function<AnalysisOutput()> set_up_van_hove(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_arrhenius(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_finite_size(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
+std::function<AnalysisOutput()> set_up_beads(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_rdf(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_vacf(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);
 std::function<AnalysisOutput()> set_up_vdos(CLI::App& kind, const std::shared_ptr<const AnalysisOptions>& options);

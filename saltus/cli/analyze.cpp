@@ -32,6 +32,7 @@ std::span<const AnalysisKind> analysis_kinds() {
       AnalysisKind{"arrhenius", "activation energy, from D that msd gave at several temperatures", set_up_arrhenius, true},
       AnalysisKind{"finite-size", "D of the infinite cell, from D that msd gave in cells of several sizes",
                    set_up_finite_size, true},
+      AnalysisKind{"beads", "averages of path integrals over the number of beads, and their limit", set_up_beads, true},
   };
   return table;
 }

@@ -154,6 +154,7 @@ std::function<int()> set_up_pimd(CLI::App& app) {
   add_setting(app, *o, "--write-every", "write_every", "INT", "steps between frames of centroids (default 10)");
   add_setting(app, *o, "--beads-every", "beads_every", "INT", "steps between frames of all beads (default 0: none)");
   add_setting(app, *o, "--isotopes", "isotopes", "TEXT", "free energy of a change such as H=D (default: none)");
+  add_setting(app, *o, "--momentum", "momentum", "TEXT", "species whose momenta are measured: H (default: none)");
   add_setting(app, *o, "--restraints", "restraints", "TEXT", "distances to hold: atoms from 0, Å: 0-1=2.6");
   add_setting(app, *o, "--max-extrapolation", "max_extrapolation", "FLOAT", "fail beyond (default 0: no limit)");
   app.add_option("--settings", o->settings_file, "TOML file of settings, read before the options")->type_name("FILE");

@@ -179,20 +179,28 @@ void RingForces::update(AtomRing& state) {
   if (correction_) correction_->update(state.contracted.front());
 }
 
-double RingForces::mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu) {
-  const std::size_t beads = state.ring.beads();
-  other_results_.resize(beads);
+std::vector<double> RingForces::mean_energies_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu) {
+  const std::size_t beads = state.ring.beads(), ring_size = beads * state.size(), rings = position_ang.size() / ring_size;
+  other_results_.resize(rings * beads);
   other_workspace_.skin_ang = workspace_.skin_ang;
-  const std::vector<Cell> cells(beads, state.cell);
+  const std::vector<Cell> cells(rings * beads, state.cell);
   potential_.evaluate({state.atoms.get(), cells, position_ang}, {.forces = !factorization_.primitive()}, other_workspace_, other_results_);
-  double sum = 0;
-  for (std::size_t bead = 0; bead < beads; ++bead) {
+  std::vector<double> mean(rings);
+  for (std::size_t k = 0; k < rings * beads; ++k) {
+    const std::size_t bead = k % beads;
     double square = 0;  // of the forces, over the masses
-    for (std::size_t i = 0; i < other_results_[bead].force_ev_ang.size() && !factorization_.primitive(); ++i) square += norm2(other_results_[bead].force_ev_ang[i]) / mass_amu[i];
-    sum += factorization_.weight(bead) * other_results_[bead].energy_ev + factorization_.scale(state.ring.modes, bead) * square;
+    for (std::size_t i = 0; i < other_results_[k].force_ev_ang.size() && !factorization_.primitive(); ++i) square += norm2(other_results_[k].force_ev_ang[i]) / mass_amu[i];
+    mean[k / beads] += (factorization_.weight(bead) * other_results_[k].energy_ev + factorization_.scale(state.ring.modes, bead) * square) / static_cast<double>(beads);
   }
-  const double mean = sum / static_cast<double>(beads);
-  return correction_ ? mean + correction_->mean_energy_ev(state.contracted.front(), contracted_positions(state, position_ang), mass_amu) : mean;
+  if (!correction_) return mean;
+  std::vector<Vec3> contracted;
+  for (std::size_t r = 0; r < rings; ++r) {
+    const std::vector<Vec3> one = contracted_positions(state, position_ang.subspan(r * ring_size, ring_size));
+    contracted.insert(contracted.end(), one.begin(), one.end());
+  }
+  const std::vector<double> more = correction_->mean_energies_ev(state.contracted.front(), contracted, mass_amu);
+  for (std::size_t r = 0; r < rings; ++r) mean[r] += more[r];
+  return mean;
 }
 
 void RingForces::rebuild(Workspace& workspace, const AtomRing& state, std::span<const Vec3> reference_ang) {

@@ -59,9 +59,9 @@ class RingForces {
   /// The same as a function of flat arrays, for the steps of an integrator on state.ring. `state` must outlive it.
   BeadForces of(AtomRing& state);
 
-  /// Mean over the beads of the energy that they have, correction or factorisation included, at other positions, [beads · n], with masses [n] (which
-  /// matter to a factorisation); neighbour lists of its own.
-  double mean_energy_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu);
+  /// Means over the beads of the energy that they have, correction or factorisation included, of rings at other positions, [rings · beads · n], with
+  /// masses [n] (which matter to a factorisation): [rings]. All are one batch; neighbour lists of its own.
+  std::vector<double> mean_energies_ev(const AtomRing& state, std::span<const Vec3> position_ang, std::span<const double> mass_amu);
 
   /// Whether updates measure extrapolation and spread too (only where the potential can); with a correction, its.
   void measure_doubt(bool wanted);

@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "saltus/atoms/elements.hpp"
-#include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/dynamics/ring_estimators.hpp"
 
@@ -21,12 +19,6 @@ namespace {
 constexpr std::array<std::pair<int, int>, 6> tensor_parts{{{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}}};
 constexpr std::array tensor_names{"xx", "yy", "zz", "xy", "xz", "yz"};
 constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
-
-std::string isotope_name(std::uint8_t atomic_number, double mass_amu) {
-  if (atomic_number == 1 && std::abs(mass_amu - 2.014) < 0.01) return "D";
-  if (atomic_number == 1 && std::abs(mass_amu - 3.016) < 0.01) return "T";
-  return std::string(symbol_of(atomic_number));
-}
 
 void append_tensors(const RingState& ring, const FourthOrderRing* fourth, const RingSpecies& species, std::vector<double>& row) {
   const std::size_t n = ring.freedom();
@@ -76,26 +68,17 @@ double isotope_energy_ev(const AtomRing& state, RingForces& forces, const RingSp
       }
   std::vector<double> mass = state.atoms->mass_amu;
   mass[atom] = mass_amu;
-  return forces.mean_energy_ev(state, position, mass) - potential_energy_ev(ring);
+  return forces.mean_energies_ev(state, position, mass).front() - potential_energy_ev(ring);
 }
 
 }  // namespace
 
-std::vector<RingSpecies> ring_species(const Atoms& atoms) {
-  std::vector<RingSpecies> list;
-  for (std::size_t i = 0; i < atoms.size(); ++i) {
-    const auto same = [&](const RingSpecies& s) { return s.atomic_number == atoms.atomic_number[i] && s.mass_amu == atoms.mass_amu[i]; };
-    auto found = std::find_if(list.begin(), list.end(), same);
-    if (found == list.end()) {
-      list.push_back({isotope_name(atoms.atomic_number[i], atoms.mass_amu[i]), atoms.atomic_number[i], atoms.mass_amu[i], {}});
-      found = list.end() - 1;
-    }
-    found->atom.push_back(static_cast<std::uint32_t>(i));
-  }
-  for (std::size_t a = 0; a < list.size(); ++a)
-    for (std::size_t b = a + 1; b < list.size(); ++b)
-      if (list[a].name == list[b].name) list[b].name += fmt::format("_{:g}", list[b].mass_amu);
-  return list;
+std::vector<double> displacements_ang_of(const RingLogSettings& settings, const RingSpecies& species) {
+  return settings.momentum_displacements_ang.empty() ? default_displacements_ang(species.mass_amu) : settings.momentum_displacements_ang;
+}
+
+std::string momentum_column(const RingSpecies& species, int axis, double displacement_ang) {
+  return fmt::format("momentum_{}_ev_{}_{:.6g}", "xyz"[axis], species.name, displacement_ang);
 }
 
 std::vector<std::string> ring_log_columns(const std::vector<RingSpecies>& species, const RingLogSettings& settings) {
@@ -108,6 +91,11 @@ std::vector<std::string> ring_log_columns(const std::vector<RingSpecies>& specie
     for (const char* part : tensor_names) names.push_back(fmt::format("gyration_{}_ang2_{}", part, s.name));
   }
   for (const IsotopeChange& change : settings.isotopes) names.push_back(fmt::format("isotope_ev_{}_{}", change.species, change.name));
+  for (const std::string& name : settings.momentum) {
+    const RingSpecies& s = species_named(species, name, "the momentum");
+    for (int axis = 0; axis < 3; ++axis)
+      for (const double x : displacements_ang_of(settings, s)) names.push_back(momentum_column(s, axis, x));
+  }
   return names;
 }
 
@@ -146,9 +134,12 @@ std::vector<double> ring_log_row(const AtomRing& state, RingForces& forces, cons
     if (settings.tensors) append_tensors(ring, fourth ? &*fourth : nullptr, s, row);
   }
   for (const IsotopeChange& change : settings.isotopes) {
-    const auto found = std::find_if(species.begin(), species.end(), [&](const RingSpecies& s) { return s.name == change.species; });
-    if (found == species.end()) throw Error(ErrorKind::usage, fmt::format("an isotope of '{}' is asked for, but there are no such atoms", change.species));
-    row.push_back(isotope_energy_ev(state, forces, *found, change.mass_amu, measurement));
+    row.push_back(isotope_energy_ev(state, forces, species_named(species, change.species, "an isotope"), change.mass_amu, measurement));
+  }
+  for (const std::string& name : settings.momentum) {
+    const RingSpecies& s = species_named(species, name, "the momentum");
+    const std::vector<double> energy = displaced_energies_ev(state, forces, displaced_atom(s, ring.beads(), measurement), displacements_ang_of(settings, s));
+    row.insert(row.end(), energy.begin(), energy.end());
   }
   return row;
 }

@@ -24,6 +24,7 @@ using json = nlohmann::ordered_json;
 namespace {
 
 constexpr std::size_t rows_shown = 1500;
+constexpr double end_of_paths = 0.1;  // ñ at the longest displacement that leaves little to a continuation
 
 std::filesystem::path model_file(const Plan& plan, const std::string& model) { return (plan.file.parent_path() / model).lexically_normal(); }
 
@@ -72,6 +73,19 @@ AnalysisPage page_of(const PimdSettings& pimd, const RingDynamicsSummary& summar
   if (!doubt.x.empty())
     page.charts.push_back({"pimd_extrapolation_" + pimd.name, "Largest extrapolation of any atom of any bead: 1 is the edge of the training data.", "time, ps", "extrapolation", false, {doubt},
                            std::nullopt, std::nullopt});
+  for (const MomentumDistribution& d : summary.momentum) {
+    if (d.density_ang.empty()) continue;
+    const std::string suffix = pimd.name + "_" + d.species;
+    ChartCurve path{"measured", d.displacement_ang, d.end_to_end, true}, free{"free particle", d.displacement_ang, without_intervals(d.free_end_to_end)};
+    page.charts.push_back({"pimd_end_to_end_" + suffix, fmt::format("End-to-end distribution ñ(x) of open paths of {}, with 95 % intervals: the Fourier transform of its momentum along a direction.", d.species),
+                           "x, Å", "ñ", false, {path, free}, std::nullopt, std::nullopt});
+    ChartCurve quantum{"quantum", d.wave_number_per_ang, d.density_ang}, classical{"classical", d.wave_number_per_ang, without_intervals(d.classical_density_ang)};
+    page.charts.push_back({"pimd_momentum_" + suffix, fmt::format("Distribution of the momentum of {} along a direction, averaged over directions, with its 95 % band.", d.species), "p/ħ, 1/Å",
+                           "n(p/ħ), Å", false, {quantum, classical}, std::nullopt, std::nullopt});
+    if (d.end_to_end.back().value > end_of_paths)
+      page.sentences.push_back(fmt::format("ñ of {} is still {:.2g} at {:g} Å, beyond which it is taken for that of a Gaussian: n(p) below {:.2g}/Å rests on it.", d.species, d.end_to_end.back().value,
+                                           d.displacement_ang.back(), 1 / d.displacement_ang.back()));
+  }
   return page;
 }
 

@@ -68,6 +68,7 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
     throw Error(ErrorKind::usage, "contracted_beads and inner_steps are of two potentials: name a cheap one by --reference-model of saltus pimd (a plan has one)");
   if (corrected && loop.contracted_beads == 0) loop.contracted_beads = settings.beads;
   require_factorization(loop, settings.beads);
+  require_momentum(loop, settings.beads, settings.temperature_kelvin);
   const auto& periodic = start.cell.periodic();
   const bool stress = info.trained_on_stress || settings.trust_stress;
   if (loop.barostat && !stress)
@@ -90,13 +91,9 @@ RingLoopSettings resolved_loop(const RingDynamicsSettings& settings, const Frame
   if ((settings.max_extrapolation || settings.max_force_spread_ev_ang) && loop.extrapolation_stride <= 0)
     throw Error(ErrorKind::usage, "a limit on extrapolation or spread needs an extrapolation stride of at least 1");
   const std::vector<RingSpecies> species = ring_species(*start.atoms);
+  for (const std::string& name : loop.log.momentum) species_named(species, name, "the momentum");
   for (const IsotopeChange& change : loop.log.isotopes) {
-    const auto same = [&](const RingSpecies& s) { return s.name == change.species; };
-    if (std::none_of(species.begin(), species.end(), same)) {
-      std::vector<std::string> names;
-      for (const RingSpecies& s : species) names.push_back(s.name);
-      throw Error(ErrorKind::usage, fmt::format("an isotope of '{}' is asked for, but the atoms are {}", change.species, join(names)));
-    }
+    species_named(species, change.species, "an isotope");
     if (!(change.mass_amu > 0) || !std::isfinite(change.mass_amu)) throw Error(ErrorKind::usage, fmt::format("the mass of {} must be positive", change.name));
   }
   return loop;
@@ -164,6 +161,7 @@ std::vector<NamedSetting> named_settings(const RingDynamicsSettings& settings, c
           {"skin_ang", number(loop.skin_ang)},
           {"tensors", number(loop.log.tensors)},
           {"isotopes", isotopes},
+          {"momentum", fmt::format("{} {}", fmt::join(loop.log.momentum, ","), fmt::join(loop.log.momentum_displacements_ang, ","))},
           {"write_velocities", number(settings.write_velocities)},
           {"write_forces", number(settings.write_forces)},
           {"trajectory_precision", settings.single_precision ? "single" : "double"}};
@@ -192,7 +190,9 @@ RingDynamicsSummary summary_of(const RingCheckpoint& checkpoint, const RingDynam
   summary.wall_s = checkpoint.wall_s;
   if (checkpoint.wall_s > 0) summary.steps_per_s = static_cast<double>(state.ring.step + loop.equilibration_steps) / checkpoint.wall_s;
   summary.warnings = checkpoint.warnings;
-  summary.estimates = ring_estimates(read_ring_log(log, ring_log_columns(species, loop.log)), species, loop.log, summary.beads, settings.temperature_kelvin);
+  const RingLog rows = read_ring_log(log, ring_log_columns(species, loop.log));
+  summary.estimates = ring_estimates(rows, species, loop.log, summary.beads, settings.temperature_kelvin);
+  summary.momentum = momentum_distributions(rows, species, loop.log, settings.temperature_kelvin);
   if (const auto* gle = std::get_if<RingGle>(&loop.thermostat)) erase_what_does_not_hold(*gle, summary.beads, settings.temperature_kelvin, summary.estimates);
   // Its formula supposes energies that depend on the temperature as those of the primitive factorisation.
   if (!loop.factorization.primitive()) std::erase_if(summary.estimates, [](const NamedEstimate& e) { return e.name == "heat_capacity"; });
@@ -298,6 +298,25 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
 
 }  // namespace
 
+void require_momentum(const RingLoopSettings& loop, std::size_t beads, double temperature_kelvin) {
+  const RingLogSettings& log = loop.log;
+  const auto refuse = [](const std::string& why) { throw Error(ErrorKind::usage, why); };
+  if (log.momentum.empty()) {
+    if (!log.momentum_displacements_ang.empty()) refuse("momentum_displacements_ang needs a species: momentum = [\"H\"]");
+    return;
+  }
+  for (std::size_t a = 0; a < log.momentum.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      if (log.momentum[a] == log.momentum[b]) refuse(fmt::format("the momentum of {} is asked for twice", log.momentum[a]));
+  for (std::size_t k = 1; k < log.momentum_displacements_ang.size(); ++k)
+    if (!(log.momentum_displacements_ang[k] > log.momentum_displacements_ang[k - 1])) refuse("momentum_displacements_ang must ascend");
+  if (!loop.factorization.primitive()) refuse("the momentum is measured with factorization = \"primitive\" only: paths of the others have no such ends");
+  if (loop.contracted_beads > 0 && loop.contracted_beads < beads) refuse("the momentum needs both potentials on all beads: contracted_beads = 0");
+  const auto* gle = std::get_if<RingGle>(&loop.thermostat);
+  if (gle && !is_canonical(*gle, beads, temperature_kelvin))
+    refuse("the momentum needs beads as exp(−H/PkT) has them, which these matrices do not leave: take a canonical thermostat such as pile_l");
+}
+
 RingDynamicsSummary run_atom_ring_dynamics(const RingDynamicsSettings& settings, const Frame& start, const Potential& potential, const std::string& model_sha256,
                                            const fs::path& folder, const Progress& progress, const std::function<bool()>& stop, const WarningList& warnings,
                                            const Potential* reference) {
@@ -325,6 +344,23 @@ std::string to_json_text(const RingDynamicsSummary& s) {
   json["bead_frames"] = s.bead_frames;
   json["estimates"] = nlohmann::ordered_json::array();
   for (const NamedEstimate& estimate : s.estimates) json["estimates"].push_back(to_json(estimate));
+  const auto columns = [](const std::vector<Estimate>& list) {
+    nlohmann::ordered_json object;
+    for (const auto& [key, member] : {std::pair{"value", &Estimate::value}, std::pair{"low", &Estimate::low}, std::pair{"high", &Estimate::high}}) {
+      object[key] = nlohmann::ordered_json::array();
+      for (const Estimate& e : list) object[key].push_back(e.*member);
+    }
+    return object;
+  };
+  if (!s.momentum.empty()) json["momentum"] = nlohmann::ordered_json::array();
+  for (const MomentumDistribution& d : s.momentum)
+    json["momentum"].push_back({{"species", d.species},
+                                {"displacement_ang", d.displacement_ang},
+                                {"end_to_end", columns(d.end_to_end)},
+                                {"free_end_to_end", d.free_end_to_end},
+                                {"wave_number_per_ang", d.wave_number_per_ang},
+                                {"density_ang", columns(d.density_ang)},
+                                {"classical_density_ang", d.classical_density_ang}});
   json["wall_s"] = s.wall_s;
   json["steps_per_s"] = s.steps_per_s;
   json["warnings"] = s.warnings.first;

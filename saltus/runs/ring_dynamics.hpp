@@ -21,6 +21,7 @@
 #include "saltus/base/warning_list.hpp"
 #include "saltus/dynamics/ring_loop.hpp"
 #include "saltus/potentials/restraint.hpp"
+#include "saltus/runs/ring_estimates.hpp"
 
 namespace saltus::runs {
 
@@ -59,10 +60,15 @@ struct RingDynamicsSummary {
   double time_fs = 0;
   std::size_t frames = 0, bead_frames = 0;  ///< written so far
   std::vector<NamedEstimate> estimates;  ///< ring_estimates.hpp
+  std::vector<MomentumDistribution> momentum;  ///< of the species asked for
   double wall_s = 0;                     ///< in the loop, over all sessions
   double steps_per_s = 0;
   WarningList warnings;                  ///< of the potential, over all sessions
 };
+
+/// Throws Error{usage} where momenta are asked for and cannot be measured: under a fourth-order factorisation, matrices that are not canonical, a
+/// potential on contracted beads; for displacements that do not ascend and species named twice.
+void require_momentum(const RingLoopSettings& loop, std::size_t beads, double temperature_kelvin);
 
 /// Begins, continues, or finds finished the simulation in `folder`.
 ///

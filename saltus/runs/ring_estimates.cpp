@@ -5,7 +5,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numbers>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/jackknife.hpp"
+#include "saltus/kinetics/momentum_distribution.hpp"
 
 namespace saltus::runs {
 
@@ -71,6 +74,105 @@ NamedEstimate estimate(const std::string& name, const std::string& unit, const R
   if (own.size() == blocks && blocks >= 10 && neighbour_correlation(own) > correlated_blocks)
     result.note = fmt::format("neighbouring ones of the {} blocks still go together: the interval is too narrow, run longer", blocks);
   return result;
+}
+
+constexpr double fewest_effective = 20, widths_shown = 4;
+constexpr std::size_t momenta_shown = 50;
+
+/// exp(−ΔU/kT) of the displaced paths of a species, summed over stretches of production: all estimates are of these sums.
+class DisplacedPaths {
+ public:
+  DisplacedPaths(const RingLog& log, const RingSpecies& species, const RingLogSettings& settings, double kt_ev)
+      : displacement_(displacements_ang_of(settings, species)), effective_(displacement_.size()) {
+    const std::size_t n = displacement_.size();
+    std::vector<std::size_t> column;
+    for (int axis = 0; axis < 3; ++axis)
+      for (const double x : displacement_) column.push_back(log.index_of(momentum_column(species, axis, x)));
+    const auto begin = std::find_if(log.row.begin(), log.row.end(), [](const auto& row) { return row[0] >= 0; });
+    measurements_ = static_cast<std::size_t>(log.row.end() - begin);
+    stretch_.resize(std::min(measurements_, rows_per_block * most_blocks), std::vector<double>(3 * n + 1));
+    std::vector<double> first(n), second(n);  // moments of the weights
+    for (std::size_t k = 0; k < measurements_; ++k) {
+      const std::vector<double>& row = begin[static_cast<std::ptrdiff_t>(k)];
+      std::vector<double>& sums = stretch_[k * stretch_.size() / measurements_];
+      sums.back() += 1;
+      for (std::size_t x = 0; x < n; ++x) {
+        double weight = 0;
+        for (std::size_t c = x; c < 3 * n; c += n) {
+          sums[c] += std::exp(-row[column[c]] / kt_ev);
+          weight += std::exp(-row[column[c]] / kt_ev);
+        }
+        first[x] += weight;
+        second[x] += weight * weight;
+      }
+    }
+    for (std::size_t x = 0; x < n; ++x) effective_[x] = second[x] > 0 ? first[x] * first[x] / second[x] : 0;
+    for (const auto& sums : stretch_) rows_.push_back(&sums);
+  }
+
+  const std::vector<double>& displacement_ang() const { return displacement_; }
+  const Rows& rows() const { return rows_; }
+
+  /// [displacements] means ñ/ñ_free over the measurements and axes, or of one axis.
+  std::vector<double> ratio(const Rows& rows, int only_axis = -1) const {
+    const std::size_t n = displacement_.size();
+    std::vector<double> result(n);
+    double count = 0;
+    for (const auto* row : rows) {
+      count += row->back() * (only_axis >= 0 ? 1 : 3);
+      for (std::size_t c = 0; c < 3 * n; ++c)
+        if (only_axis < 0 || c / n == static_cast<std::size_t>(only_axis)) result[c % n] += (*row)[c];
+    }
+    for (double& r : result) r /= count;
+    return result;
+  }
+
+  /// Why averages of the displacements first … last − 1 are not to be trusted; else empty.
+  std::string doubt(std::size_t first, std::size_t last) const {
+    for (std::size_t x = first; x < last; ++x)
+      if (effective_[x] < fewest_effective && effective_[x] < 0.5 * static_cast<double>(measurements_))
+        return fmt::format("unreliable: the average at {:g} Å rests on some {:.0f} of {} measurements; take shorter displacements or run longer", displacement_[x], effective_[x], measurements_);
+    return {};
+  }
+
+ private:
+  std::vector<double> displacement_, effective_;
+  std::size_t measurements_ = 0;
+  std::vector<std::vector<double>> stretch_;  ///< sums [3 · displacements], and how many
+  Rows rows_;
+};
+
+void append_note(NamedEstimate& e, const std::string& note) {
+  if (note.empty()) return;
+  e.note += e.note.empty() ? note : "; " + note;
+}
+
+NamedEstimate end_to_end(const DisplacedPaths& paths, const RingSpecies& species, std::size_t x, double temperature_kelvin) {
+  const double length = paths.displacement_ang()[x], free = std::exp(-free_exponent_per_ang2(species.mass_amu, temperature_kelvin) * length * length);
+  NamedEstimate e = estimate(fmt::format("end_to_end_{}_{:.6g}", species.name, length), "", paths.rows(), [&](const Rows& rows) -> std::optional<double> {
+    return free * paths.ratio(rows)[x];
+  });
+  append_note(e, paths.doubt(x, x + 1));
+  return e;
+}
+
+NamedEstimate kinetic_energy(const DisplacedPaths& paths, const RingSpecies& species, int axis, double kt_ev) {
+  const double of_exponent = units::hbar_ev_fs * units::hbar_ev_fs / (species.mass_amu * units::ev_per_amu_ang2_fs2);
+  const std::string part = axis < 0 ? "" : std::string(2, "xyz"[axis]) + "_";
+  NamedEstimate e = estimate(fmt::format("kinetic_energy_momentum_{}{}", part, species.name), "mev_per_atom", paths.rows(), [&](const Rows& rows) -> std::optional<double> {
+    const auto exponent = kinetics::exponent_at_zero_per_ang2(paths.displacement_ang(), paths.ratio(rows, axis));
+    return exponent ? std::optional(units::mev_per_ev * (axis < 0 ? 3 : 1) * (0.5 * kt_ev + of_exponent * *exponent)) : std::nullopt;
+  });
+  append_note(e, paths.doubt(0, std::min<std::size_t>(3, paths.displacement_ang().size())));
+  return e;
+}
+
+/// Where the intervals of the two do not meet.
+void compare(NamedEstimate& momentum, const std::vector<NamedEstimate>& list, const std::string& virial) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const NamedEstimate& e) { return e.name == virial; });
+  if (found == list.end() || !found->estimate || !momentum.estimate || !found->has_interval || !momentum.has_interval || !momentum.note.empty()) return;
+  if (momentum.estimate->low > found->estimate->high || momentum.estimate->high < found->estimate->low)
+    momentum.note = fmt::format("differs from {}, {:.4g}: the shortest displacements are too long or the run is too short", virial, found->estimate->value);
 }
 
 }  // namespace
@@ -193,6 +295,16 @@ std::vector<NamedEstimate> ring_estimates(const RingLog& log, const std::vector<
       return units::mev_per_ev * (lowest - kt * std::log(sum / static_cast<double>(rows.size())));
     }));
   }
+  for (const std::string& name : settings.momentum) {
+    const RingSpecies& s = species_named(species, name, "the momentum");
+    const DisplacedPaths paths(log, s, settings, kt);
+    for (std::size_t x = 0; x < paths.displacement_ang().size(); ++x) list.push_back(end_to_end(paths, s, x, temperature_kelvin));
+    for (int axis = -1; axis < (settings.tensors ? 3 : 0); ++axis) {
+      NamedEstimate energy = kinetic_energy(paths, s, axis, kt);
+      compare(energy, list, (axis < 0 ? "kinetic_energy_virial_" : fmt::format("kinetic_energy_virial_{0}{0}_", "xyz"[axis])) + name);
+      list.push_back(std::move(energy));
+    }
+  }
   if (const std::size_t c = log.index_of("pressure_gpa"); !measured(c).empty()) add_mean("pressure", "gpa", "pressure_gpa", 1);
   const std::size_t volume = log.index_of("volume_ang3");
   if (const Rows rows = measured(volume); std::any_of(rows.begin(), rows.end(), [&](const auto* row) { return (*row)[volume] != (*rows.front())[volume]; }))
@@ -220,6 +332,44 @@ std::vector<NamedEstimate> ring_estimates(const RingLog& log, const std::vector<
   if (tt > 0) {
     const double drift = te / tt * units::mev_per_ev * units::fs_per_ps / (count * static_cast<double>(beads));
     list.push_back({"conserved_drift", Estimate{drift, drift, drift}, false, "mev_per_atom_ps", "of the ring polymer, per bead: slope over the production"});
+  }
+  return list;
+}
+
+std::vector<MomentumDistribution> momentum_distributions(const RingLog& log, const std::vector<RingSpecies>& species, const RingLogSettings& settings, double temperature_kelvin) {
+  std::vector<MomentumDistribution> list;
+  const auto shown = [](const NamedEstimate& e) {
+    constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+    if (!e.estimate) return Estimate{nothing, nothing, nothing};
+    return e.has_interval ? *e.estimate : Estimate{e.estimate->value, nothing, nothing};
+  };
+  for (const std::string& name : settings.momentum) {
+    const RingSpecies& s = species_named(species, name, "the momentum");
+    const DisplacedPaths paths(log, s, settings, units::boltzmann_ev_per_kelvin * temperature_kelvin);
+    MomentumDistribution d{s.name, paths.displacement_ang(), {}, {}, {}, {}, {}};
+    const double free_exponent = free_exponent_per_ang2(s.mass_amu, temperature_kelvin);
+    for (std::size_t x = 0; x < d.displacement_ang.size(); ++x) {
+      d.end_to_end.push_back(shown(end_to_end(paths, s, x, temperature_kelvin)));
+      d.free_end_to_end.push_back(std::exp(-free_exponent * d.displacement_ang[x] * d.displacement_ang[x]));
+    }
+    const auto whole = [&](const Rows& rows) {
+      std::vector<double> path = paths.ratio(rows);
+      for (std::size_t x = 0; x < path.size(); ++x) path[x] *= d.free_end_to_end[x];
+      return path;
+    };
+    const auto exponent = paths.rows().empty() ? std::nullopt : kinetics::exponent_at_zero_per_ang2(d.displacement_ang, whole(paths.rows()));
+    if (exponent && *exponent > 0) {
+      for (std::size_t k = 0; k <= momenta_shown; ++k) {
+        const double p = widths_shown * std::sqrt(2 * *exponent) * static_cast<double>(k) / momenta_shown;
+        d.wave_number_per_ang.push_back(p);
+        d.classical_density_ang.push_back(std::exp(-p * p / (4 * free_exponent)) / std::sqrt(4 * std::numbers::pi * free_exponent));
+        d.density_ang.push_back(shown(estimate("", "", paths.rows(), [&](const Rows& rows) -> std::optional<double> {
+          const auto density = kinetics::momentum_density_ang(d.displacement_ang, whole(rows), std::span(&p, 1));
+          return density ? std::optional(density->front()) : std::nullopt;
+        })));
+      }
+    }
+    list.push_back(std::move(d));
   }
   return list;
 }

@@ -97,6 +97,9 @@ std::span<const Field<RingSettings>> ring_fields() {
       Field<S>{.key = "log_every", .member = &S::log_every, .unit = "", .help = "steps between measurements", .minimum = 1},
       Field<S>{.key = "tensors", .member = &S::tensors, .unit = "", .help = "kinetic energy and spread of each species are measured as tensors too"},
       Field<S>{.key = "isotopes", .member = &S::isotopes, .unit = "", .help = "changes whose free energy is measured, one atom at a time: \"H=D\", \"O=17.999\""},
+      Field<S>{.key = "momentum", .member = &S::momentum, .unit = "", .help = "species whose momenta are measured, by displaced paths of one atom at a time: \"H\""},
+      Field<S>{.key = "momentum_displacements_ang", .member = &S::momentum_displacements_ang, .unit = "ang",
+               .help = "between the ends of these paths, ascending; empty = four steps up to 0.5 √(m_H/m)", .minimum = 1e-3, .maximum = 10},
       Field<S>{.key = "restraints", .member = &S::restraints, .unit = "", .help = "distances held in every bead: two atoms, from 0, and Å, \"0-1=2.6\""},
       Field<S>{.key = "restraint_stiffness_ev_ang2", .member = &S::restraint_stiffness_ev_ang2, .unit = "ev_ang2", .help = "k of ½ k (d − d0)²", .minimum = 1e-6},
       Field<S>{.key = "checkpoint_every", .member = &S::checkpoint_every, .unit = "", .help = "steps between checkpoints", .minimum = 1},
@@ -172,7 +175,10 @@ RingDynamicsSettings ring_dynamics_of(const RingSettings& s, std::uint64_t seed)
     const auto [species, mass] = split_at_equals(text, "H=D or O=17.999");
     loop.log.isotopes.push_back({species, mass, mass_of(mass, text)});
   }
+  loop.log.momentum = s.momentum;
+  loop.log.momentum_displacements_ang = s.momentum_displacements_ang;
   require_factorization(loop, run.beads);
+  require_momentum(loop, run.beads, run.temperature_kelvin);
   for (const std::string& text : s.restraints) run.restraints.push_back(restraint_of(text, s.restraint_stiffness_ev_ang2));
   return run;
 }

@@ -42,6 +42,8 @@ struct RingSettings {
   std::int64_t log_every = 10;
   bool tensors = false;
   std::vector<std::string> isotopes;
+  std::vector<std::string> momentum;
+  std::vector<double> momentum_displacements_ang;
   std::vector<std::string> restraints;
   double restraint_stiffness_ev_ang2 = 50;
   std::int64_t checkpoint_every = 2000;

@@ -83,6 +83,7 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   const std::string zundel = "examples/short_hydrogen_bond/data/zundel_300K.extxyz";
   EXPECT_EQ(document("analyze proton " + zundel + " --temperature-kelvin 300 --against " + zundel).at("bonds").at(0).at("sign_changes"), 28);
   EXPECT_EQ(document("analyze hbonds " + zundel).at("kinds").at(0).at("name"), "O-H...O");
+  EXPECT_EQ(document("analyze beads examples/path_integrals/oscillator_16.json examples/path_integrals/oscillator_32.json").at("quantities").size(), 4u);
   const std::string ladder = "examples/lattice_gas/ladder.json";
   EXPECT_EQ(document("network " + ladder + " --msd-times-ps 1,10 --scattering-k-per-ang 0.3,0,0").at("times").size(), 2u);
   EXPECT_EQ(document("propagate " + ladder + " --cells 20,1,1 --times-ps 1,10").at("profiles").size(), 3u);

@@ -136,6 +136,7 @@ TEST_F(RingDynamicsRun, InterruptedAndContinuedLeavesTheSameBytes) {
     RingSettings words = short_words();
     words.barostat = barostat;
     words.barostat_time_ps = 0.3;
+    words.momentum = {"Ar"};
     const RingDynamicsSettings settings = ring_dynamics_of(words, 3);
     const fs::path whole = folder_ / barostat / "whole";
     run_atom_ring_dynamics(settings, argon(), potential, "model", whole);
@@ -232,6 +233,57 @@ TEST_F(RingDynamicsRun, ContractedHarmonicWellsHaveTheirClosedForms) {
     expect_near(summary, "gyration_radius_H", std::sqrt(gyration2));
     expect_near(summary, "isotope_free_energy_excess_H_D", 1e3 * isotope);
   }
+}
+
+// Of wells ñ(x) is a Gaussian, whose width is the kinetic energy of the same beads.
+TEST_F(RingDynamicsRun, MomentaInHarmonicWellsHaveTheirClosedForms) {
+  constexpr double kelvin = 300, wavenumber = 2000;
+  RingSettings words;
+  words.temperature_kelvin = kelvin;
+  words.beads = 12;
+  words.steps = 12000;
+  words.equilibration_steps = 300;
+  words.timestep_fs = 0.3;
+  words.centroid_time_fs = 20;
+  words.write_every = 0;
+  words.log_every = 8;
+  words.momentum = {"H"};
+  words.temperature_limit_factor = 0;
+  const RingModes modes = ring_modes(12, kelvin);
+  double kinetic = 0;  // of one direction
+  for (const double w : modes.frequency_per_fs) kinetic += 0.5 * units::boltzmann_ev_per_kelvin * kelvin * per_fs(wavenumber) * per_fs(wavenumber) / (per_fs(wavenumber) * per_fs(wavenumber) + w * w);
+  const double exponent = kinetic * 1.00782503207 * units::ev_per_amu_ang2_fs2 / (units::hbar_ev_fs * units::hbar_ev_fs);
+  const auto summary = run_atom_ring_dynamics(ring_dynamics_of(words, 4), hydrogens(2), Wells(wavenumber), "model", folder_ / "wells");
+  expect_near(summary, "kinetic_energy_momentum_H", 3e3 * kinetic);
+  EXPECT_EQ(named(summary, "kinetic_energy_momentum_H").note, "");
+  ASSERT_EQ(summary.momentum.size(), 1u);
+  const MomentumDistribution& d = summary.momentum.front();
+  ASSERT_EQ(d.displacement_ang.size(), 4u);
+  for (const double x : {0.125, 0.25, 0.375}) expect_near(summary, fmt::format("end_to_end_H_{:.6g}", x), std::exp(-exponent * x * x));
+  const Estimate far_end = *named(summary, "end_to_end_H_0.5").estimate;  // 0.03
+  EXPECT_NEAR(far_end.value, std::exp(-exponent * 0.25), 1.91 * (far_end.high - far_end.value));
+  for (const std::size_t k : {0u, 10u, 20u}) {
+    const double p = d.wave_number_per_ang[k], exact = std::exp(-p * p / (4 * exponent)) / std::sqrt(4 * std::numbers::pi * exponent);
+    EXPECT_NEAR(d.density_ang[k].value, exact, 1.91 * (d.density_ang[k].high - d.density_ang[k].value)) << p;
+    EXPECT_NEAR(d.density_ang[k].value, exact, 0.1 * exact) << p;
+  }
+  const auto refused = [&](const RingSettings& settings) { EXPECT_THROW(run_atom_ring_dynamics(ring_dynamics_of(settings, 4), hydrogens(2), Wells(wavenumber), "model", folder_ / "no"), Error); };
+  RingSettings other = words;
+  other.momentum = {"D"};
+  refused(other);
+  other = words;
+  other.factorization = "takahashi_imada";
+  refused(other);
+  other = words;
+  other.momentum_displacements_ang = {0.2, 0.1};
+  refused(other);
+  other.momentum = {};
+  refused(other);
+  // At displacements where hardly any path is, it says so.
+  words.steps = 2000;
+  words.momentum_displacements_ang = {1.5};
+  const auto far = run_atom_ring_dynamics(ring_dynamics_of(words, 4), hydrogens(2), Wells(wavenumber), "model", folder_ / "far");
+  EXPECT_NE(named(far, "end_to_end_H_1.5").note.find("unreliable"), std::string::npos);
 }
 
 TEST_F(RingDynamicsRun, ConstantPressureHasAVolumeAndNeedsStress) {
