@@ -297,7 +297,7 @@ class Evaluation {
           break;
         }
         case Operation::resid: {
-          const auto [low, high] = *range_from(word);
+          const std::int64_t low = range_from(word)->first, high = range_from(word)->second;
           if (!atoms_.labels || atoms_.labels->residue.empty()) no_labels(step, "numbers of residues");
           const auto& residue = atoms_.labels->residue;
           if (!take([&](std::size_t i) { return residue[i] >= low && residue[i] <= high; })) {

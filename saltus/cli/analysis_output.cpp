@@ -46,7 +46,7 @@ void add_output_options(CLI::App& kind, AnalysisOptions& options) {
 
 void add_analysis_options(CLI::App& kind, AnalysisOptions& options) {
   kind.add_option("TRAJ", options.path, "trajectory: a file or a folder of segments")->type_name("FILE")->required();
-  kind.add_option("--atoms", options.input.atoms, "only these, e.g. 'name OW' or 'molecule H2O' (default: all)")->type_name("SELECTION");
+  kind.add_option("--atoms", options.input.atoms, "only these, e.g. 'molecule H2O' (default: all)")->type_name("SELECTION");
   kind.add_option("--every", options.input.every, "one frame in N (default 1)")->check(CLI::PositiveNumber);
   kind.add_option("--skip-fs", options.input.skip_fs, "leave out the beginning, fs (default 0)")
       ->check(CLI::NonNegativeNumber);
