@@ -18,7 +18,8 @@ SurfaceDistanceSettings::Kind kind_named(const std::string& name) {
   if (name == "plane") return Kind::plane;
   if (name == "sphere") return Kind::sphere;
   if (name == "interface") return Kind::interface;
-  throw Error(ErrorKind::usage, fmt::format("a distance from a {} is not known: plane, sphere or interface{}", name, did_you_mean(name, {"plane", "sphere", "interface"})));
+  static const std::vector<std::string> known{"plane", "sphere", "interface"};
+  throw Error(ErrorKind::usage, fmt::format("a distance from a {} is not known: plane, sphere or interface{}", name, did_you_mean(name, known)));
 }
 
 }  // namespace
