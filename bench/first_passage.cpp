@@ -1,5 +1,5 @@
 // Accuracy and coverage of D(z) from first exits on synthetic Markov data with known answers: 2000 particles × 400 ps in 40 Å, frames of 0.1 ps, windows
-// of half-width 1 Å, 1 Å apart. A table, not a benchmark: bench_first_passage [seeds per shape: 3] [particles: 2000].
+// of half-width 1 Å, 1 Å apart. A table, not a benchmark: bench_first_passage [seeds per shape: 3] [particles: 2000] [Å between knots: 1].
 
 #include <algorithm>
 #include <chrono>
@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
       const auto paths = brownian_paths(system, particles, 4000, 100, static_cast<std::uint64_t>(1000 + seed));
       const ExitData data = count_exits(system, paths, 100, {1});
       const auto begin = std::chrono::steady_clock::now();
-      const DiffusionProfile profile = fit_diffusion_profile(data);
+      DiffusionProfileSettings settings;
+      if (argc > 3) settings.knot_spacing_ang = std::atof(argv[3]);
+      const DiffusionProfile profile = fit_diffusion_profile(data, settings);
       seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / seeds;
       double mean_density = 0;
       for (int k = 0; k < 4000; ++k) mean_density += std::exp(-system.free_energy_kt(0.01 * k + 0.005)) / 4000;
