@@ -127,6 +127,7 @@ std::vector<WindowCheck> check_windows(const ExitData& data, const DiffusionProf
       check.cv2_error = std::sqrt(square) / sum.exits;
       const FrameExitModel model = model_of(data, profile, index, 0);
       check.cv2_model = model.time2_fs2 / (model.time_fs * model.time_fs) - 1;
+      check.cv2_error = std::max(check.cv2_error, 2 * std::sqrt(check.cv2_model) * profile.windows[k].time_error_fs / profile.windows[k].time_fs);
       check.above_model = model.above;
       const double third = 2 * w.window.half_width_ang / 3;
       const auto f = [&](int part) {  // mean over a third of the window

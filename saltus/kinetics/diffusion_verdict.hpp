@@ -44,7 +44,9 @@ PlateauCheck check_plateau(std::span<const HalfWidthProfile> profiles);
 struct WindowCheck {
   std::size_t window = 0;
   double centre_ang = 0, half_width_ang = 0;
-  double cv2 = 0, cv2_error = 0, cv2_model = 0;  ///< Var T/<T>²; 2/3 for free motion from the centre seen at all times
+  /// Var T/<T>², 2/3 for free motion from the centre seen at all times. Few long stays carry it, and data without them do not show that they may come:
+  /// the error is at least that of as many exponential times as the error of <T> stands for.
+  double cv2 = 0, cv2_error = 0, cv2_model = 0;
   std::optional<MeanWithError> above;
   double above_model = 0;
   double curvature = 0;                          ///< |F''| L²
@@ -73,11 +75,11 @@ const char* name(Usability usability);
 struct DiffusionEvidence {
   const DiffusionProfile* profile = nullptr;     ///< needed
   const ExitData* data = nullptr;                ///< needed
-  std::span<const WindowCheck> windows;
-  std::optional<PlateauCheck> plateau;
-  std::optional<ProfileDifference> halves;       ///< first half of the time less the second
-  std::span<const SurvivalCheck> survival;
-  std::optional<double> steps_beyond_half_width; ///< measured share of frames that step farther than L
+  std::span<const WindowCheck> windows = {};
+  std::optional<PlateauCheck> plateau = {};
+  std::optional<ProfileDifference> halves = {};  ///< first half of the time less the second
+  std::span<const SurvivalCheck> survival = {};
+  std::optional<double> steps_beyond_half_width = {};  ///< measured share of frames that step farther than L
 };
 
 struct DiffusionVerdict {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -58,7 +59,7 @@ TEST_F(Verdict, MarkovianDataAreUsable) {
   const std::vector<WindowCheck> windows = check_windows(narrow, profile);
   ASSERT_EQ(windows.size(), 10U);
   for (const WindowCheck& w : windows) {
-    EXPECT_NEAR(w.cv2, w.cv2_model, 4 * w.cv2_error) << w.centre_ang;
+    EXPECT_NEAR(w.cv2, w.cv2_model, 5 * w.cv2_error) << w.centre_ang;  // errors from few long stays, themselves uncertain
     ASSERT_TRUE(w.above);
     EXPECT_NEAR(w.above->value, w.above_model, 4 * w.above->error) << w.centre_ang;
   }
