@@ -109,8 +109,9 @@ class Problem {
   std::vector<std::size_t> seen_knots(const ExitWindow& window) const {
     const double spacing = profile_.knot_spacing_ang, reach = 1.5 * window.half_width_ang;
     const auto n = static_cast<long>(knots()), whole = std::lround(profile_.period_ang / spacing);
-    const auto low = static_cast<long>(std::floor((window.centre_ang - reach - profile_.first_knot_ang) / spacing)) - 1;
-    const auto high = static_cast<long>(std::ceil((window.centre_ang + reach - profile_.first_knot_ang) / spacing)) + 1;
+    const long slack = whole > 0 && !profile_.periodic_knots ? 1 : 0;  // then a period need not be whole knots
+    const auto low = static_cast<long>(std::floor((window.centre_ang - reach - profile_.first_knot_ang) / spacing)) - slack;
+    const auto high = static_cast<long>(std::ceil((window.centre_ang + reach - profile_.first_knot_ang) / spacing)) + slack;
     std::vector<std::size_t> result;
     for (long k = 0; k < n; ++k) {
       bool seen = false;
@@ -258,14 +259,16 @@ void check(const ExitData& data, const DiffusionProfileSettings& settings) {
   if (data.units() < 2) refuse("at least two units (particles or blocks of time) are needed to know errors");
 }
 
+/// A window's part within the walls.
+std::pair<double, double> range_of(const ExitWindow& w, const ExitData& data) {
+  const double low = w.centre_ang - w.half_width_ang, high = w.centre_ang + w.half_width_ang;
+  return {data.wall_low_ang ? std::max(low, *data.wall_low_ang) : low, data.wall_high_ang ? std::min(high, *data.wall_high_ang) : high};
+}
+
 /// Places of the used windows' range on the coordinate: from the first knot on, round the period where it has one.
 void place_knots(FittedProfile& profile, const ExitData& data, std::span<const UsedWindow> used, double spacing) {
   std::vector<std::pair<double, double>> range;
-  for (const UsedWindow& u : used) {
-    const ExitWindow& w = data.window[u.window].window;
-    range.emplace_back(data.wall_low_ang ? std::max(w.centre_ang - w.half_width_ang, *data.wall_low_ang) : w.centre_ang - w.half_width_ang,
-                       data.wall_high_ang ? std::min(w.centre_ang + w.half_width_ang, *data.wall_high_ang) : w.centre_ang + w.half_width_ang);
-  }
+  for (const UsedWindow& u : used) range.push_back(range_of(data.window[u.window].window, data));
   std::sort(range.begin(), range.end());
   if (profile.period_ang > 0) {
     // the widest gap of the circle is where the range begins; none: windows go round
@@ -534,28 +537,31 @@ DiffusionProfile fit_diffusion_profile(const ExitData& data, const DiffusionProf
     result.windows.push_back(w);
   }
 
-  // points, one for each centre
+  // points, one for each centre of what a window has within the walls: beside a wall D has weight there, and none at the wall itself
+  const auto middle = [&](std::size_t k) {
+    const auto [low, high] = range_of(windows[k], data);
+    return 0.5 * (low + high);
+  };
   std::vector<std::size_t> order(used.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(windows[a].centre_ang, windows[a].half_width_ang) < std::pair(windows[b].centre_ang, windows[b].half_width_ang);
-  });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::pair(middle(a), windows[a].half_width_ang) < std::pair(middle(b), windows[b].half_width_ang); });
   std::vector<Vector> weights;
   const double frame_step = std::sqrt(2 * data.frame_interval_fs);
   for (const std::size_t k : order) {
     const ExitWindow& w = windows[k];
     const ExitSums sum = total(data.window[used[k].window]);
-    if (result.points.empty() || w.centre_ang - result.points.back().z_ang > 1e-6) {
+    const double z = middle(k);
+    if (result.points.empty() || z - result.points.back().z_ang > 1e-6) {
       ProfilePoint point;
-      point.z_ang = w.centre_ang;
-      const double d = result.fitted.diffusion_ang2_fs(w.centre_ang), f = result.fitted.free_energy_kt(w.centre_ang);
+      point.z_ang = z;
+      const double d = result.fitted.diffusion_ang2_fs(z), f = result.fitted.free_energy_kt(z);
       point.diffusion_ang2_fs = {d, d, d};
       point.free_energy_kt = {f, f, f};
-      weights.push_back(knot_weights(result.fitted, w.centre_ang));
+      weights.push_back(knot_weights(result.fitted, z));
       point.resolution = weights.back().dot(resolution.diagonal());
       point.unresolved = point.resolution < 0.05;
       point.windows_covering = static_cast<int>(std::count_if(windows.begin(), windows.end(), [&](const ExitWindow& other) {
-        double distance = other.centre_ang - w.centre_ang;
+        double distance = other.centre_ang - z;
         if (profile.period_ang > 0) distance -= profile.period_ang * std::round(distance / profile.period_ang);
         return std::abs(distance) < other.half_width_ang;
       }));

@@ -40,7 +40,7 @@ struct FittedProfile {
 };
 
 struct ProfilePoint {
-  double z_ang = 0;                              ///< centre of a window
+  double z_ang = 0;                              ///< middle of a window's part within the walls
   Estimate diffusion_ang2_fs;                    ///< low = high = value without a bootstrap
   Estimate free_energy_kt;                       ///< zero is the mean density of all bins with counts
   int windows_covering = 0;                      ///< windows of the fit that hold z within their half-width

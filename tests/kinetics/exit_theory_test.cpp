@@ -1,5 +1,6 @@
 // Values: closed forms and quadrature, checked with other code to the digits given; frames by an integral equation (Gauss–Legendre, 200 points).
 // Lengths in Å, times in ps here: the functions take any consistent units.
+#include <array>
 #include <cmath>
 #include <numbers>
 

@@ -133,7 +133,8 @@ inline std::vector<Synthetic> synthetic_systems() {
   const auto layered = [](double z) { return 0.6 * std::cos(2 * pi * z / 5); };
   const auto wave = [](double z) { return unit * (0.15 + 0.08 * std::sin(4 * pi * z / 40)); };
   const auto wall_layers = [=](double z) { return 1.2 * std::exp(-from_wall(z) / 2.5) * std::cos(2 * pi * from_wall(z) / 3); };
-  const auto slow_at_walls = [=](double z) { return unit * (0.23 - 0.16 * std::exp(-from_wall(z) / 3)); };
+  const auto twofold = [=](double z) { return unit * (0.23 - 0.115 * std::exp(-from_wall(z) / 3)); };
+  const auto threefold = [=](double z) { return unit * (0.23 - 0.155 * std::exp(-from_wall(z) / 3)); };
   const auto step = [](double z) { return unit * (0.05 + 0.09 * (std::tanh((z - 12) / 2.5) - std::tanh((z - 30) / 2.5))); };
   return {{"flat F, constant D, periodic", 40, true, no_force, [](double) { return 0.23 * unit; }},
           {"layered F, constant D, periodic", 40, true, layered, [](double) { return 0.23 * unit; }},
@@ -141,8 +142,9 @@ inline std::vector<Synthetic> synthetic_systems() {
           {"layered F, varying D, periodic", 40, true, layered, wave},
           {"flat F, steps of D, periodic", 40, true, no_force, step},
           {"layered slit, constant D", 40, false, wall_layers, [](double) { return 0.23 * unit; }},
-          {"flat slit, slow at walls", 40, false, no_force, slow_at_walls},
-          {"layered slit, slow at walls", 40, false, wall_layers, slow_at_walls}};
+          {"flat slit, twofold slower at walls", 40, false, no_force, twofold},
+          {"layered slit, twofold slower", 40, false, wall_layers, twofold},
+          {"layered slit, threefold slower", 40, false, wall_layers, threefold}};
 }
 
 }  // namespace saltus::kinetics
