@@ -174,7 +174,7 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
     }
     page.charts.push_back(std::move(widths));
   }
-  Chart survival{"passage_survival", "Probability to be still within the window after a time, at a few places, with 95 % bands; dashes of the same name: by the fitted F and D.", "time, ps", "survival", true, {}, {}, {}};
+  Chart survival{"passage_survival", "Probability to be still within the window after a time, at a few places, with 95 % bands, and what the fitted F and D give.", "time, ps", "survival", true, {}, {}, {}};
   std::vector<const PassageWindow*> with_model;
   for (const PassageWindow& row : report.windows)
     if (!row.model_survival.empty()) with_model.push_back(&row);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ constexpr std::size_t most_survival_frames = 4000;
 constexpr int survival_draws = 200, side_bootstrap = 40;
 constexpr std::size_t markov_groups = 10;
 constexpr double markov_bin_ang = 0.5;
+constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 struct Range {
   double low = 0, high = 0;
@@ -214,8 +216,10 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
     const kinetics::ExitWindow& window = report.data.window[w].window;
     if (window.half_width_ang != half_width) continue;
     PassageWindow row{w, {}, locals[w], {}, kinetics::exit_survival(report.data, w, {.seed = settings.seed}), {}, locals[w].flags};
+    const double middle = (std::max(window.centre_ang - window.half_width_ang, settings.wall_low_ang.value_or(-unbounded)) + std::min(window.centre_ang + window.half_width_ang, settings.wall_high_ang.value_or(unbounded))) / 2;
     for (std::size_t p = 0; p < report.profile.points.size(); ++p)
-      if (std::abs(report.profile.points[p].z_ang - window.centre_ang) < 1e-9) row.point = p;
+      if (std::abs(report.profile.points[p].z_ang - middle) < 1e-6) row.point = p;
+    if (row.point && report.profile.points[*row.point].unresolved) row.flags.push_back("the exits say little of D here: it is drawn out from the neighbours");
     for (const kinetics::MilneDiffusion& one : milne)
       if (std::find(one.windows.begin(), one.windows.end(), w) != one.windows.end()) row.milne = one;
     if (row.point && !row.survival.time_fs.empty()) {
