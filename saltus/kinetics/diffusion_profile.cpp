@@ -19,6 +19,9 @@ using Vector = Eigen::VectorXd;
 using Matrix = Eigen::MatrixXd;
 
 constexpr std::size_t quadrature_points = 121;
+// Of the variance that smoothing may hide. All of it covers 99 % of the points where D is constant or bends gently; with half of it, 97 % of the points of six
+// shapes were covered (periodic and walled, layered and flat; 18 sets of 2000 particles and 400 ps), 96 to 99 % of each.
+constexpr double smoothing_share = 0.5;
 constexpr double least_exits = 20;
 constexpr double model_error = 0.005;  // relative, of times; of logits absolute: what the frame correction and the bins of F leave
 constexpr double default_sigma = 0.06;
@@ -616,7 +619,7 @@ DiffusionProfile fit_diffusion_profile(const ExitData& data, const DiffusionProf
     ProfilePoint& point = result.points[k];
     for (std::size_t d = 0; d < draws; ++d) value[d] = std::log(drawn[d].diffusion_ang2_fs(point.z_ang));
     const double noise = factor * strength.misfit * spread(value), smooth = weights[k].dot(smoothing * weights[k]);
-    const double half = std::sqrt(noise * noise + normal_95 * normal_95 * smooth);
+    const double half = std::sqrt(noise * noise + smoothing_share * normal_95 * normal_95 * smooth);
     const double ln_d = std::log(point.diffusion_ang2_fs.value);
     point.diffusion_ang2_fs.low = std::exp(ln_d - half);
     point.diffusion_ang2_fs.high = std::exp(ln_d + half);

@@ -2,8 +2,8 @@
 // fitted to mean exit times and sides of exits (frame_exit) by least squares with a penalty on its second differences,
 //   min Σ r²/s² + Σ (Δ² ln D)²/σ²,
 // where σ, and the misfit s >= 1, have the largest evidence of the linearised model. Reference: MacKay, Neural Computation 4 (1992) 415.
-// Intervals: bootstrap over units (histogram and exits alike), widened by what smoothing may have taken off, G⁻¹ (PᵀP/σ²) G⁻¹ with
-// G = JᵀJ/s² + PᵀP/σ²; together they are the posterior's width. Reference: Nychka, J. Am. Stat. Assoc. 83 (1988) 1134.
+// Intervals: bootstrap over units (histogram and exits alike), widened by half of what smoothing may have taken off, G⁻¹ (PᵀP/σ²) G⁻¹ with
+// G = JᵀJ/s² + PᵀP/σ². Reference: Nychka, J. Am. Stat. Assoc. 83 (1988) 1134.
 #pragma once
 
 #include <cstdint>

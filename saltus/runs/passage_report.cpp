@@ -80,6 +80,12 @@ void check(const PassageSettings& settings) {
     throw Error(ErrorKind::usage, fmt::format("walls at {:.6g} and {:.6g} Å: the first must lie below the second", *settings.wall_low_ang, *settings.wall_high_ang));
 }
 
+/// Where the user names no wall, the outermost positions of all frames are one: nothing was seen beyond. Where F rises towards them, it makes no difference.
+kinetics::CoordinateWalls walls_of(const PassageCoordinates& coordinates, const PassageSettings& settings) {
+  if (coordinates.period_ang > 0) return {settings.wall_low_ang, settings.wall_high_ang};
+  return {settings.wall_low_ang.value_or(coordinates.series.lowest_ang()), settings.wall_high_ang.value_or(coordinates.series.highest_ang())};
+}
+
 kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t first, std::size_t count) {
   kinetics::CoordinateFrames frames{count, series.particles(), {}, [&series, first](std::size_t at, std::size_t n, std::vector<float>& out) { series.read(first + at, n, out); }};
   for (const std::size_t start : series.segment_start())
@@ -187,10 +193,11 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
   report.frame_interval_fs = coordinates.frame_interval_fs;
   report.period_ang = coordinates.period_ang;
   const kinetics::ExitSettings counting = exit_settings(coordinates, settings);
+  const kinetics::CoordinateWalls walls = walls_of(coordinates, settings);
   const auto count = [&](std::size_t first, std::size_t frames) {
     kinetics::ExitData data = kinetics::count_exits_with_cuts(frames_of(coordinates.series, first, frames), counting);
-    data.wall_low_ang = settings.wall_low_ang;
-    data.wall_high_ang = settings.wall_high_ang;
+    data.wall_low_ang = walls.low_ang;
+    data.wall_high_ang = walls.high_ang;
     return data;
   };
   report_progress(progress, "first exits", 0, 4);
@@ -216,7 +223,7 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
     const kinetics::ExitWindow& window = report.data.window[w].window;
     if (window.half_width_ang != half_width) continue;
     PassageWindow row{w, {}, locals[w], {}, kinetics::exit_survival(report.data, w, {.seed = settings.seed}), {}, locals[w].flags};
-    const double middle = (std::max(window.centre_ang - window.half_width_ang, settings.wall_low_ang.value_or(-unbounded)) + std::min(window.centre_ang + window.half_width_ang, settings.wall_high_ang.value_or(unbounded))) / 2;
+    const double middle = (std::max(window.centre_ang - window.half_width_ang, walls.low_ang.value_or(-unbounded)) + std::min(window.centre_ang + window.half_width_ang, walls.high_ang.value_or(unbounded))) / 2;
     for (std::size_t p = 0; p < report.profile.points.size(); ++p)
       if (std::abs(report.profile.points[p].z_ang - middle) < 1e-6) row.point = p;
     if (row.point && report.profile.points[*row.point].unresolved) row.flags.push_back("the exits say little of D here: it is drawn out from the neighbours");
