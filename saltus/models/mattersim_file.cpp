@@ -72,7 +72,7 @@ class MatterSimReader {
     read_spherical_bessel();
     matrix("embedding", "atom_embedding.mlp.0.linear", rows, units, false);
     matrix("pair_embedding", "edge_encoder.mlp.0.linear", n, units, false);
-    for (const char* const part : {"scale", "shift"}) vector(part, fmt::format("normalizer.{}", part), rows);
+    for (const char* const part : {"scale", "shift"}) read_energies(part, rows);
     for (std::size_t t = 0; t < net_.layers; ++t) {
       const std::string to = fmt::format("layers.{}.", t), from = fmt::format("graph_conv.{}.", t);
       matrix(to + "triple.gate", from + "three_body.atom_mlp.linear", units, products, true);
@@ -122,6 +122,16 @@ class MatterSimReader {
     if (tensor.dtype != model_.dtype) refuse(fmt::format("model: {} is of another type than the other weights", from));
     tensor.shape = {size};
     model_.tensors.tensors.emplace(to, std::move(tensor));
+  }
+
+  // By atomic number; nothing has the number 0.
+  void read_energies(const char* part, std::size_t rows) {
+    TensorView view = state(fmt::format("normalizer.{}", part));
+    if (view.shape != std::vector{rows}) fail(fmt::format("model: normalizer.{} has not {} numbers", part, rows));
+    view.offset += view.stride[0];
+    view.shape = {1, rows - 1};
+    view.stride = {0, view.stride[0]};
+    put_tensor(model_.tensors, fmt::format("energy_{}", part), view, view.shape, model_.dtype);
   }
 
   // Linear of torch is [out, in]; here [in, out].

@@ -399,7 +399,7 @@ class Inventory {
     put("spherical_bessel_factor", {1});
     put("embedding", {rows, width});
     put("pair_embedding", {m.radial, width});
-    for (const char* const part : {"scale", "shift"}) put(part, {rows});
+    for (const char* const part : {"energy_scale", "energy_shift"}) put(part, {1, species_});
     const auto put_biased = [this](const std::string& name, std::size_t in, std::size_t out) {
       put(name, {in, out});
       put(name + ".bias", {out});

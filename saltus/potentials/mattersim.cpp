@@ -197,11 +197,11 @@ class NetworkOf final : public NetworkEvaluator {
       : cutoff_(file.cutoff_ang), near_cutoff_(model.threebody_cutoff_ang), kept_bytes_(kept_bytes), U(model.units), radial_(file.tensors, model, file.cutoff_ang),
         n_(radial_.radial()), Q(radial_.functions()), triples_{Q, model.radial} {
     const TensorFile& t = file.tensors;
-    const std::size_t rows = file.atomic_number.size() + 1;
-    embedding_ = as<T>(get_doubles(t, "embedding", {rows, U}));
+    const std::size_t species = file.atomic_number.size();
+    embedding_ = as<T>(get_doubles(t, "embedding", {species + 1, U}));
     pair_embedding_ = as<T>(get_doubles(t, "pair_embedding", {n_, U}));
-    scale_ = get_doubles(t, "scale", {rows});
-    shift_ = get_doubles(t, "shift", {rows});
+    scale_ = get_doubles(t, "energy_scale", {1, species});
+    shift_ = get_doubles(t, "energy_shift", {1, species});
     constexpr const char* branches[] = {"g", "sigma"};
     for (std::size_t layer = 0; layer < model.layers; ++layer) {
       Layer<T>& to = layers_.emplace_back();
@@ -558,7 +558,7 @@ class NetworkOf final : public NetworkEvaluator {
     }
     if (gradient) std::fill_n(s.by_h.data() + first * U, count * U, T(0));
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t z = static_cast<std::size_t>(species[first + i]) + 1;
+      const std::size_t z = static_cast<std::size_t>(species[first + i]);
       double& sigma = value[1][i];
       sigma = 1 / (1 + std::exp(-sigma));
       s.energy[first + i] = scale_[z] * value[0][i] * sigma + shift_[z];

@@ -352,8 +352,8 @@ inline PublishedModel random_mattersim(std::uint64_t seed, const MatterSimShape&
   };
   put_random(t, "embedding", {rows, width}, random);
   put_random(t, "pair_embedding", {shape.radial, width}, random);
-  put_random(t, "scale", {rows}, random);
-  put_random(t, "shift", {rows}, random);
+  put_random(t, "energy_scale", {1, shape.elements}, random);
+  put_random(t, "energy_shift", {1, shape.elements}, random);
   for (std::size_t layer = 0; layer < shape.layers; ++layer) {
     const std::string name = fmt::format("layers.{}.", layer);
     matrix(name + "triple.gate", width, products, true);

@@ -9,7 +9,7 @@ from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from mattersim.forcefield.potential import Potential
 
 models = {
-    "square": dict(num_blocks=2, units=12, max_l=4, max_n=4, cutoff=5.0, max_z=16, threebody_cutoff=4.0),
+    "square": dict(num_blocks=2, units=12, max_l=4, max_n=4, cutoff=5.0, max_z=17, threebody_cutoff=4.0),
     "oblong": dict(num_blocks=3, units=10, max_l=3, max_n=2, cutoff=4.5, max_z=11, threebody_cutoff=3.5),
 }
 for name, arguments in models.items():
