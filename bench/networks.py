@@ -91,12 +91,13 @@ def mattersim():
     return best_ms_per_atom(work)
 
 
-text = subprocess.run([sys.argv[1], "--benchmark_filter=float(32|64)/threads:1/cells:1"], capture_output=True, text=True, check=True).stdout
+families = sys.argv[2:] or ["sevennet", "mace", "mattersim"]
+text = subprocess.run([sys.argv[1], f"--benchmark_filter=({'|'.join(families)})_.*/float(32|64)/threads:1/cells:1"], capture_output=True, text=True, check=True).stdout
 ours = {m[1]: float(m[2]) for m in re.finditer(r"^(\w+/float\d+)/threads:1/cells:1\S*.*cpu_ms_per_atom=([0-9.e-]+)", text, re.M)}
 print(f"{'':24}{'upstream':>12}{'saltus':>12}   ratio      CPU ms per atom and step")
 for name, upstream_of in [("sevennet_0/float32", sevennet), ("mace_128/float32", lambda: mace(torch.float32)), ("mace_128/float64", lambda: mace(torch.float64)),
                           ("mattersim_1m/float32", mattersim)]:
-    if len(sys.argv) > 2 and re.split("[_/]", name)[0] not in sys.argv[2:]:
+    if name.split("_")[0] not in families:
         continue
     upstream = upstream_of()
     print(f"{name:24}{upstream:12.3f}{ours[name]:12.3f}{upstream / ours[name]:8.1f}")
