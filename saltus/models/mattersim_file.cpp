@@ -47,6 +47,7 @@ class MatterSimReader {
     if (!archive.data().pairs(arguments) || !all) refuse("model_args or model is no dictionary");
     if (all->size() > most_entries) refuse(fmt::format("model has more than {} entries", most_entries));
     for (const auto& [key, value] : *all) states_[archive.data().text(key).value_or("")] = value;
+    for (const ZipEntry& entry : archive.zip().entries()) left_bytes_ += 2 * entry.packed.size();
   }
 
   PublishedModel read() {
@@ -107,11 +108,15 @@ class MatterSimReader {
     return *value;
   }
 
-  TensorView state(const std::string& key) const {
+  // No two weights of these models are one, and a file whose weights are could ask for far more memory than it has bytes.
+  TensorView state(const std::string& key) {
     const auto found = states_.find(key);
     if (found == states_.end()) fail(fmt::format("model: there is no {}", key));
     auto view = archive_.tensor(found->second);
     if (!view) refuse(fmt::format("model: {} is no tensor", key));
+    const std::uint64_t bytes = count(*view) * size_bytes(view->dtype);
+    if (bytes > left_bytes_) refuse("model: its weights share their bytes");
+    left_bytes_ -= bytes;
     return std::move(*view);
   }
 
@@ -165,6 +170,7 @@ class MatterSimReader {
 
   const TorchArchive& archive_;
   PickleId arguments_;
+  std::uint64_t left_bytes_ = 0;
   std::map<std::string_view, PickleId> states_;
   PublishedModel model_;
   MatterSimModel net_;

@@ -128,6 +128,45 @@ TEST(MatterSimFile, RefusesContainersThatDoNotFit) {
   expect(architecture("\"threebody_cutoff_ang\":3.5", "\"threebody_cutoff_ang\":-1"), "threebody_cutoff_ang is no distance");
 }
 
+// A state dictionary whose weights all lie in one storage, which would unfold to many times the file.
+TEST(MatterSimFile, RefusesWeightsThatShareTheirBytes) {
+  constexpr std::int32_t units = 80, stored = 3 * units * units;
+  const auto archive_of = [](std::int32_t blocks) {
+    std::vector<std::pair<std::string, std::string>> states;
+    const auto add = [&](const std::string& name, std::int32_t rows, std::int32_t columns) { states.emplace_back(name, tensor_op("0", "FloatStorage", stored, 0, {rows, columns}, {columns, 1})); };
+    add("atom_embedding.mlp.0.linear.weight", units, 3);
+    add("edge_encoder.mlp.0.linear.weight", units, 1);
+    for (const char* const name : {"n_1_pi_cutoff", "n_2_pi_cutoff", "fnr_weights", "dn", "en"}) add(std::string("rbf.") + name, 1, 1);
+    add("sbf.factor", 1, 1);
+    for (const char* const name : {"scale", "shift"}) states.emplace_back(std::string("normalizer.") + name, tensor_op("0", "FloatStorage", stored, 0, {3}, {1}));
+    for (std::int32_t t = 0; t < blocks; ++t) {
+      const std::string block = "graph_conv." + std::to_string(t) + ".";
+      add(block + "three_body.atom_mlp.linear.weight", 1, units);
+      add(block + "three_body.atom_mlp.linear.bias", 1, 1);
+      for (const char* const branch : {"g.", "sigma."}) {
+        add(block + "three_body.edge_gate_mlp." + branch + "0.linear.weight", units, 1);
+        for (const char* const part : {"gated_mlp_edge.", "gated_mlp_atom."}) {
+          add(block + part + branch + "0.linear.weight", units, 3 * units);
+          add(block + part + branch + "0.linear.bias", 1, units);
+          add(block + part + branch + "1.linear.weight", units, units);
+          add(block + part + branch + "1.linear.bias", 1, units);
+        }
+      }
+    }
+    ZipPart data, storage;
+    data.name = "m/data.pkl";
+    data.content = pickled(dict_op({{"model_name", text_op("m3gnet")},
+                                    {"model_args", dict_op({{"num_blocks", integer_op(blocks)}, {"units", integer_op(units)}, {"max_l", integer_op(1)}, {"max_n", integer_op(1)}, {"max_z", integer_op(2)}})},
+                                    {"model", dict_op(states)}}));
+    storage.name = "m/data/0";
+    storage.content = std::string(4 * stored, '\x3f');
+    return zip_bytes({data, storage});
+  };
+  std::string message;
+  EXPECT_EQ(refusal(archive_of(16), message), ErrorKind::unsupported) << message;
+  EXPECT_NE(message.find("share their bytes"), std::string::npos) << message;
+}
+
 TEST(MatterSimFile, EveryTruncationIsRefused) {
   const std::string bytes = read_file(small("oblong.pth"));
   std::string message;
