@@ -1,11 +1,12 @@
 // Cost of equivariant networks: milliseconds per atom and step, on rock salt slightly distorted (26 neighbours within 5 Å).
-// "sevennet_0" has the shape of SevenNet-0 with random weights: time does not depend on them.
+// "sevennet_0" and the others have the shape of published models with random weights: time does not depend on them.
 #include <benchmark/benchmark.h>
 
 #include "bench/best_seconds.hpp"
 #include "saltus/base/random.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/potentials/mace.hpp"
+#include "saltus/potentials/mattersim.hpp"
 #include "saltus/potentials/sevennet.hpp"
 #include "tests/potentials/network_models.hpp"
 
@@ -62,12 +63,20 @@ void mace_128(benchmark::State& state, Dtype precision, bool exact) {
   time_potential(state, potential, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
 }
 
+/// The shape of MatterSim 1M.
+void mattersim_1m(benchmark::State& state, Dtype precision) {
+  const MatterSim potential(random_mattersim(1, {.elements = 94, .units = 128, .layers = 3, .cutoff_ang = 5.0, .threebody_cutoff_ang = 4.0}), {.precision = precision});
+  time_potential(state, potential, static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
+}
+
 BENCHMARK_CAPTURE(sevennet_0, float32, Dtype::f32, false)->Args({1, 1})->Args({2, 1})->Args({1, 2})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(sevennet_0, float64, Dtype::f64, false)->Args({1, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(sevennet_0, float32_exact, Dtype::f32, true)->Args({1, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(mace_128, float32, Dtype::f32, false)->Args({1, 1})->Args({2, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(mace_128, float64, Dtype::f64, false)->Args({1, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(mace_128, float64_exact, Dtype::f64, true)->Args({1, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mattersim_1m, float32, Dtype::f32)->Args({1, 1})->Args({2, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mattersim_1m, float64, Dtype::f64)->Args({1, 1})->ArgNames({"threads", "cells"})->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

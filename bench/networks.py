@@ -1,6 +1,7 @@
 """Ratios of our networks to upstream's on the CPU, one thread, energies with forces and stress of 64 atoms of rock salt slightly distorted:
-SevenNet-0 as TorchScript (float32), and a MACE of 128x0e, degree 3, correlation 3 with random weights (float32 and float64).
-Usage: python bench/networks.py BUILD/bin/bench_networks        (needs torch and mace-torch; CPU time, best of several)"""
+SevenNet-0 as TorchScript (float32), and with random weights a MACE of 128x0e, degree 3, correlation 3 (float32 and float64) and MatterSim 1M (float32).
+Usage: python bench/networks.py BUILD/bin/bench_networks [FAMILY...]        (sevennet, mace, mattersim; none named: all. Needs torch, and for the others
+mace-torch or mattersim; CPU time, best of several; graphs are made beforehand)"""
 import os
 import re
 import subprocess
@@ -73,8 +74,30 @@ def mace(dtype):
     return best_ms_per_atom(lambda: model({k: v.clone() for k, v in graph.items()}, compute_stress=True))
 
 
-text = subprocess.run([sys.argv[1], "--benchmark_filter=float(32|64)/threads:1/cells:1"], capture_output=True, text=True, check=True).stdout
+def mattersim():
+    import ase
+    from mattersim.datasets.utils.build import build_dataloader
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+    from mattersim.forcefield.potential import Potential, batch_to_dict
+
+    torch.set_default_dtype(torch.float32)
+    potential = Potential(M3Gnet(device="cpu", num_blocks=3, units=128), device="cpu")
+    potential.model.eval()
+    loader = build_dataloader([ase.Atoms(symbols, positions, cell=cell, pbc=True)], model_type="m3gnet", cutoff=5.0, threebody_cutoff=4.0, batch_size=1, only_inference=1)
+    graph = batch_to_dict(next(iter(loader)), device="cpu")
+
+    def work():
+        potential.forward({k: v.detach().clone() if torch.is_tensor(v) else v for k, v in graph.items()}, include_forces=True, include_stresses=True)
+    return best_ms_per_atom(work)
+
+
+families = sys.argv[2:] or ["sevennet", "mace", "mattersim"]
+text = subprocess.run([sys.argv[1], f"--benchmark_filter=({'|'.join(families)})_.*/float(32|64)/threads:1/cells:1"], capture_output=True, text=True, check=True).stdout
 ours = {m[1]: float(m[2]) for m in re.finditer(r"^(\w+/float\d+)/threads:1/cells:1\S*.*cpu_ms_per_atom=([0-9.e-]+)", text, re.M)}
 print(f"{'':24}{'upstream':>12}{'saltus':>12}   ratio      CPU ms per atom and step")
-for name, upstream in [("sevennet_0/float32", sevennet()), ("mace_128/float32", mace(torch.float32)), ("mace_128/float64", mace(torch.float64))]:
+for name, upstream_of in [("sevennet_0/float32", sevennet), ("mace_128/float32", lambda: mace(torch.float32)), ("mace_128/float64", lambda: mace(torch.float64)),
+                          ("mattersim_1m/float32", mattersim)]:
+    if name.split("_")[0] not in families:
+        continue
+    upstream = upstream_of()
     print(f"{name:24}{upstream:12.3f}{ours[name]:12.3f}{upstream / ours[name]:8.1f}")

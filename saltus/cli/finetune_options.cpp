@@ -19,7 +19,7 @@ void add_setting(CLI::App& app, FinetuneOptions& options, const char* name, cons
 
 void add_finetune_options(CLI::App& app, FinetuneOptions& options) {
   app.add_option("SETS", options.sets, "labelled data sets: energies and forces, stress where there is one")->type_name("FILE");
-  app.add_option("--model", options.model, "published model of SevenNet or MACE, or one converted or fine-tuned")->type_name("FILE");
+  app.add_option("--model", options.model, "published model of SevenNet, MACE or MatterSim, or one converted or fine-tuned")->type_name("FILE");
   app.add_option("--out", options.out, "model file to write (safetensors)")->type_name("FILE");
   app.add_option("--head", options.head, "of a model with several heads or modalities: which to train");
   app.add_option("--replay", options.replay, "frames it must not forget; without labels, the model's own count")->type_name("FILE")->allow_extra_args(false);

@@ -94,6 +94,11 @@ void print_architecture(const MaceModel& mace) {
   }
 }
 
+void print_architecture(const MatterSimModel& net) {
+  print_row("triples", fmt::format("within {} Å, {} radial x {} angular functions", shortest(net.threebody_cutoff_ang), net.radial, net.angular));
+  print_row("layers", fmt::format("{} of {} channels of atoms and pairs", net.layers, net.units));
+}
+
 void print_published(const PublishedModel& model, const std::filesystem::path& path, bool json) {
   const std::string hash = model.converted ? sha256_of_path(path) : model.source_hash;
   const auto or_null = [](const std::string& value) { return value.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(value); };
@@ -164,7 +169,8 @@ std::string elements_text(const PublishedModel& model) {
 }
 
 std::string origin_text(const PublishedModel& model) {
-  const std::string code = std::holds_alternative<MaceModel>(model.architecture) ? "mace-torch" : "sevenn";
+  constexpr const char* codes[] = {"sevenn", "mace-torch", "mattersim"};  // in the order of the variant
+  const char* const code = codes[model.architecture.index()];
   return printable(fmt::format("{} of {}{}", model.form.empty() ? "model" : model.form, code, model.version.empty() ? ", version not stated" : " " + model.version));
 }
 

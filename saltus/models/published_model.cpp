@@ -10,6 +10,7 @@
 #include "saltus/base/mapped_file.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/models/mace_file.hpp"
+#include "saltus/models/mattersim_file.hpp"
 #include "saltus/models/sevennet_checkpoint.hpp"
 #include "saltus/models/sevennet_script.hpp"
 
@@ -22,9 +23,10 @@ struct FamilyRow {
   bool (*recognizes)(const TorchArchive&);
   PublishedModel (*read)(const TorchArchive&);
 };
-constexpr std::array<FamilyRow, 3> families{{{"MACE", is_mace, read_mace},
+constexpr std::array<FamilyRow, 4> families{{{"MACE", is_mace, read_mace},
                                              {"SevenNet, deployed", is_sevennet_script, read_sevennet_script},
-                                             {"SevenNet, checkpoint", is_sevennet_checkpoint, read_sevennet_checkpoint}}};
+                                             {"SevenNet, checkpoint", is_sevennet_checkpoint, read_sevennet_checkpoint},
+                                             {"MatterSim", is_mattersim, read_mattersim}}};
 
 template <class Number>
 bool all_finite(const std::string& bytes) {
@@ -41,6 +43,7 @@ bool is_trained(const PublishedModel& model, const std::string& name) {
   if (std::holds_alternative<MaceModel>(model.architecture))
     return name != "bessel_frequencies" && name != "atomic_energies" && name != "scale" && name != "shift" && name != "covalent_radii_ang" &&
            name.find(".u.") == std::string::npos;
+  if (std::holds_alternative<MatterSimModel>(model.architecture)) return name.starts_with("layers.") || name.starts_with("readout.") || name.ends_with("embedding");
   return !name.starts_with("energy_");
 }
 
@@ -64,9 +67,12 @@ std::string printable_name(const std::string& text) {
 
 }  // namespace
 
-const char* family(const PublishedModel& model) { return std::holds_alternative<MaceModel>(model.architecture) ? "mace" : "sevennet"; }
+const char* family(const PublishedModel& model) {
+  constexpr const char* names[] = {"sevennet", "mace", "mattersim"};  // in the order of the variant
+  return names[model.architecture.index()];
+}
 
-bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet"; }
+bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet" || name == "mattersim"; }
 
 bool looks_like_torch(std::string_view head) { return looks_like_zip(head) || head.starts_with(std::string_view("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8)); }
 
@@ -82,7 +88,7 @@ PublishedModel read_published_model(std::string_view bytes, const std::string& s
   }
   const std::string root = archive.data().class_name(archive.data().root());
   throw Error(ErrorKind::unsupported,
-              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
+              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE, MatterSim); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
 }
 
 PublishedModel read_published_model(const std::filesystem::path& path) {

@@ -1,4 +1,4 @@
-// Published interatomic potentials as plain data: what a file of SevenNet or MACE holds, whichever form it came in.
+// Published interatomic potentials as plain data: what a file of SevenNet, MACE or MatterSim holds, whichever form it came in.
 // The tensors' names, shapes and the factors that belong to them are in docs/model_files.md.
 #pragma once
 
@@ -124,8 +124,18 @@ struct MaceModel {
   bool operator==(const MaceModel&) const = default;
 };
 
+/// M3GNet as MatterSim has it: docs/models/mattersim.md.
+struct MatterSimModel {
+  std::size_t units = 0;        ///< channels of atoms and pairs
+  std::size_t layers = 0;
+  std::size_t radial = 0;       ///< max_n: smooth Bessel functions, 1 to 4; also orders of the spherical Bessel functions
+  std::size_t angular = 0;      ///< max_l: angular functions, 1 to 4; also roots of each spherical Bessel function
+  double threebody_cutoff_ang = 0;
+  bool operator==(const MatterSimModel&) const = default;
+};
+
 struct PublishedModel {
-  std::variant<SevenNetModel, MaceModel> architecture;
+  std::variant<SevenNetModel, MaceModel, MatterSimModel> architecture;
   std::string version;             ///< of the code that wrote it; empty: not stated
   std::string form;                ///< of the published file: "TorchScript", "checkpoint" or "module"
   bool converted = false;          ///< read from a container of Saltus
@@ -139,7 +149,7 @@ struct PublishedModel {
   TensorFile tensors;              ///< named as in docs/model_files.md; its metadata is empty
 };
 
-/// "sevennet" or "mace", as in the metadata of a converted file.
+/// "sevennet", "mace" or "mattersim", as in the metadata of a converted file.
 const char* family(const PublishedModel& model);
 
 /// Whether a file that begins with `head` may be a published model: a zip archive, or an old torch file.

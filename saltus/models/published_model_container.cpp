@@ -122,6 +122,16 @@ void visit(Visitor&& see, Struct& s)
 }
 template <class Visitor, class Struct>
 void visit(Visitor&& see, Struct& s)
+  requires std::is_same_v<std::remove_const_t<Struct>, MatterSimModel>
+{
+  see("units", s.units);
+  see("layers", s.layers);
+  see("radial", s.radial);
+  see("angular", s.angular);
+  see("threebody_cutoff_ang", s.threebody_cutoff_ang);
+}
+template <class Visitor, class Struct>
+void visit(Visitor&& see, Struct& s)
   requires std::is_same_v<std::remove_const_t<Struct>, MaceLayer>
 {
   see("interaction", s.interaction);
@@ -249,8 +259,7 @@ void Reader::decode(const Json& from, Value& value) {
 class Inventory {
  public:
   Inventory(const PublishedModel& model) : model_(model), species_(model.atomic_number.size()) {
-    if (const auto* const seven = std::get_if<SevenNetModel>(&model.architecture)) list(*seven);
-    else list(std::get<MaceModel>(model.architecture));
+    std::visit([this](const auto& architecture) { list(architecture); }, model.architecture);
   }
 
   // Throws Error{format} when a tensor is missing, is not expected, or has another shape or type.
@@ -377,6 +386,40 @@ class Inventory {
     }
   }
 
+  void list(const MatterSimModel& m) {
+    constexpr std::size_t widest = 65536;
+    if (m.layers == 0 || m.layers > most_layers || m.units == 0 || m.units > widest || m.radial == 0 || m.radial > 4 || m.angular == 0 || m.angular > 4)
+      fail("the architecture has no layers, or widths that are not those of MatterSim");
+    if (!(m.threebody_cutoff_ang > 0 && m.threebody_cutoff_ang < 100)) fail("threebody_cutoff_ang is no distance");
+    const std::size_t rows = species_ + 1, products = m.radial * m.angular, width = m.units;
+    for (std::size_t k = 0; k < species_; ++k)
+      if (model_.atomic_number[k] != k + 1) fail("the elements are not those from H on");
+    for (const char* const part : {"bessel_frequencies", "bessel_frequencies_next", "bessel_factors", "bessel_d", "bessel_e"}) put(part, {m.radial});
+    put("spherical_bessel", {4, 9, 4});
+    put("spherical_bessel_factor", {1});
+    put("embedding", {rows, width});
+    put("pair_embedding", {m.radial, width});
+    for (const char* const part : {"energy_scale", "energy_shift"}) put(part, {1, species_});
+    const auto put_biased = [this](const std::string& name, std::size_t in, std::size_t out) {
+      put(name, {in, out});
+      put(name + ".bias", {out});
+    };
+    const auto put_gated = [&](const std::string& name, const std::vector<std::size_t>& widths) {
+      for (const char* const branch : {"g", "sigma"})
+        for (std::size_t k = 0; k + 1 < widths.size(); ++k) put_biased(fmt::format("{}.{}.{}", name, branch, k), widths[k], widths[k + 1]);
+    };
+    for (std::size_t t = 0; t < m.layers; ++t) {
+      const std::string name = fmt::format("layers.{}", t);
+      put_biased(name + ".triple.gate", width, products);
+      for (const char* const branch : {"g", "sigma"}) put(fmt::format("{}.triple.{}.0", name, branch), {products, width});
+      for (const char* const part : {"pair", "atom"}) {
+        put_gated(fmt::format("{}.{}", name, part), {3 * width, width, width});
+        put(fmt::format("{}.{}.radial", name, part), {m.radial, width});
+      }
+    }
+    put_gated("readout", {width, width, width, 1});
+  }
+
   const PublishedModel& model_;
   std::size_t species_;
   std::map<std::string, std::vector<std::size_t>> shapes_;
@@ -434,6 +477,7 @@ PublishedModel from_container(TensorFile file) {
   try {
     const Json json = Json::parse(get_metadata(file, "architecture"));
     if (family_name == "mace") Reader::decode(json, model.architecture.emplace<MaceModel>());
+    else if (family_name == "mattersim") Reader::decode(json, model.architecture.emplace<MatterSimModel>());
     else Reader::decode(json, model.architecture.emplace<SevenNetModel>());
   } catch (const Error& error) {
     throw with_place(error, source + ": metadata architecture");

@@ -1,5 +1,6 @@
 #include "saltus/runs/settings_reference.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -54,11 +55,12 @@ SettingsTable table_of(const char* heading, std::span<const Field<S>> fields) {
 SettingsTable finetune_table() {
   SettingsTable table = table_of("[finetune]", finetune_fields());
   for (SettingReference& setting : table.settings) {
-    for (const char* family : {"sevennet", "mace"}) {
+    for (const char* family : {"sevennet", "mace", "mattersim"}) {
       const std::string standard = json::parse(finetune_settings_json(published_recipe(family))).at(setting.key).dump();
       setting.standard_of_family.emplace_back(family, standard);
     }
-    if (setting.standard_of_family.front().second == setting.standard_of_family.back().second) setting.standard_of_family.clear();
+    const auto& of_family = setting.standard_of_family;
+    if (std::all_of(of_family.begin(), of_family.end(), [&](const auto& one) { return one.second == of_family.front().second; })) setting.standard_of_family.clear();
     else setting.standard.clear();
   }
   return table;

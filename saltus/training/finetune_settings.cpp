@@ -31,8 +31,22 @@ FinetuneSettings published_recipe(const std::string& family) {
     s.schedule_factor = 0.8;
     s.schedule_epochs = 50;
     s.frozen = {"atomic_energies", "scale", "shift"};
+  } else if (family == "mattersim") {
+    s.stress_weight = 0.1;
+    s.stress_loss_unit = "gpa";
+    s.epochs = 1000;
+    s.batch = 16;
+    s.learning_rate = 2e-4;
+    s.adam_epsilon = 1e-7;
+    s.clip_norm = 1;
+    s.ema_decay = 0.99;
+    s.schedule = "step";
+    s.schedule_factor = 0.95;
+    s.schedule_epochs = 10;
+    s.patience = 10;
+    s.frozen = {"energy_scale", "energy_shift"};
   } else {
-    throw Error(ErrorKind::unsupported, fmt::format("models of the family '{}' cannot be fine-tuned; sevennet and mace can", family));
+    throw Error(ErrorKind::unsupported, fmt::format("models of the family '{}' cannot be fine-tuned; sevennet, mace and mattersim can", family));
   }
   return s;
 }

@@ -59,7 +59,7 @@ struct FinetuneSettings {
   bool operator==(const FinetuneSettings&) const = default;
 };
 
-/// The published recipe of "sevennet" or "mace". Throws Error{unsupported} for another family.
+/// The published recipe of "sevennet", "mace" or "mattersim". Throws Error{unsupported} for another family.
 FinetuneSettings published_recipe(const std::string& family);
 
 /// Whether a name fits a pattern in which * stands for any text.

@@ -16,6 +16,7 @@
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/potentials/mace.hpp"
+#include "saltus/potentials/mattersim.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
@@ -283,6 +284,9 @@ const Contract contracts[] = {
     {"mace_heads", [] { return mace(5, {.correlation = 1, .layers = 1, .repulsion = true, .heads = 3}, {.precision = {}, .exact_radial = false, .head = "head_2"}); }},
     {"mace_spice", [] { return load_potential(SALTUS_SOURCE_DIR "/tests/golden/models/mace/MACE_SPICE.model", float64); }},
     {"sevennet_0", [] { return load_potential(SALTUS_SOURCE_DIR "/tests/golden/models/sevennet/SevenNet-0_11July2024_deployed_serial.pt", float64); }, 2e-6, 1e-10, 3e-4},
+    {"mattersim", [] { return std::make_unique<MatterSim>(random_mattersim(1)); }},
+    {"mattersim_oblong", [] { return std::make_unique<MatterSim>(random_mattersim(2, {.units = 11, .layers = 3, .radial = 2, .angular = 3}), NetworkSettings{}, 0); }},
+    {"mattersim_float32", [] { return std::make_unique<MatterSim>(random_mattersim(1), NetworkSettings{.precision = Dtype::f32}); }, 2e-3, 2e-5, 1e-2},
     of_units("qtip4pf", "builtin:qtip4pf", water_crowd, false),
     of_units("shared_proton", "builtin:shared_proton", shared_proton_crowd, true),
     of_units("shared_proton_short", "builtin:shared_proton?oxygen_distance_ang=2.35", shared_proton_crowd, true),

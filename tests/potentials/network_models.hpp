@@ -307,4 +307,64 @@ inline PublishedModel random_mace(std::uint64_t seed, const MaceShape& shape = {
   return file;
 }
 
+struct MatterSimShape {
+  std::size_t elements = 12, units = 8, layers = 2, radial = 4, angular = 4;
+  double cutoff_ang = 4.0, threebody_cutoff_ang = 3.4;
+  Dtype dtype = Dtype::f64;
+};
+
+/// Smooth Bessel functions by the formula of docs/models/mattersim.md; spherical Bessel functions sin(z x)/x alone, of made-up roots.
+inline PublishedModel random_mattersim(std::uint64_t seed, const MatterSimShape& shape = {}) {
+  Random random(seed, 2);
+  PublishedModel file;
+  for (std::size_t z = 1; z <= shape.elements; ++z) file.atomic_number.push_back(static_cast<std::uint8_t>(z));
+  file.cutoff_ang = shape.cutoff_ang;
+  file.dtype = shape.dtype;
+  file.architecture = MatterSimModel{shape.units, shape.layers, shape.radial, shape.angular, shape.threebody_cutoff_ang};
+  TensorFile& t = file.tensors;
+  constexpr double pi = 3.14159265358979;
+  std::vector<double> own, next, factor, d, e;
+  for (std::size_t k = 0; k < shape.radial; ++k) {
+    const double n = static_cast<double>(k);
+    own.push_back((n + 1) * pi / shape.cutoff_ang);
+    next.push_back((n + 2) * pi / shape.cutoff_ang);
+    factor.push_back((k % 2 ? -1 : 1) * std::sqrt(2.0) * pi / std::pow(shape.cutoff_ang, 1.5) * (n + 1) * (n + 2) / std::sqrt(2 * n * n + 6 * n + 5));
+    e.push_back(n * n * (n + 2) * (n + 2) / (4 * std::pow(n + 1, 4) + 1));
+    d.push_back(k == 0 ? 1 : 1 - e[k] / d[k - 1]);
+  }
+  for (const auto& [name, values] : {std::pair{"bessel_frequencies", &own}, {"bessel_frequencies_next", &next}, {"bessel_factors", &factor}, {"bessel_d", &d}, {"bessel_e", &e}})
+    put(t, name, {shape.radial}, *values);
+  std::vector<double> table(4 * 9 * 4, 0.0);
+  for (std::size_t order = 0; order < 4; ++order)
+    for (std::size_t row = 0; row < 9; ++row)
+      for (std::size_t root = 0; root < 4; ++root)
+        table[(order * 9 + row) * 4 + root] = order == 0 || row % 2 ? static_cast<double>(root + 1) * pi + 0.7 * static_cast<double>(order) : 0.3 / static_cast<double>(row + 1 + order);
+  put(t, "spherical_bessel", {4, 9, 4}, table);
+  put(t, "spherical_bessel_factor", {1}, std::vector{std::sqrt(2 / std::pow(shape.cutoff_ang, 3))});
+  const std::size_t rows = shape.elements + 1, products = shape.radial * shape.angular, width = shape.units;
+  const auto matrix = [&](const std::string& name, std::size_t in, std::size_t out, bool bias) {
+    put_random(t, name, {in, out}, random, 1 / std::sqrt(static_cast<double>(in)));
+    if (bias) put_random(t, name + ".bias", {out}, random, 0.2);
+  };
+  const auto gated = [&](const std::string& name, const std::vector<std::size_t>& widths) {
+    for (const char* const branch : {"g", "sigma"})
+      for (std::size_t k = 0; k + 1 < widths.size(); ++k) matrix(fmt::format("{}.{}.{}", name, branch, k), widths[k], widths[k + 1], true);
+  };
+  put_random(t, "embedding", {rows, width}, random);
+  put_random(t, "pair_embedding", {shape.radial, width}, random);
+  put_random(t, "energy_scale", {1, shape.elements}, random);
+  put_random(t, "energy_shift", {1, shape.elements}, random);
+  for (std::size_t layer = 0; layer < shape.layers; ++layer) {
+    const std::string name = fmt::format("layers.{}.", layer);
+    matrix(name + "triple.gate", width, products, true);
+    for (const char* const branch : {"g", "sigma"}) put_random(t, fmt::format("{}triple.{}.0", name, branch), {products, width}, random);
+    for (const char* const part : {"pair", "atom"}) {
+      gated(name + part, {3 * width, width, width});
+      put_random(t, name + part + ".radial", {shape.radial, width}, random);
+    }
+  }
+  gated("readout", {width, width, width, 1});
+  return file;
+}
+
 }  // namespace saltus

@@ -1,4 +1,4 @@
-// SevenNet and MACE against upstream's own code in float64: tests/golden/peers/models/energies.py.
+// SevenNet, MACE and MatterSim against upstream's own code in float64: tests/golden/peers/models/energies.py.
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -76,6 +76,9 @@ TEST(Upstream, MaceExactly) { check("mace", "mace_energies.json", {1e-11, 1e-8},
 // The tables' tolerance, 1e-9 of the largest weight, in every layer.
 TEST(Upstream, SevenNetByTables) { check("sevennet_small", "sevennet_energies.json", {1e-7, 1e-7}, {1e-6, 1e-6}, false); }
 TEST(Upstream, MaceByTables) { check("mace", "mace_energies.json", {1e-7, 1e-7}, {1e-6, 1e-6}, false); }
+
+// No radial tables: rounding alone, of networks without normalisation.
+TEST(Upstream, MatterSim) { check("mattersim_small", "mattersim_energies.json", {1e-11, 1e-11}, {1e-9, 1e-9}, false); }
 
 }  // namespace
 }  // namespace saltus

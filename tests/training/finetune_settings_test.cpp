@@ -26,6 +26,7 @@ TEST(FinetuneSettings, NameParametersByPatterns) {
 TEST(FinetuneSettings, HaveARecipePerFamily) {
   EXPECT_DOUBLE_EQ(published_recipe("sevennet").learning_rate, 0.004);
   EXPECT_TRUE(published_recipe("mace").amsgrad);
+  EXPECT_EQ(published_recipe("mattersim").stress_loss_unit, "gpa");
   EXPECT_THROW(published_recipe("ace"), Error);
 }
 

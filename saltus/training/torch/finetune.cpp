@@ -40,8 +40,9 @@ constexpr std::uint64_t lora_stream = 1, order_stream = 1'000'000, replay_stream
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::size_t head_index(const PublishedModel& model, const std::string& head) {
-  const auto& sevennet = std::get_if<SevenNetModel>(&model.architecture);
-  const std::vector<std::string>& heads = sevennet ? sevennet->modalities : std::get<MaceModel>(model.architecture).heads;
+  std::vector<std::string> heads;
+  if (const auto* sevennet = std::get_if<SevenNetModel>(&model.architecture)) heads = sevennet->modalities;
+  if (const auto* mace = std::get_if<MaceModel>(&model.architecture)) heads = mace->heads;
   if (head.empty() && heads.size() <= 1) return 0;
   const auto found = std::find(heads.begin(), heads.end(), head);
   if (found == heads.end())

@@ -54,14 +54,16 @@ PublishedModel with_tensors(PublishedModel model, const Tensors& tensors) {
 
 bool is_weight(const PublishedModel& model, const std::string& name) {
   if (std::holds_alternative<SevenNetModel>(model.architecture)) return true;
+  if (std::holds_alternative<MatterSimModel>(model.architecture)) return !name.starts_with("bessel_") && !name.starts_with("spherical_");
   return name.find(".u.") == std::string::npos && name != "covalent_radii_ang" && name != "bessel_frequencies";
 }
 
 const char* reference_energies_name(const PublishedModel& model) {
-  return std::holds_alternative<SevenNetModel>(model.architecture) ? "energy_shift" : "atomic_energies";
+  return std::holds_alternative<MaceModel>(model.architecture) ? "atomic_energies" : "energy_shift";
 }
 
 std::unique_ptr<Network> make_network(const PublishedModel& model, const Placement& placement, std::size_t head, bool fused) {
+  if (std::holds_alternative<MatterSimModel>(model.architecture)) return make_mattersim(model);
   return std::holds_alternative<SevenNetModel>(model.architecture) ? make_sevennet(model, placement, head, fused) : make_mace(model, placement, head, fused);
 }
 

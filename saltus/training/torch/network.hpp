@@ -40,6 +40,7 @@ class Network {
 /// `head`: row of a model with several heads or modalities. Throws Error{format}, Error{unsupported}.
 std::unique_ptr<Network> make_network(const PublishedModel& model, const Placement& placement, std::size_t head, bool fused);
 std::unique_ptr<Network> make_sevennet(const PublishedModel& model, const Placement& placement, std::size_t modality, bool fused);
+std::unique_ptr<Network> make_mattersim(const PublishedModel& model);
 std::unique_ptr<Network> make_mace(const PublishedModel& model, const Placement& placement, std::size_t head, bool fused);
 
 /// What a network says of a graph.

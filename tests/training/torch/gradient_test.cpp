@@ -130,7 +130,7 @@ TEST_P(LossGradient, OfTheFusedConvolutionIsThatOfPlainOperations) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LossGradient,
-                         testing::Values(Case{"SevenNet", sevennet_0, true, "mse", 5}, Case{"Mace", mace_swa, false, "mse", 1}),
+                         testing::Values(Case{"SevenNet", sevennet_0, true, "mse", 5}, Case{"Mace", mace_swa, false, "mse", 1}, Case{"MatterSim", mattersim_small, true, "mse", 3}),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace

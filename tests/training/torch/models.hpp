@@ -16,6 +16,7 @@ namespace saltus::training {
 inline const std::string model_folder = SALTUS_SOURCE_DIR "/tests/golden/models/";
 inline const std::string sevennet_0 = model_folder + "sevennet/SevenNet-0_11July2024_deployed_serial.pt";
 inline const std::string mace_swa = model_folder + "mace/imagdau_mace01_swa.model";
+inline const std::string mattersim_small = model_folder + "mattersim_small/square.pth";
 inline const std::string mace_frames = model_folder + "mace/imagdau_solvent_train_20.xyz";
 
 inline Frame frame_of(std::vector<std::uint8_t> elements, std::vector<Vec3> position_ang, const Cell& cell = {}) {

@@ -10,6 +10,7 @@
 
 #include "models.hpp"
 #include "saltus/potentials/mace.hpp"
+#include "saltus/potentials/mattersim.hpp"
 #include "saltus/potentials/sevennet.hpp"
 #include "tests/potentials/ace_model.hpp"
 #include "tests/potentials/network_models.hpp"
@@ -35,6 +36,8 @@ TEST_P(TrainedVariant, IsWhatTheKernelsEvaluate) {
   std::unique_ptr<Potential> native;
   if (std::holds_alternative<SevenNetModel>(model.architecture)) {
     native = std::make_unique<SevenNet>(model, settings);
+  } else if (std::holds_alternative<MatterSimModel>(model.architecture)) {
+    native = std::make_unique<MatterSim>(model, settings);
   } else {
     native = std::make_unique<Mace>(model, settings);
   }
@@ -68,6 +71,8 @@ const Variant variants[] = {
     {"sevennet_l3_species", [] { return random_sevennet(3, {.channels = {8, 8, 6, 5}, .layers = 2, .species_self_connection = true, .xplor = false}); }},
     {"sevennet_modal", [] { return random_sevennet(4, {.modalities = 2}); }, "level_1"},
     {"sevennet_scalars", [] { return random_sevennet(5, {.channels = {12}, .layers = 2, .hidden = {8}}); }},
+    {"mattersim", [] { return random_mattersim(1); }},
+    {"mattersim_oblong", [] { return random_mattersim(2, {.units = 11, .layers = 3, .radial = 3, .angular = 2}); }},
     {"mace", [] { return random_mace(1); }},
     {"mace_hidden_vectors", [] { return random_mace(2, {.channels = 5, .l_max = 3, .l_hidden = 1, .correlation = 2, .residual_first = true}); }},
     {"mace_density", [] { return random_mace(3, {.correlation = 2, .density = true, .transform = true, .repulsion = true, .cutoff_on_basis = false}); }},

@@ -2,6 +2,7 @@
 several images of each neighbour, a crystal with all species, an atom alone.
 Usage: python energies.py mace OUT.json FILE...       whole modules (needs mace-torch)
        python energies.py sevennet OUT.json FILE...   checkpoints (needs sevenn)
+       python energies.py mattersim OUT.json FILE...  saved models (needs mattersim); with h of the atoms after each layer
 Heads and modalities are evaluated one by one."""
 import json
 import os
@@ -87,21 +88,54 @@ def of_sevennet(path):
     return numbers, float(model.cutoff), heads, evaluate
 
 
+def of_mattersim(path):
+    from ase.units import GPa
+    from mattersim.datasets.utils.build import build_dataloader
+    from mattersim.forcefield.potential import Potential, batch_to_dict
+
+    torch.set_default_dtype(torch.float32)  # as the file is
+    potential = Potential.load(load_path=path, device="cpu", load_training_state=False)
+    torch.set_default_dtype(torch.float64)
+    torch.Tensor.float = torch.Tensor.double  # so upstream makes its one-hot elements
+    torch.FloatTensor = torch.DoubleTensor    # and its graphs
+    model = potential.model.double()
+    seen = {}
+    model.graph_conv[0].register_forward_pre_hook(lambda module, inputs: seen.update(layers=[inputs[0].detach().numpy()]))
+    for block in model.graph_conv:
+        block.register_forward_hook(lambda module, inputs, output: seen["layers"].append(output[0].detach().numpy()))
+    model.normalizer.register_forward_hook(lambda module, inputs, output: seen.update(atomic=output.detach().numpy()))
+    model.graph_conv[-1].register_forward_hook(lambda module, inputs, output: seen.update(
+        pairs=torch.zeros_like(output[0]).index_add(0, inputs[3][0], output[1]).detach().numpy()))
+
+    def evaluate(atoms, head):
+        periodic = atoms.pbc.all()
+        loader = build_dataloader([atoms.copy()], model_type="m3gnet", cutoff=model.model_args["cutoff"], threebody_cutoff=model.model_args["threebody_cutoff"],
+                                  batch_size=1, only_inference=1)
+        out = potential.forward(batch_to_dict(next(iter(loader)), device="cpu"), include_forces=True, include_stresses=True)
+        stress = out["stresses"][0].detach().numpy() * GPa if periodic else None
+        more = {"atom_features": [rows(h) for h in seen["layers"]], "pair_feature_sums": rows(seen["pairs"])} if len(atoms) < 10 else {}
+        return float(out["total_energy"][0]), seen["atomic"], out["forces"].detach().numpy(), stress, more
+
+    return list(range(1, model.model_args["max_z"] + 1)), model.model_args["cutoff"], ["Default"], evaluate
+
+
 rows = lambda array: [[float(v) for v in row] for row in array]
 family, out, files = sys.argv[1], sys.argv[2], sys.argv[3:]
 document = {}
 for path in files:
-    numbers, cutoff, heads, evaluate = (of_mace if family == "mace" else of_sevennet)(path)
+    numbers, cutoff, heads, evaluate = {"mace": of_mace, "sevennet": of_sevennet, "mattersim": of_mattersim}[family](path)
     if len(numbers) > 20:
         numbers = [1, 8, 11, 14, 17]
+    elif family == "mattersim":
+        numbers = [1, 3, 8, 11]
     cases = []
     for head in heads:
         for name, atoms in structures(numbers, cutoff).items():
-            energy, atomic, forces, stress = evaluate(atoms, head)
+            energy, atomic, forces, stress, *more = evaluate(atoms, head)
             cases.append({"head": head, "name": name, "atomic_number": [int(z) for z in atoms.numbers], "position_ang": rows(atoms.positions),
                           "cell_ang": rows(atoms.cell.array) if atoms.pbc.all() else None, "energy_ev": float(energy),
                           "atom_energy_ev": [float(e) for e in np.ravel(atomic)], "force_ev_ang": rows(forces),
-                          "stress_ev_ang3": None if stress is None else rows(stress)})
+                          "stress_ev_ang3": None if stress is None else rows(stress), **(more[0] if more else {})})
     document[os.path.basename(path)] = cases
 with open(out, "w") as file:
     json.dump(document, file, indent=0)
