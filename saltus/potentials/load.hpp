@@ -10,7 +10,7 @@
 namespace saltus {
 
 /// `path` may be "builtin:NAME" (builtin.hpp) in place of a file.
-/// `settings` are for networks (SevenNet, MACE), published or converted; other families have none.
+/// `settings` are for networks (SevenNet, MACE, MatterSim), published or converted; other families have none.
 /// Throws Error{file}, Error{format} with file and place, Error{unsupported} for a family it does not know, Error{usage} for
 /// settings that the model does not have.
 std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, const NetworkSettings& settings = {});

@@ -10,8 +10,6 @@ namespace saltus::training {
 
 namespace {
 
-at::Tensor silu(const at::Tensor& x) { return at::silu(x); }
-
 at::Tensor linear(const at::Tensor& x, const std::string& name, const Network::Weights& weights, bool bias) {
   const at::Tensor y = at::matmul(x, weights(name));
   return bias ? y + weights(name + ".bias") : y;
@@ -24,8 +22,8 @@ at::Tensor gated(const at::Tensor& x, const std::string& name, std::size_t layer
     g = linear(g, fmt::format("{}.g.{}", name, k), weights, bias);
     s = linear(s, fmt::format("{}.sigma.{}", name, k), weights, bias);
     const bool last = k + 1 == layers;
-    if (!last || !open) g = silu(g);
-    s = last ? at::sigmoid(s) : silu(s);
+    if (!last || !open) g = at::silu(g);
+    s = last ? at::sigmoid(s) : at::silu(s);
   }
   return g * s;
 }
@@ -71,14 +69,14 @@ class MatterSimNetwork final : public Network {
     const at::Tensor sums = triple_sums(triples, vector_ang.index_select(0, triples.near) / near_r, near_basis(near_r, weights) * envelope);
     const at::Tensor near_center = graph->center.index_select(0, triples.near);
 
-    at::Tensor h = weights("embedding").index_select(0, graph->species + 1), e = silu(at::matmul(basis, weights("pair_embedding")));
+    at::Tensor h = weights("embedding").index_select(0, graph->species + 1), e = at::silu(at::matmul(basis, weights("pair_embedding")));
     for (std::size_t t = 0; t < model_.layers; ++t) {
       const std::string name = fmt::format("layers.{}.", t);
       const at::Tensor gate = at::sigmoid(linear(h, name + "triple.gate", weights, true)).index_select(0, near_center);
       e = e.index_add(0, triples.near, gated(gate * envelope * sums, name + "triple", 1, weights, false));
       const at::Tensor centers = h.index_select(0, graph->center), neighbors = h.index_select(0, graph->neighbor);
       e = e + gated(at::cat({centers, neighbors, e}, 1), name + "pair", 2, weights, true) * at::matmul(basis, weights(name + "pair.radial"));
-      const at::Tensor message = gated(at::cat({centers, neighbors, e}, 1), name + "atom", 2, weights, true) * silu(at::matmul(basis, weights(name + "atom.radial")));
+      const at::Tensor message = gated(at::cat({centers, neighbors, e}, 1), name + "atom", 2, weights, true) * at::silu(at::matmul(basis, weights(name + "atom.radial")));
       h = h.index_add(0, graph->center, message);
     }
     const at::Tensor energy = gated(h, "readout", 3, weights, true, true).reshape({graph->atoms});
