@@ -45,7 +45,7 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--interface-width-ang", own.coordinate.interface_width_ang, "smearing of atoms, Å (default 2.4)")->check(CLI::PositiveNumber);
   app.add_option("--whole", own.rule, "what makes atoms a molecule (default bonds)")->check(CLI::IsMember({"bonds", "residues", "atoms"}));
   app.add_option("--wall-ang", own.walls_ang, "LOW[,HIGH]: walls that reflect, Å (default: none)")->delimiter(',')->expected(1, 2)->type_name("FLOAT");
-  app.add_option("--windows", settings.half_widths_ang, "half-widths, Å; D(z) is of the first (default 1,0.75,1.5,2)")->delimiter(',')->type_name("FLOAT");
+  app.add_option("--windows", settings.half_widths_ang, "half-widths, Å; D(z) is of the first (default 1,1.5,2,3)")->delimiter(',')->type_name("FLOAT");
   app.add_option("--spacing-ang", settings.spacing_ang, "of windows, Å (default 1, or less for 20 windows)")->check(CLI::PositiveNumber);
   app.add_option("--range-ang", own.range_ang, "LOW,HIGH of the windows, Å (default: where molecules are)")->delimiter(',')->expected(2)->type_name("FLOAT");
   app.add_option("--centres-ang", settings.centres_ang, "of windows, Å (default: as the spacing says)")->delimiter(',')->type_name("FLOAT");
