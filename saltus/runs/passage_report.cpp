@@ -22,7 +22,7 @@ constexpr int survival_draws = 200, side_bootstrap = 40;
 constexpr std::size_t markov_groups = 10;
 constexpr double markov_bin_ang = 0.5;
 constexpr double farthest_ang = 1e5;     // float32 keeps 0.01 Å there
-constexpr double wall_tolerance_ang = 0.05, most_beyond_walls = 0.01;
+constexpr double wall_tolerance_ang = 0.05, most_beyond_walls = 0.001;
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 struct Range {
@@ -100,7 +100,7 @@ void check_walls(const PassageCoordinates& coordinates, const PassageSettings& s
   }
   if (beyond == 0) return;
   const double share = static_cast<double>(beyond) / static_cast<double>(std::max<std::uint64_t>(1, positions));
-  const std::string found = fmt::format("{} of {} positions ({:.2g} %) lie beyond the walls or were reached through them, from {:.6g} to {:.6g} Å", beyond, positions, 100 * share, lowest, highest);
+  const std::string found = fmt::format("{} of {} positions ({:.3g} %) lie beyond the walls or were reached through them, from {:.6g} to {:.6g} Å", beyond, positions, 100 * share, lowest, highest);
   if (share > most_beyond_walls) throw Error(ErrorKind::usage, fmt::format("{}: {}: the walls are elsewhere, or none", coordinates.subject, found));
   warnings.push_back(found + ": walls are taken to reflect all");
 }
@@ -172,7 +172,7 @@ kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, cons
     for (const double centre : centres_of(coordinates, settings)) own.windows.push_back({centre, width, start});
   }
   own.time_blocks = settings.time_blocks;
-  if (own.time_blocks == 0 && coordinates.series.particles() < least_units) own.time_blocks = least_units;
+  if (own.time_blocks == 0 && coordinates.series.particles() < least_units) own.time_blocks = std::min(least_units, coordinates.series.frames());
   own.histogram_bin_ang = settings.histogram_bin_ang;
   if (coordinates.period_ang == 0) {
     const double bin = settings.histogram_bin_ang;

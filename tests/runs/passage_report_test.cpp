@@ -125,7 +125,7 @@ TEST(PassageReport, LayersAndSlowWallsBetweenWalls) {
   System slit{20, LineEnds::walls};
   const auto from_wall = [](double z) { return std::min(z, 20 - z); };
   slit.diffusion_ang2_ps = [&](double z) { return 0.23 - 0.13 * std::exp(-from_wall(z) / 3); };
-  slit.free_energy_kt = [&](double z) { return 0.8 * std::exp(-from_wall(z) / 4) * std::cos(2 * std::numbers::pi * from_wall(z) / 3); };
+  slit.free_energy_kt = [&](double z) { return 0.9 * std::exp(-from_wall(z) / 2) * std::cos(2 * std::numbers::pi * from_wall(z) / 3); };
   const std::vector<float> z = frames_of(slit, 500, 2000, 5);
   PassageSettings settings = quick();
   settings.wall_low_ang = 0;
