@@ -35,7 +35,7 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   runs::PassageSettings& settings = own.settings;
   app.add_option("TRAJ", own.output.path, "trajectory: a file or a folder of segments")->type_name("FILE");
   app.add_option("--coordinates", own.array, "instead: array [frames, particles] of a coordinate, Å (.npy)")->type_name("FILE");
-  app.add_option("--frame-interval-fs", own.frame_interval_fs, "time between frames of the array, fs")->check(CLI::PositiveNumber);
+  app.add_option("--frame-interval-fs", own.frame_interval_fs, "between frames of the array, fs (no default)")->check(CLI::PositiveNumber);
   app.add_option("--period-ang", own.period_ang, "of the array's coordinate, Å (default: none)")->check(CLI::PositiveNumber);
   app.add_option("--molecules", own.coordinate.molecules, "whose centres are followed, e.g. 'name OW' (default all)")->type_name("SELECTION");
   app.add_option("--surface", own.coordinate.surface, "distances are from these atoms (default: the cell)")->type_name("SELECTION");
@@ -61,8 +61,8 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--time-step-fs", input.time_step_fs, "between frames of the file, fs (default: as it says)")->check(CLI::PositiveNumber);
   add_source_options(app, input.read);
   add_output_options(app, own.output);
-  app.footer("The walls of a periodic cell are no walls: give --wall-ang only where nothing passes.\nExample:\n  saltus simulate brownian --diffusion 0.23 --period-ang 20 --particles 500 --out z.npy\n"
-             "  saltus passage --coordinates z.npy --frame-interval-fs 100 --period-ang 20");
+  app.footer("The walls of a periodic cell are no walls: give --wall-ang only where nothing passes.\n\nExample:\n"
+             "  saltus passage --coordinates examples/first_passage/slit.npy --frame-interval-fs 100 --wall-ang 0,30");
 }
 
 runs::PassageCoordinates coordinates_of(PassageOptions& own) {
