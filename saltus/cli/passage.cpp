@@ -44,7 +44,7 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--side", own.coordinate.side, "of an interface (default upper)")->check(CLI::IsMember({"upper", "lower"}));
   app.add_option("--interface-width-ang", own.coordinate.interface_width_ang, "smearing of atoms, Å (default 2.4)")->check(CLI::PositiveNumber);
   app.add_option("--whole", own.rule, "what makes atoms a molecule (default bonds)")->check(CLI::IsMember({"bonds", "residues", "atoms"}));
-  app.add_option("--wall-ang", own.walls_ang, "LOW[,HIGH]: walls that reflect, Å (default: none)")->delimiter(',')->expected(1, 2)->type_name("FLOAT");
+  app.add_option("--wall-ang", own.walls_ang, "LOW[,HIGH]: reflecting, Å (default none: a cell's ends are none)")->delimiter(',')->expected(1, 2)->type_name("FLOAT");
   app.add_option("--windows", settings.half_widths_ang, "half-widths, Å; D(z) is of the first (default 1,1.5,2,3)")->delimiter(',')->type_name("FLOAT");
   app.add_option("--spacing-ang", settings.spacing_ang, "of windows, Å (default 1, or less for 20 windows)")->check(CLI::PositiveNumber);
   app.add_option("--range-ang", own.range_ang, "LOW,HIGH of the windows, Å (default: where molecules are)")->delimiter(',')->expected(2)->type_name("FLOAT");
@@ -61,8 +61,8 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--time-step-fs", input.time_step_fs, "between frames of the file, fs (default: as it says)")->check(CLI::PositiveNumber);
   add_source_options(app, input.read);
   add_output_options(app, own.output);
-  app.footer("The walls of a periodic cell are no walls: give --wall-ang only where nothing passes.\n\nExample:\n"
-             "  saltus passage --coordinates examples/first_passage/slit.npy --frame-interval-fs 100 --wall-ang 0,30");
+  app.footer("Example:\n"
+             "  saltus passage --coordinates examples/passage/slit.npy --frame-interval-fs 100 --wall-ang 0,30");
 }
 
 runs::PassageCoordinates coordinates_of(PassageOptions& own) {
