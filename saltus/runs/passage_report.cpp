@@ -101,7 +101,7 @@ void check_walls(const PassageCoordinates& coordinates, const PassageSettings& s
   if (beyond == 0) return;
   const double share = static_cast<double>(beyond) / static_cast<double>(std::max<std::uint64_t>(1, positions));
   const std::string found = fmt::format("{} of {} positions ({:.3g} %) lie beyond the walls or were reached through them, from {:.6g} to {:.6g} Å", beyond, positions, 100 * share, lowest, highest);
-  if (share > most_beyond_walls) throw Error(ErrorKind::usage, fmt::format("{}: {}: the walls are elsewhere, or none", coordinates.subject, found));
+  if (share > most_beyond_walls) throw Error(ErrorKind::usage, fmt::format("{}: {}: the walls are elsewhere, or none{}", coordinates.subject, found, period > 0 ? fmt::format(" (the coordinate repeats: it is from 0 to {:.6g} Å)", period) : ""));
   warnings.push_back(found + ": walls are taken to reflect all");
 }
 
