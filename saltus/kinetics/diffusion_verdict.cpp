@@ -19,7 +19,6 @@ constexpr double cv2_tolerance = 0.08;
 constexpr double side_tolerance = 0.03;
 constexpr double distance_tolerance = 0.03;
 constexpr double misfit_tolerance = 1.5;
-constexpr double censored_tolerance = 0.05;  // of starts, beyond which times of unfinished ones, taken as exponential, shift D by more than the plateau's tolerance
 
 double error_of_ln(const Estimate& e) { return std::log(e.high / e.low) / (2 * normal_95); }
 
@@ -106,7 +105,7 @@ PlateauCheck check_plateau(std::span<const HalfWidthProfile> profiles) {
   PlateauCheck result;
   std::vector<const HalfWidthProfile*> compared;
   for (const HalfWidthProfile& p : profiles) {
-    if (p.censored > censored_tolerance) continue;
+    if (p.censored > most_censored) continue;
     compared.push_back(&p);
     result.half_width_ang.push_back(p.half_width_ang);
   }

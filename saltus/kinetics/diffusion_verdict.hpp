@@ -19,6 +19,9 @@ struct HalfWidthProfile {
   double censored = 0;                   ///< share of the starts in its windows that ended with the data
 };
 
+/// Of starts, beyond which the times of unfinished ones, taken as exponential, shift D by more than what a plateau is told by.
+inline constexpr double most_censored = 0.05;
+
 /// A fit for each half-width that occurs and has a window that can be used, ascending.
 std::vector<HalfWidthProfile> profiles_over_half_width(const ExitData& data, const DiffusionProfileSettings& settings = {});
 
@@ -33,7 +36,7 @@ struct ProfileDifference {
 /// Errors are those of independent data: right for halves, too large (so mild) for two half-widths on one set. Points within 0.01 Å are the same.
 ProfileDifference compare_profiles(const DiffusionProfile& first, const DiffusionProfile& second);
 
-/// D(L): where it stops falling. Half-widths with more than 5 % censored starts are not looked at: their D is too uncertain, and too small.
+/// D(L): where it stops falling. Half-widths with more than `most_censored` are not looked at.
 struct PlateauCheck {
   std::vector<double> half_width_ang;
   std::vector<ProfileDifference> to_widest;      ///< [half-widths − 1]: each less the widest

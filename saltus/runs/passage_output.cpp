@@ -104,7 +104,7 @@ Json passage_document(const PassageReport& report, const PassageSettings& settin
   for (const kinetics::HalfWidthProfile& one : report.over_half_width) {
     double mean = 0;
     for (const kinetics::ProfilePoint& point : one.profile.points) mean += point.diffusion_ang2_fs.value / static_cast<double>(one.profile.points.size());
-    verdict["over_half_width"].push_back({{"half_width_ang", one.half_width_ang}, {"mean_diffusion_ang2_per_ps", number(mean * units::fs_per_ps)}});
+    verdict["over_half_width"].push_back({{"half_width_ang", one.half_width_ang}, {"mean_diffusion_ang2_per_ps", number(mean * units::fs_per_ps)}, {"censored_fraction", one.censored}});
   }
   verdict["windows"] = Json::array();
   for (const kinetics::WindowCheck& check : report.checks)
@@ -168,8 +168,9 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
   if (!markov.x.empty())
     page.charts.insert(page.charts.begin() + 1, {"passage_markov", "The same D beside that of a Markov model of bins of the coordinate, by maximum likelihood, at long lag.", "z, Å", "D, Å²/ps", false, {global, markov}, {}, {}});
   if (report.over_half_width.size() > 1) {
-    Chart widths{"passage_widths", "D(z) from windows of several half-widths: where they agree, motion is diffusive at that scale.", "z, Å", "D, Å²/ps", false, {}, {}, {}};
+    Chart widths{"passage_widths", "D(z) from windows of several half-widths, those that most starts leave before the data end: where they agree, motion is diffusive at that scale.", "z, Å", "D, Å²/ps", false, {}, {}, {}};
     for (const kinetics::HalfWidthProfile& one : report.over_half_width) {
+      if (one.censored > kinetics::most_censored) continue;
       ChartCurve curve{fmt::format("± {:.3g} Å", one.half_width_ang), {}, {}};
       for (const kinetics::ProfilePoint& point : one.profile.points) {
         curve.x.push_back(point.z_ang);
@@ -177,7 +178,7 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
       }
       widths.curves.push_back(std::move(curve));
     }
-    page.charts.push_back(std::move(widths));
+    if (widths.curves.size() > 1) page.charts.push_back(std::move(widths));
   }
   Chart survival{"passage_survival", "Probability to be still within the window after a time, at a few places, with 95 % bands, and what the fitted F and D give.", "time, ps", "survival", true, {}, {}, {}};
   std::vector<const PassageWindow*> with_model;

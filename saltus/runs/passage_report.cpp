@@ -328,7 +328,7 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
     report.over_half_width = kinetics::profiles_over_half_width(report.data, fit);
     report.plateau = evidence.plateau = kinetics::check_plateau(report.over_half_width);
     for (const kinetics::HalfWidthProfile& one : report.over_half_width)
-      if (one.censored > 0.05 && one.half_width_ang != half_width)
+      if (one.censored > kinetics::most_censored && one.half_width_ang != half_width)
         report.warnings.push_back(fmt::format("windows of ± {:.3g} Å: {:.1f} % of the starts end with the data, so that D of this width is not compared; longer data would show it", one.half_width_ang, 100 * one.censored));
   }
   if (report.frames >= 4 && fit.bootstrap > 0) {

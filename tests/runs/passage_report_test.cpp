@@ -236,7 +236,7 @@ TEST(PassageReport, BlocksOfTimeStandInForParticles) {
 
 TEST(PassageReport, CoarseFramesAreToldOf) {
   System slit{20, LineEnds::walls};
-  std::vector<float> z = frames_of(slit, 200, 4000, 6), coarse;
+  std::vector<float> z = frames_of(slit, 200, 2400, 6), coarse;
   for (std::size_t at = 0; at < z.size(); at += 40 * 200) coarse.insert(coarse.end(), z.begin() + static_cast<std::ptrdiff_t>(at), z.begin() + static_cast<std::ptrdiff_t>(at) + 200);
   PassageCoordinates coordinates = coordinates_of(coarse, 200, 0);
   coordinates.frame_interval_fs = 4000;  // steps of 1.4 Å
