@@ -2,8 +2,8 @@
 # reaches through includes, of all of them together for `--version`. A header X.hpp stands for X.cpp and X_*.cpp beside it
 # too (tests/architecture holds the sources to that). Of `runs` only the stages count: settings are in the key by value.
 cmake_minimum_required(VERSION 3.25)
-set(stages data model fit finetune refine distill md pimd proton wannier kinetics arrhenius)
-set(own_files "^saltus/runs/(.*_stage|distillation|finetune_result|kinetics_model|model_evaluation|molecular_dynamics|refinement|ab_initio_frames|from_blocks|gle_file|proton_report|ring_dynamics|ring_estimates|rocking_report|run_folder|wannier_input|wannier_report|wannier_series|ab_initio_labels|sites_report|whole_paths)\\.")
+set(stages data model fit finetune refine distill md pimd proton wannier kinetics passage arrhenius)
+set(own_files "^saltus/runs/(.*_stage|distillation|finetune_result|kinetics_model|model_evaluation|molecular_dynamics|refinement|ab_initio_frames|from_blocks|gle_file|passage_coordinates|passage_output|passage_report|proton_report|ring_dynamics|ring_estimates|rocking_report|run_folder|wannier_input|wannier_report|wannier_series|ab_initio_labels|sites_report|whole_paths)\\.")
 
 function(reached_from source result)
   set(reached "")

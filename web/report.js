@@ -361,7 +361,7 @@
   if (stages("kinetics").length) add(el("div", {class: "heads"}, stages("kinetics").map(headline)));
 
   // --- what analyses describe themselves ---------------------------------------------------------------------------------
-  for (const [kind, title] of [["proton", "Shared protons"], ["wannier", "Wannier centres"]]) {
+  for (const [kind, title] of [["proton", "Shared protons"], ["wannier", "Wannier centres"], ["passage", "First passages and D(z)"]]) {
     if (stages(kind).length) section(kind, title);
     for (const stage of stages(kind)) {
       const own = (stage.series || {}).page;

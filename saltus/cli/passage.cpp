@@ -35,7 +35,7 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   runs::PassageSettings& settings = own.settings;
   app.add_option("TRAJ", own.output.path, "trajectory: a file or a folder of segments")->type_name("FILE");
   app.add_option("--coordinates", own.array, "instead: array [frames, particles] of a coordinate, Å (.npy)")->type_name("FILE");
-  app.add_option("--frame-interval-fs", own.frame_interval_fs, "time between frames of the array, fs")->check(CLI::PositiveNumber);
+  app.add_option("--frame-interval-fs", own.frame_interval_fs, "between frames of the array, fs (no default)")->check(CLI::PositiveNumber);
   app.add_option("--period-ang", own.period_ang, "of the array's coordinate, Å (default: none)")->check(CLI::PositiveNumber);
   app.add_option("--molecules", own.coordinate.molecules, "whose centres are followed, e.g. 'name OW' (default all)")->type_name("SELECTION");
   app.add_option("--surface", own.coordinate.surface, "distances are from these atoms (default: the cell)")->type_name("SELECTION");
@@ -44,8 +44,8 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--side", own.coordinate.side, "of an interface (default upper)")->check(CLI::IsMember({"upper", "lower"}));
   app.add_option("--interface-width-ang", own.coordinate.interface_width_ang, "smearing of atoms, Å (default 2.4)")->check(CLI::PositiveNumber);
   app.add_option("--whole", own.rule, "what makes atoms a molecule (default bonds)")->check(CLI::IsMember({"bonds", "residues", "atoms"}));
-  app.add_option("--wall-ang", own.walls_ang, "LOW[,HIGH]: walls that reflect, Å (default: none)")->delimiter(',')->expected(1, 2)->type_name("FLOAT");
-  app.add_option("--windows", settings.half_widths_ang, "half-widths, Å; D(z) is of the first (default 1,0.75,1.5,2)")->delimiter(',')->type_name("FLOAT");
+  app.add_option("--wall-ang", own.walls_ang, "LOW[,HIGH]: reflecting, Å (default none: a cell's ends are none)")->delimiter(',')->expected(1, 2)->type_name("FLOAT");
+  app.add_option("--windows", settings.half_widths_ang, "half-widths, Å; D(z) is of the first (default 1,1.5,2,3)")->delimiter(',')->type_name("FLOAT");
   app.add_option("--spacing-ang", settings.spacing_ang, "of windows, Å (default 1, or less for 20 windows)")->check(CLI::PositiveNumber);
   app.add_option("--range-ang", own.range_ang, "LOW,HIGH of the windows, Å (default: where molecules are)")->delimiter(',')->expected(2)->type_name("FLOAT");
   app.add_option("--centres-ang", settings.centres_ang, "of windows, Å (default: as the spacing says)")->delimiter(',')->type_name("FLOAT");
@@ -61,8 +61,8 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--time-step-fs", input.time_step_fs, "between frames of the file, fs (default: as it says)")->check(CLI::PositiveNumber);
   add_source_options(app, input.read);
   add_output_options(app, own.output);
-  app.footer("The walls of a periodic cell are no walls: give --wall-ang only where nothing passes.\nExample:\n  saltus simulate brownian --diffusion 0.23 --period-ang 20 --particles 500 --out z.npy\n"
-             "  saltus passage --coordinates z.npy --frame-interval-fs 100 --period-ang 20");
+  app.footer("Example:\n"
+             "  saltus passage --coordinates examples/passage/slit.npy --frame-interval-fs 100 --wall-ang 0,30");
 }
 
 runs::PassageCoordinates coordinates_of(PassageOptions& own) {

@@ -60,7 +60,7 @@ std::function<int()> set_up_run(CLI::App& app) {
   app.add_option("--out", options->folder, "folder of the registry and the artifacts (default saltus-runs)")->type_name("FOLDER");
   app.add_flag("--json", options->json, "one JSON document instead of text");
   app.footer(
-      "Stages: data; fit, or model, finetune and distill; md, kinetics, arrhenius. A stage whose artifact is there, complete, undamaged and made from the same\n"
+      "Stages: data; fit, or model, finetune and distill; md, kinetics, passage, arrhenius. A stage whose artifact is there, complete, undamaged and made from the same\n"
       "inputs, settings and version is not done again; one that was interrupted goes on where it stopped.\n\nExample:\n"
       "  saltus run examples/li15si4/plan.toml");
   return [options] { return run(*options); };

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <Eigen/Dense>
+#include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/random.hpp"
@@ -331,33 +333,32 @@ double spread(const std::vector<double>& x) {
   return std::sqrt(square / static_cast<double>(x.size() - 1));
 }
 
-double curvature_kt(const FittedProfile& profile, const ExitWindow& w) {
-  // second derivative of the parabola through means of F over thirds of the window: noise of bins averages out
-  const auto mean = [&](double from, double to) {
-    double sum = 0;
-    constexpr int n = 20;
-    for (int k = 0; k < n; ++k) sum += profile.free_energy_kt(from + (to - from) * (k + 0.5) / n);
-    return sum / n;
-  };
-  const double third = 2 * w.half_width_ang / 3, low = w.centre_ang - w.half_width_ang;
-  return (mean(low, low + third) - 2 * mean(low + third, low + 2 * third) + mean(low + 2 * third, low + 3 * third)) / (third * third);
+/// The bins whose middles z lies between, and how far from the first to the second.
+struct BinsBeside {
+  std::size_t first, second;
+  double part;
+};
+
+BinsBeside beside(const FittedProfile& profile, double z_ang) {
+  const std::size_t count = profile.bin_free_energy_kt.size();
+  const auto n = static_cast<double>(count);
+  if (count < 2) return {0, 0, 0};
+  double place = (z_ang - profile.histogram_low_ang) / profile.bin_ang - 0.5;
+  if (profile.period_ang > 0) {
+    place -= n * std::floor(place / n);
+    const auto k = std::min(static_cast<std::size_t>(place), count - 1);
+    return {k, k + 1 == count ? 0 : k + 1, place - static_cast<double>(k)};
+  }
+  place = std::clamp(place, -0.5, n - 0.5);
+  const auto k = static_cast<std::size_t>(std::clamp(std::floor(place), 0.0, n - 2));
+  return {k, k + 1, place - static_cast<double>(k)};
 }
 
 }  // namespace
 
 double FittedProfile::free_energy_kt(double z_ang) const {
-  const auto n = static_cast<double>(bin_free_energy_kt.size());
-  double place = (z_ang - histogram_low_ang) / bin_ang - 0.5;
-  if (period_ang > 0) {
-    place -= n * std::floor(place / n);
-    const auto k = std::min(static_cast<std::size_t>(place), bin_free_energy_kt.size() - 1);
-    const double part = place - static_cast<double>(k);
-    return (1 - part) * bin_free_energy_kt[k] + part * bin_free_energy_kt[k + 1 == bin_free_energy_kt.size() ? 0 : k + 1];
-  }
-  place = std::clamp(place, -0.5, n - 0.5);
-  const auto k = static_cast<std::size_t>(std::clamp(std::floor(place), 0.0, n - 2));
-  const double part = place - static_cast<double>(k);
-  return (1 - part) * bin_free_energy_kt[k] + part * bin_free_energy_kt[k + 1];
+  const auto [first, second, part] = beside(*this, z_ang);
+  return (1 - part) * bin_free_energy_kt[first] + part * bin_free_energy_kt[second];
 }
 
 double FittedProfile::diffusion_ang2_fs(double z_ang) const {
@@ -420,6 +421,38 @@ std::optional<MeanWithError> share_above(const WindowExits& window) {
   return MeanWithError{share, std::sqrt(square * n / (n - 1)) / sum.exits};
 }
 
+MeanWithError free_energy_curvature(const ExitData& data, const FittedProfile& profile, const ExitWindow& window) {
+  std::vector<std::pair<std::size_t, double>> weight;  // F'' = Σ weight F over bins
+  constexpr int points = 20;
+  const double third = 2 * window.half_width_ang / 3, low = window.centre_ang - window.half_width_ang;
+  for (int k = 0; k < 3 * points; ++k) {
+    const auto [first, second, part] = beside(profile, low + third * (k + 0.5) / points);
+    const double sign = (k / points == 1 ? -2.0 : 1.0) / (points * third * third);
+    weight.emplace_back(first, sign * (1 - part));
+    weight.emplace_back(second, sign * part);
+  }
+  MeanWithError result{0, std::numeric_limits<double>::infinity()};
+  for (const auto& [bin, w] : weight) result.value += w * profile.bin_free_energy_kt[bin];
+  const std::size_t units = data.units();
+  if (units < 2) return result;
+  const auto count = [&](std::size_t unit, std::size_t bin) { return static_cast<double>(data.histogram[unit * data.bins + bin]); };
+  for (auto& [bin, w] : weight) {
+    double total = 1;
+    for (std::size_t u = 0; u < units; ++u) total += count(u, bin);
+    w /= total;
+  }
+  double sum = 0, square = 0;  // of what each unit changes: F = −ln Σ n_u
+  for (std::size_t u = 0; u < units; ++u) {
+    double change = 0;
+    for (const auto& [bin, w] : weight) change += w * count(u, bin);
+    sum += change;
+    square += change * change;
+  }
+  const auto n = static_cast<double>(units);
+  result.error = std::sqrt(std::max(0.0, square - sum * sum / n) * n / (n - 1));
+  return result;
+}
+
 FittedProfile free_energy_profile(const ExitData& data, std::span<const double> unit_weight) {
   FittedProfile profile;
   profile.histogram_low_ang = data.histogram_low_ang;
@@ -458,13 +491,17 @@ DiffusionProfile fit_diffusion_profile(const ExitData& data, const DiffusionProf
 
   std::vector<UsedWindow> used;
   std::vector<ExitWindow> windows;
+  double all_starts = 0, all_exits = 0;
   for (std::size_t k = 0; k < data.window.size(); ++k) {
     const WindowExits& w = data.window[k];
     const ExitSums sum = total(w);
+    all_starts += sum.exits + sum.censored;
+    all_exits += sum.exits;
     const auto omit = [&](const std::string& why) { result.omitted.push_back({k, why}); };
     const auto time = mean_exit_time_fs(w, data.frame_interval_fs);
     if (!time || sum.exits < least_exits) {
-      omit("fewer than 20 exits, or from one unit only");
+      const std::size_t units = units_with_exits(w);
+      omit(fmt::format("{:.0f} exits of {:.0f} starts, from {} unit{}: 20 from two units are needed", sum.exits, sum.exits + sum.censored, units, units == 1 ? "" : "s"));
       continue;
     }
     const double low = w.window.centre_ang - w.window.half_width_ang, high = w.window.centre_ang + w.window.half_width_ang;
@@ -484,7 +521,9 @@ DiffusionProfile fit_diffusion_profile(const ExitData& data, const DiffusionProf
     used.push_back(u);
     windows.push_back(w.window);
   }
-  if (used.empty()) throw Error(ErrorKind::usage, "diffusion profile: no window can be used; the first: " + result.omitted.front().reason + ". Longer data, or other windows");
+  if (used.empty())
+    throw Error(ErrorKind::usage, fmt::format("diffusion profile: none of {} windows can be used, {:.0f} exits of {:.0f} starts in all; the first: {}. Longer data, or other windows", data.window.size(),
+                                              all_exits, all_starts, result.omitted.front().reason));
 
   FittedProfile profile = free_energy_profile(data);
   place_knots(profile, data, used, settings.knot_spacing_ang);
@@ -571,7 +610,8 @@ DiffusionProfile fit_diffusion_profile(const ExitData& data, const DiffusionProf
       result.points.push_back(point);
     }
     ProfilePoint& point = result.points.back();
-    point.curved |= std::abs(curvature_kt(result.fitted, w)) * w.half_width_ang * w.half_width_ang > 0.2;
+    const MeanWithError curvature = free_energy_curvature(data, result.fitted, w);
+    point.curved |= significant(curvature) && std::abs(curvature.value) * w.half_width_ang * w.half_width_ang > 0.2;
     point.coarse_frames |= w.half_width_ang < 2 * frame_step * std::sqrt(point.diffusion_ang2_fs.value);
     point.censored |= sum.censored > 0.01 * (sum.exits + sum.censored);
     point.one_sided |= sum.above == 0 || sum.above == sum.exits;

@@ -6,6 +6,7 @@
 // G = JᵀJ/s² + PᵀP/σ². Reference: Nychka, J. Am. Stat. Assoc. 83 (1988) 1134.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -45,7 +46,7 @@ struct ProfilePoint {
   Estimate free_energy_kt;                       ///< zero is the mean density of all bins with counts
   int windows_covering = 0;                      ///< windows of the fit that hold z within their half-width
   double resolution = 0;                         ///< diagonal of the resolution matrix: 1 all from data, 0 all from the penalty
-  bool curved = false;                           ///< |F''| L² > 0.2: local formulas are biased here, this fit is not
+  bool curved = false;                           ///< |F''| L² > 0.2, and known to be: local formulas are biased here, this fit is not
   bool coarse_frames = false;                    ///< L < 2σ
   bool censored = false;                         ///< more than 1 % of the starts ended with the data
   bool one_sided = false;                        ///< all exits on one side
@@ -101,6 +102,12 @@ std::optional<MeanWithError> share_above(const WindowExits& window);
 /// −ln of the density in bins, counts of all units + 1; zero at the mean of bins with counts; a bin that a wall cuts counts with what is left of it.
 /// unit_weight  [units] or empty
 FittedProfile free_energy_profile(const ExitData& data, std::span<const double> unit_weight = {});
+
+/// F'' within a window, kT/Å², by the parabola through the means of F over its thirds: noise of bins averages out. Its error is that of the histogram, from the scatter
+/// of units; with one unit infinite.
+MeanWithError free_energy_curvature(const ExitData& data, const FittedProfile& profile, const ExitWindow& window);
+/// Whether it is known to differ from zero: by three errors.
+inline bool significant(const MeanWithError& curvature) { return std::abs(curvature.value) > 3 * curvature.error; }
 
 /// The fit. Left out, with a reason: windows with fewer than 20 exits or two units, windows whose edge lies within 1.5 σ of a wall but not beyond it
 /// (frames see exits there that edges of continuous motion do not), and windows that no exit leaves. Threads share the draws; results do not depend

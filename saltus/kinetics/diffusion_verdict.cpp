@@ -37,6 +37,17 @@ FrameExitModel model_of(const ExitData& data, const DiffusionProfile& profile, s
                           [&](double z) { return profile.fitted.diffusion_ang2_fs(z); }, data.frame_interval_fs, walls_of(data), frames);
 }
 
+/// Of the starts in the windows of the fit.
+double censored_share(const ExitData& data, const DiffusionProfile& profile) {
+  double censored = 0, starts = 0;
+  for (const WindowFit& w : profile.windows)
+    for (const ExitSums& s : data.window[w.window].unit) {
+      censored += s.censored;
+      starts += s.censored + s.exits;
+    }
+  return starts > 0 ? censored / starts : 0;
+}
+
 }  // namespace
 
 const char* name(Usability usability) {
@@ -52,7 +63,10 @@ std::vector<HalfWidthProfile> profiles_over_half_width(const ExitData& data, con
   std::vector<HalfWidthProfile> result;
   for (const double half : half_widths_ang(data)) {
     try {
-      result.push_back({half, fit_diffusion_profile(with_half_width(data, half), settings)});
+      const ExitData own = with_half_width(data, half);
+      HalfWidthProfile one{half, fit_diffusion_profile(own, settings), 0};
+      one.censored = censored_share(own, one.profile);
+      result.push_back(std::move(one));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::usage) throw;
     }
@@ -89,14 +103,21 @@ ProfileDifference compare_profiles(const DiffusionProfile& first, const Diffusio
 
 PlateauCheck check_plateau(std::span<const HalfWidthProfile> profiles) {
   PlateauCheck result;
-  for (const HalfWidthProfile& p : profiles) result.half_width_ang.push_back(p.half_width_ang);
-  if (profiles.size() < 2) return result;
-  for (std::size_t k = 0; k + 1 < profiles.size(); ++k) result.to_widest.push_back(compare_profiles(profiles[k].profile, profiles.back().profile));
-  for (std::size_t k = result.to_widest.size(); k-- > 0;) {
-    const ProfileDifference& d = result.to_widest[k];
-    if (d.points == 0 || std::abs(d.mean) > std::max(2 * d.mean_error, plateau_tolerance)) break;
-    result.plateau_from_ang = profiles[k].half_width_ang;
+  std::vector<const HalfWidthProfile*> compared;
+  for (const HalfWidthProfile& p : profiles) {
+    if (p.censored > most_censored) continue;
+    compared.push_back(&p);
+    result.half_width_ang.push_back(p.half_width_ang);
   }
+  if (compared.size() < 2) return result;
+  const auto agrees = [](const ProfileDifference& d) { return d.points > 0 && std::abs(d.mean) <= std::max(2 * d.mean_error, plateau_tolerance); };
+  for (std::size_t k = 0; k + 1 < compared.size(); ++k) result.to_widest.push_back(compare_profiles(compared[k]->profile, compared.back()->profile));
+  for (std::size_t k = result.to_widest.size(); k-- > 0;) {
+    if (!agrees(result.to_widest[k])) break;
+    result.plateau_from_ang = compared[k]->half_width_ang;
+  }
+  const ProfileDifference& last = result.to_widest.back();
+  result.still_falls = last.points > 0 && last.mean > 0 && !agrees(last);
   return result;
 }
 
@@ -129,13 +150,7 @@ std::vector<WindowCheck> check_windows(const ExitData& data, const DiffusionProf
       check.cv2_model = model.time2_fs2 / (model.time_fs * model.time_fs) - 1;
       check.cv2_error = std::max(check.cv2_error, 2 * std::sqrt(check.cv2_model) * profile.windows[k].time_error_fs / profile.windows[k].time_fs);
       check.above_model = model.above;
-      const double third = 2 * w.window.half_width_ang / 3;
-      const auto f = [&](int part) {  // mean over a third of the window
-        double total = 0;
-        for (int n = 0; n < 20; ++n) total += profile.fitted.free_energy_kt(w.window.centre_ang + third * (part - 0.5 + (n + 0.5) / 20)) / 20;
-        return total;
-      };
-      check.curvature = std::abs(f(-1) - 2 * f(0) + f(1)) / (third * third) * w.window.half_width_ang * w.window.half_width_ang;
+      check.curvature = std::abs(free_energy_curvature(data, profile.fitted, w.window).value) * w.window.half_width_ang * w.window.half_width_ang;
     }
   });
   return result;
@@ -215,15 +230,9 @@ DiffusionVerdict judge_diffusion(const DiffusionEvidence& evidence) {
   std::nth_element(widths.begin(), widths.begin() + static_cast<std::ptrdiff_t>(n / 2), widths.end());
   if (widths[n / 2] > 0.5) undetermined("the median interval of D is ± " + percent(widths[n / 2]) + ": longer data, or wider windows");
   if (share(&ProfilePoint::unresolved) > 0.5) undetermined(percent(share(&ProfilePoint::unresolved)) + " of the points have D from the penalty alone: more windows, or knots farther apart");
-  double censored = 0, starts = 0;
-  for (const WindowFit& w : profile.windows) {
-    for (const ExitSums& s : evidence.data->window[w.window].unit) {
-      censored += s.censored;
-      starts += s.censored + s.exits;
-    }
-  }
-  if (starts > 0 && censored > 0.1 * starts) undetermined(percent(censored / starts) + " of the starts end with the data: longer segments, or narrower windows");
-  else if (starts > 0 && censored > 0.01 * starts) verdict.remarks.push_back(percent(censored / starts) + " of the starts end with the data; they count with the time they were followed");
+  const double censored = censored_share(*evidence.data, profile);
+  if (censored > 0.1) undetermined(percent(censored) + " of the starts end with the data: longer segments, or narrower windows");
+  else if (censored > 0.01) verdict.remarks.push_back(percent(censored) + " of the starts end with the data; they count with the time they were followed");
   if (evidence.halves && evidence.halves->points > 0 && evidence.halves->probability < 0.01) {
     undetermined("first and second half differ by " + percent(evidence.halves->largest) + " at " + number(evidence.halves->largest_z_ang) + " Å (probability by chance " +
                  number(evidence.halves->probability, "%.1g") + "): not equilibrated, or exchange is slower than the data");
@@ -244,17 +253,24 @@ DiffusionVerdict judge_diffusion(const DiffusionEvidence& evidence) {
       return evidence.data->window[a.window].window.half_width_ang < evidence.data->window[b.window].window.half_width_ang;
     });
     const double half = evidence.data->window[used->window].window.half_width_ang;
-    const std::string widest = number(p.half_width_ang.back());
+    const std::string widest = number(p.half_width_ang.back()), second = number(p.half_width_ang[p.half_width_ang.size() - 2]);
+    const ProfileDifference& last = p.to_widest.back();
+    if (p.still_falls) {
+      biased("no plateau: D still falls at the widest windows, by " + percent(last.mean) + " from L = " + second + " to " + widest + " Å (error " + percent(last.mean_error) +
+             "): D of long distances is smaller than what is given here; wider windows, in a larger cell if need be");
+    } else if (last.points > 0) {
+      verdict.remarks.push_back("D of L = " + second + " and " + widest + " Å differ by " + percent(std::abs(last.mean)) + " (error " + percent(last.mean_error) + ")");
+    }
     for (std::size_t k = 0; k < p.to_widest.size(); ++k) {
       if (std::abs(p.half_width_ang[k] - half) > 1e-6) continue;
       const ProfileDifference& d = p.to_widest[k];
       if (d.points > 0 && std::abs(d.mean) > std::max(2 * d.mean_error, plateau_tolerance)) {
         biased("D of L = " + number(half) + " Å is " + percent(std::abs(d.mean)) + (d.mean > 0 ? " above" : " below") + " that of L = " + widest + " Å (error " + percent(d.mean_error) +
-               "): inertia or cages; " + (p.plateau_from_ang ? "take L from " + number(*p.plateau_from_ang) + " Å" : std::string("no plateau up to there")));
+               "): inertia or cages" + (p.plateau_from_ang ? "; take L from " + number(*p.plateau_from_ang) + " Å" : std::string()));
       }
     }
   } else {
-    verdict.remarks.push_back("one half-width only: whether D depends on L was not seen");
+    verdict.remarks.push_back("one half-width only, or too short for others: whether D depends on L was not seen");
   }
   if (!evidence.windows.empty()) {
     double deviation = 0, weight = 0;

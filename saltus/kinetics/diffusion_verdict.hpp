@@ -16,7 +16,11 @@ namespace saltus::kinetics {
 struct HalfWidthProfile {
   double half_width_ang = 0;
   DiffusionProfile profile;
+  double censored = 0;                   ///< share of the starts in its windows that ended with the data
 };
+
+/// Of starts, beyond which the times of unfinished ones, taken as exponential, shift D by more than what a plateau is told by.
+inline constexpr double most_censored = 0.05;
 
 /// A fit for each half-width that occurs and has a window that can be used, ascending.
 std::vector<HalfWidthProfile> profiles_over_half_width(const ExitData& data, const DiffusionProfileSettings& settings = {});
@@ -32,11 +36,12 @@ struct ProfileDifference {
 /// Errors are those of independent data: right for halves, too large (so mild) for two half-widths on one set. Points within 0.01 Å are the same.
 ProfileDifference compare_profiles(const DiffusionProfile& first, const DiffusionProfile& second);
 
-/// D(L): where it stops falling.
+/// D(L): where it stops falling. Half-widths with more than `most_censored` are not looked at.
 struct PlateauCheck {
   std::vector<double> half_width_ang;
   std::vector<ProfileDifference> to_widest;      ///< [half-widths − 1]: each less the widest
   std::optional<double> plateau_from_ang;        ///< smallest half-width from which on all agree with the widest within 2 errors or 3 %; none with one half-width
+  bool still_falls = false;                      ///< the widest gives less than the one before, beyond both
 };
 PlateauCheck check_plateau(std::span<const HalfWidthProfile> profiles);
 

@@ -72,9 +72,19 @@ Value naive(const ExitSums& s, const ExitWindow& w) {
   return drift_factor(s.above / s.exits) * w.half_width_ang * w.half_width_ang / (2 * *mean_time(s));
 }
 
-Value corrected(const ExitSums& s, const ExitWindow& w) {
+Value corrected(const ExitSums& s, const ExitWindow& w, bool unfolded) {
   if (s.exits <= 0) return {};
-  return corrected_diffusion(*mean_time(s), s.above / s.exits, w, 1);
+  return corrected_diffusion(*mean_time(s), unfolded ? 0.5 : s.above / s.exits, w, 1);
+}
+
+/// Of a window with one wall inside, the motion unfolded at the wall: it leaves a window around the wall as wide as the way from there to the edge, and starts u from its middle, which
+/// stands for <u²> = start²/3. Nothing for windows without a wall, or between two.
+std::optional<ExitWindow> unfolded_at_wall(const ExitData& data, const ExitWindow& w) {
+  const bool low = data.wall_low_ang && *data.wall_low_ang >= w.centre_ang - w.half_width_ang, high = data.wall_high_ang && *data.wall_high_ang <= w.centre_ang + w.half_width_ang;
+  if (low == high) return {};
+  const double wall = low ? *data.wall_low_ang : *data.wall_high_ang, away = std::abs(w.centre_ang - wall);
+  if (low != (wall < w.centre_ang)) return {};
+  return ExitWindow{wall, away + w.half_width_ang, std::sqrt(w.start_half_width_ang * w.start_half_width_ang + 3 * away * away)};
 }
 
 // Over all starts, unfinished ones stopped where they were seen last: the identities hold for them as well.
@@ -175,6 +185,8 @@ void check(const ExitData& data, const LocalSettings& settings) {
   if (settings.bootstrap < 20) throw Error(ErrorKind::usage, fmt::format("{} bootstrap draws; take at least 20", settings.bootstrap));
   if (!settings.curvature_kt_per_ang2.empty() && settings.curvature_kt_per_ang2.size() != data.window.size())
     throw Error(ErrorKind::usage, fmt::format("{} curvatures for {} windows", settings.curvature_kt_per_ang2.size(), data.window.size()));
+  if (!settings.curvature_error.empty() && settings.curvature_error.size() != settings.curvature_kt_per_ang2.size())
+    throw Error(ErrorKind::usage, fmt::format("{} errors of {} curvatures", settings.curvature_error.size(), settings.curvature_kt_per_ang2.size()));
   if (!(data.frame_interval_fs > 0)) throw Error(ErrorKind::usage, "the time between frames must be positive");
 }
 
@@ -185,7 +197,7 @@ struct Draws {
   }
 };
 
-void flag_window(LocalDiffusion& result, const WindowExits& window) {
+void flag_window(LocalDiffusion& result, const WindowExits& window, bool curved, bool wall) {
   const double half = window.window.half_width_ang, starts = result.sum.exits + result.sum.censored;
   if (starts == 0) {
     result.flags.push_back(window.cut_frames > 0 ? fmt::format("no start: no particle came by {} frames or more before the end", window.cut_frames) : "no start: no particle came by");
@@ -199,9 +211,10 @@ void flag_window(LocalDiffusion& result, const WindowExits& window) {
     result.flags.push_back(fmt::format("frames too far apart: the half-width of {:.3g} Å is less than twice the {:.3g} Å that a particle moves between two", half, result.sigma_ang));
   if (result.long_steps > 1e-3) result.flags.push_back(fmt::format("{:.2g} % of the steps between frames are longer than the half-width", 100 * result.long_steps));
   if (result.censored_fraction > 0.01) result.flags.push_back(fmt::format("{:.2g} % of the starts had not left when the data ended", 100 * result.censored_fraction));
-  if (result.sum.above == 0 || result.sum.above == result.sum.exits) result.flags.push_back("all exits are on one side");
+  if (wall) result.flags.push_back("a wall lies within the window: local D is of motion that it reflects, without forces");
+  else if (result.sum.above == 0 || result.sum.above == result.sum.exits) result.flags.push_back("all exits are on one side");
   if (result.contributing_units < 5) result.flags.push_back(fmt::format("exits of {:.0f} unit{} only: intervals mean little", result.contributing_units, result.contributing_units == 1 ? "" : "s"));
-  if (result.curvature_bias && std::abs(*result.curvature_bias) > 0.2 / 6)
+  if (curved && result.curvature_bias && std::abs(*result.curvature_bias) > 0.2 / 6)
     result.flags.push_back(fmt::format("F is curved: local D is expected to be off by {:+.0f} %", 100 * *result.curvature_bias));
 }
 
@@ -248,6 +261,8 @@ std::vector<LocalDiffusion> local_diffusion(const ExitData& data, const LocalSet
     result.long_steps = exits.steps > 0 ? exits.long_steps / exits.steps : 0;
     if (!settings.curvature_kt_per_ang2.empty()) result.curvature_bias = -settings.curvature_kt_per_ang2[w] * window.half_width_ang * window.half_width_ang / 6;
 
+    const std::optional<ExitWindow> unfolded = unfolded_at_wall(data, window);
+    const ExitWindow& free = unfolded ? *unfolded : window;
     Draws time, p, spread, plain, shifted, stopped, slow, likely;
     for (const auto& weight : weights) {
       const ExitSums s = weighted_sum(exits.unit, weight);
@@ -255,8 +270,8 @@ std::vector<LocalDiffusion> local_diffusion(const ExitData& data, const LocalSet
       p.add(p_plus(s), 1);
       spread.add(cv2(s), 1);
       plain.add(naive(s, window), 1 / dt);
-      shifted.add(corrected(s, window), 1 / dt);
-      stopped.add(wald(s), 1 / dt);
+      shifted.add(corrected(s, free, unfolded.has_value()), 1 / dt);
+      stopped.add(unfolded ? Value{} : wald(s), 1 / dt);
     }
     const std::string none = starts == 0 ? "no starts" : "no exits", one_side = result.sum.exits > 0 ? "all exits are on one side" : none;
     const ExitSums& all = result.sum;
@@ -265,30 +280,30 @@ std::vector<LocalDiffusion> local_diffusion(const ExitData& data, const LocalSet
     result.p_plus = percentile_estimate(p_plus(all), p.value, settings.bootstrap, none);
     result.cv2 = percentile_estimate(cv2(all), spread.value, settings.bootstrap, all.exits == 1 ? "a single exit" : none);
     result.naive_ang2_fs = percentile_estimate(in(naive(all, window), 1 / dt), plain.value, settings.bootstrap, one_side);
-    const Value best = corrected(all, window);
+    const Value best = corrected(all, free, unfolded.has_value());
     result.corrected_ang2_fs = percentile_estimate(in(best, 1 / dt), shifted.value, settings.bootstrap,
-                                                   all.exits > 0 && all.above > 0 && all.above < all.exits ? "exit times are no longer than a frame" : one_side);
-    result.wald_ang2_fs = percentile_estimate(in(wald(all), 1 / dt), stopped.value, settings.bootstrap, none);
+                                                   all.exits > 0 && (unfolded || (all.above > 0 && all.above < all.exits)) ? "exit times are no longer than a frame" : one_side);
+    result.wald_ang2_fs = percentile_estimate(in(unfolded ? Value{} : wald(all), 1 / dt), stopped.value, settings.bootstrap, unfolded ? "a wall lies within the window" : none);
     result.sigma_ang = best ? std::sqrt(2 * *best) : exits.steps > 0 ? std::sqrt(exits.step2_ang2 / exits.steps) : 0;
 
     if (all.exits > 0 && data.groups > 0) {
       const Counts counts = counts_of(data, exits, once);
       // Around the value that the mean time gives, then around the maximum.
       const double guess = std::log(window.half_width_ang * window.half_width_ang / (2 * std::max(*mean_time(all), 0.5)));
-      const Value rough = Likelihood(data, window, guess - 3, 0.1, 61).maximum(counts);
+      const Value rough = unfolded ? Value{} : Likelihood(data, window, guess - 3, 0.1, 61).maximum(counts);
       const Likelihood fine(data, window, rough.value_or(guess) - grid_reach, grid_reach / 20, 41);
       for (const auto& weight : group_weights) {
         const Counts drawn = counts_of(data, exits, weight);
-        slow.add(tail(data, drawn, window.half_width_ang), 1 / dt);
+        slow.add(tail(data, drawn, free.half_width_ang), 1 / dt);
         if (const Value peak = rough ? fine.maximum(drawn) : rough) likely.add(std::exp(*peak), 1 / dt);
       }
       const Value peak = rough ? fine.maximum(counts) : rough;
-      result.tail_ang2_fs = percentile_estimate(in(tail(data, counts, window.half_width_ang), 1 / dt), slow.value, settings.bootstrap, "fewer than five exits in the tail, or a tail of a frame");
-      result.censored_mle_ang2_fs = percentile_estimate(peak ? Value(std::exp(*peak) / dt) : peak, likely.value, settings.bootstrap, "the likelihood has no maximum");
+      result.tail_ang2_fs = percentile_estimate(in(tail(data, counts, free.half_width_ang), 1 / dt), slow.value, settings.bootstrap, "fewer than five exits in the tail, or a tail of a frame");
+      result.censored_mle_ang2_fs = percentile_estimate(peak ? Value(std::exp(*peak) / dt) : peak, likely.value, settings.bootstrap, unfolded ? "a wall lies within the window" : "the likelihood has no maximum");
     } else {
       result.tail_ang2_fs.reason = result.censored_mle_ang2_fs.reason = all.exits > 0 ? "the times of exits were not kept" : none;
     }
-    flag_window(result, exits);
+    flag_window(result, exits, settings.curvature_error.empty() || std::abs(settings.curvature_kt_per_ang2[w]) > 3 * settings.curvature_error[w], unfolded.has_value());
   });
   return results;
 }

@@ -6,7 +6,8 @@
 //   Milne         sqrt(T/g) against L, slope 1/sqrt(2 D)                 free of any constant shift of the edges
 //   tail          slowest rate of the survival curve, pi² D/4 (L + beta sigma)²
 //   censored MLE  sum ln f(T) + sum ln S(c) of free diffusion within ± sqrt((L + beta sigma)² − delta²/3), seen dt/4 late; +0.4 % at L = 4.7 sigma, +0.7 % at 2.1 sigma
-// Where F is curved, all are too large by about −F'' L²/6. Reference: Belousov, Hassanali, Roldán, Phys. Rev. E 106 (2022) 014103; the corrections in frame_correction.hpp.
+// A window with a reflecting wall inside is that of the motion unfolded at the wall: corrected and tail hold there with half-width w = from wall to edge and delta² + 3 u², u = from wall
+// to centre, and without g; the others have no value. Where F is curved, all are too large by about −F'' L²/6. Reference: Belousov, Hassanali, Roldán, Phys. Rev. E 106 (2022) 014103; the corrections in frame_correction.hpp.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct LocalSettings {
   int bootstrap = 200;             ///< draws of units with replacement behind every interval, at least 20
   std::uint64_t seed = 1;
   std::vector<double> curvature_kt_per_ang2;  ///< [windows] F''; empty: unknown
+  std::vector<double> curvature_error;        ///< [windows] of it: what is not three errors from zero is not told of; empty: none
 };
 
 struct LocalDiffusion {

@@ -12,6 +12,29 @@ std::span<const Choice> precisions() {
   return table;
 }
 
+std::span<const Choice> surface_shapes() {
+  static constexpr std::array table{
+      Choice{"plane", "along the normal, from the plane through the surface's centre of mass"},
+      Choice{"sphere", "from the surface's centre of mass"},
+      Choice{"interface", "from the instantaneous interface of the surface's atoms, along the normal"},
+  };
+  return table;
+}
+
+std::span<const Choice> interface_sides() {
+  static constexpr std::array table{Choice{"upper", "where the normal points to"}, Choice{"lower", "the other"}};
+  return table;
+}
+
+std::span<const Choice> molecule_rules() {
+  static constexpr std::array table{
+      Choice{"bonds", "atoms joined by bonds"},
+      Choice{"residues", "as the file names them"},
+      Choice{"atoms", "each alone"},
+  };
+  return table;
+}
+
 std::span<const Choice> thermostats() {
   static constexpr std::array table{
       Choice{"csvr", "stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): dynamics nearly undisturbed"},

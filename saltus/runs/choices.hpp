@@ -17,6 +17,9 @@ std::span<const Choice> ring_factorizations();
 std::span<const Choice> potentials();
 std::span<const Choice> precisions();
 std::span<const Choice> arithmetics();
+std::span<const Choice> surface_shapes();
+std::span<const Choice> interface_sides();
+std::span<const Choice> molecule_rules();
 
 std::vector<std::string> names(std::span<const Choice> choices);
 

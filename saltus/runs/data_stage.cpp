@@ -23,13 +23,14 @@ StageResult summarize(const Plan& plan, const DataSettings& settings, const Stag
   std::size_t frames = 0, unlabelled = 0, components = 0;  // frames without labels serve where nothing is trained
   double force_square = 0, energy_sum = 0;
   const Progress progress = interruptible(context.progress, context.stop);
+  const bool trains = plan.fits || plan.finetune;
   Frame frame;
   FrameNotes notes;
   while (reader->read_next(frame)) {
     report_progress(progress, "data-" + settings.name, static_cast<double>(++frames), 0, "frames");
     notes.add(reader->source());
     ++compositions[formula(*frame.atoms)];
-    if (plan.model && !plan.finetune && (!frame.energy_ev || frame.force_ev_ang.empty())) {
+    if (!trains && (!frame.energy_ev || frame.force_ev_ang.empty())) {
       ++unlabelled;
       continue;
     }

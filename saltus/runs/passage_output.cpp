@@ -63,7 +63,12 @@ std::vector<std::string> verdict_sentences(const PassageReport& report) {
 Json passage_document(const PassageReport& report, const PassageSettings& settings) {
   Json document{{"subject", report.subject}, {"frames", report.frames}, {"particles", report.particles}, {"frame_interval_fs", report.frame_interval_fs}};
   document["period_ang"] = report.period_ang > 0 ? Json(report.period_ang) : Json(nullptr);
-  document["half_widths_ang"] = settings.half_widths_ang;
+  document["half_widths_ang"] = report.half_widths_ang;
+  document["start_half_width_ang"] = settings.start_half_width_ang;
+  document["knot_spacing_ang"] = settings.knot_spacing_ang;
+  document["bootstrap"] = settings.bootstrap;
+  document["seed"] = settings.seed;
+  document["intervals_from"] = {{"kind", report.time_blocks ? "time_blocks" : "molecules"}, {"count", report.data.units()}};
   document["profile"] = Json::array();
   for (const PassageWindow& row : report.windows) {
     if (!row.point) continue;
@@ -99,7 +104,7 @@ Json passage_document(const PassageReport& report, const PassageSettings& settin
   for (const kinetics::HalfWidthProfile& one : report.over_half_width) {
     double mean = 0;
     for (const kinetics::ProfilePoint& point : one.profile.points) mean += point.diffusion_ang2_fs.value / static_cast<double>(one.profile.points.size());
-    verdict["over_half_width"].push_back({{"half_width_ang", one.half_width_ang}, {"mean_diffusion_ang2_per_ps", number(mean * units::fs_per_ps)}});
+    verdict["over_half_width"].push_back({{"half_width_ang", one.half_width_ang}, {"mean_diffusion_ang2_per_ps", number(mean * units::fs_per_ps)}, {"censored_fraction", one.censored}});
   }
   verdict["windows"] = Json::array();
   for (const kinetics::WindowCheck& check : report.checks)
@@ -120,7 +125,7 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
   for (const PassageWindow& row : report.windows) {
     const double z = report.data.window[row.window].window.centre_ang;
     if (row.point) {
-      global.x.push_back(z);
+      global.x.push_back(report.profile.points[*row.point].z_ang);
       global.y.push_back(per_ps(report.profile.points[*row.point].diffusion_ang2_fs));
     }
     if (row.local.corrected_ang2_fs.estimate) {
@@ -153,18 +158,19 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
     free_energy.x.push_back(bin.z_ang);
     free_energy.y.push_back(bin.free_energy_kt);
   }
-  const std::string width = fmt::format("{:.3g}", settings.half_widths_ang.front());
+  const std::string width = fmt::format("{:.3g}", report.half_widths_ang.front());
   page.charts = {{"passage_diffusion", "Diffusion coefficient along the coordinate, with 95 % bands: from the exits of all windows of ± " + width + " Å together, which knows F, and beside it from each window alone, which does not and is wrong where F is curved.",
                   "z, Å", "D, Å²/ps", false, {global, local}, {}, {}},
                  {"passage_free_energy", "Free energy from the density of the particles, with its 95 % band.", "z, Å", "F, kT", false, {free_energy}, {}, {}},
-                 {"passage_times", "Mean time until a particle leaves the window around z, with 95 % bars.", "z, Å", "mean exit time, ps", false, {times}, {}, {}},
+                 {"passage_times", fmt::format("Mean time until a particle within {:.3g} Å of z leaves the window around it, with 95 % bars.", settings.start_half_width_ang), "z, Å", "mean exit time, ps", false, {times}, {}, {}},
                  {"passage_sides", "Share of exits on the side of larger z, and what the fitted F and D say.", "z, Å", "share above", false, {above, above_model}, {}, {}},
                  {"passage_spread", "Variance of exit times over their squared mean: diffusion as fitted would give the line.", "z, Å", "Var T / ⟨T⟩²", false, {cv2, cv2_model}, {}, {}}};
   if (!markov.x.empty())
     page.charts.insert(page.charts.begin() + 1, {"passage_markov", "The same D beside that of a Markov model of bins of the coordinate, by maximum likelihood, at long lag.", "z, Å", "D, Å²/ps", false, {global, markov}, {}, {}});
   if (report.over_half_width.size() > 1) {
-    Chart widths{"passage_widths", "D(z) from windows of several half-widths: where they agree, motion is diffusive at that scale.", "z, Å", "D, Å²/ps", false, {}, {}, {}};
+    Chart widths{"passage_widths", "D(z) from windows of several half-widths, those that most starts leave before the data end: where they agree, motion is diffusive at that scale.", "z, Å", "D, Å²/ps", false, {}, {}, {}};
     for (const kinetics::HalfWidthProfile& one : report.over_half_width) {
+      if (one.censored > kinetics::most_censored) continue;
       ChartCurve curve{fmt::format("± {:.3g} Å", one.half_width_ang), {}, {}};
       for (const kinetics::ProfilePoint& point : one.profile.points) {
         curve.x.push_back(point.z_ang);
@@ -172,7 +178,7 @@ AnalysisPage passage_page(const PassageReport& report, const PassageSettings& se
       }
       widths.curves.push_back(std::move(curve));
     }
-    page.charts.push_back(std::move(widths));
+    if (widths.curves.size() > 1) page.charts.push_back(std::move(widths));
   }
   Chart survival{"passage_survival", "Probability to be still within the window after a time, at a few places, with 95 % bands, and what the fitted F and D give.", "time, ps", "survival", true, {}, {}, {}};
   std::vector<const PassageWindow*> with_model;

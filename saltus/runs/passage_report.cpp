@@ -21,6 +21,8 @@ constexpr std::size_t most_survival_frames = 4000;
 constexpr int survival_draws = 200, side_bootstrap = 40;
 constexpr std::size_t markov_groups = 10;
 constexpr double markov_bin_ang = 0.5;
+constexpr double farthest_ang = 1e5;     // float32 keeps 0.01 Å there
+constexpr double wall_tolerance_ang = 0.05, most_beyond_walls = 0.001;
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 struct Range {
@@ -40,9 +42,77 @@ std::vector<float> some_positions(const CoordinateSeries& series) {
   return all;
 }
 
+std::vector<double> half_widths_of(const PassageCoordinates& coordinates, const PassageSettings& settings) {
+  if (!settings.half_widths_ang.empty()) {
+    std::vector<double> widths;
+    for (const double width : settings.half_widths_ang)
+      if (std::find(widths.begin(), widths.end(), width) == widths.end()) widths.push_back(width);
+    return widths;
+  }
+  const CoordinateSeries& series = coordinates.series;
+  const double length = coordinates.period_ang > 0 ? coordinates.period_ang : settings.wall_high_ang.value_or(series.highest_ang()) - settings.wall_low_ang.value_or(series.lowest_ang());
+  std::vector<double> widths{1, 1.5, 2, 3};
+  std::erase_if(widths, [&](double width) { return width > 1 && width > length / 4; });
+  return widths;
+}
+
+/// What no estimate can be made of.
+void check(const PassageCoordinates& coordinates) {
+  const CoordinateSeries& series = coordinates.series;
+  if (series.frames() < 2) throw Error(ErrorKind::usage, fmt::format("{}: {} frame{}; exits need at least two, and many more to be of use", coordinates.subject, series.frames(), series.frames() == 1 ? "" : "s"));
+  const double far = std::max(std::abs(series.lowest_ang()), std::abs(series.highest_ang()));
+  if (far > farthest_ang)
+    throw Error(ErrorKind::usage, fmt::format("{}: positions reach from {:.6g} to {:.6g} Å; beyond ± {:.0g} Å they are not known well enough (float32): subtract an offset, or check the unit", coordinates.subject,
+                                              series.lowest_ang(), series.highest_ang(), farthest_ang));
+  if (!(series.highest_ang() > series.lowest_ang()))
+    throw Error(ErrorKind::usage, fmt::format("{}: the coordinate is {:.6g} Å in all {} frames: nothing moves", coordinates.subject, series.lowest_ang(), series.frames()));
+}
+
+/// Positions beyond walls, and steps of a periodic coordinate through them: few are told of, many are an error.
+void check_walls(const PassageCoordinates& coordinates, const PassageSettings& settings, std::vector<std::string>& warnings) {
+  if (!settings.wall_low_ang && !settings.wall_high_ang) return;
+  const CoordinateSeries& series = coordinates.series;
+  const double low = settings.wall_low_ang.value_or(-unbounded) - wall_tolerance_ang, high = settings.wall_high_ang.value_or(unbounded) + wall_tolerance_ang, period = coordinates.period_ang;
+  std::vector<float> rows;
+  std::vector<double> before(series.particles(), std::numeric_limits<double>::quiet_NaN());
+  std::uint64_t beyond = 0, positions = 0;
+  double lowest = unbounded, highest = -unbounded;
+  const std::size_t at_once = std::max<std::size_t>(1, (std::size_t{4} << 20) / series.particles());
+  for (std::size_t at = 0; at < series.frames(); at += at_once) {
+    series.read(at, std::min(at_once, series.frames() - at), rows);
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      if (!std::isfinite(rows[k])) continue;
+      double z = rows[k];
+      bool through = false;
+      if (period > 0) {
+        z -= period * std::floor(z / period);
+        double& last = before[k % series.particles()];
+        const double from_last = last + (z - last - period * std::round((z - last) / period));
+        through = from_last < low || from_last > high;
+        last = z;
+      }
+      ++positions;
+      if (z >= low && z <= high && !through) continue;
+      ++beyond;
+      lowest = std::min(lowest, z);
+      highest = std::max(highest, z);
+    }
+  }
+  if (beyond == 0) return;
+  const double share = static_cast<double>(beyond) / static_cast<double>(std::max<std::uint64_t>(1, positions));
+  const std::string found = fmt::format("{} of {} positions ({:.3g} %) lie beyond the walls or were reached through them, from {:.6g} to {:.6g} Å", beyond, positions, 100 * share, lowest, highest);
+  if (share > most_beyond_walls) throw Error(ErrorKind::usage, fmt::format("{}: {}: the walls are elsewhere, or none{}", coordinates.subject, found, period > 0 ? fmt::format(" (the coordinate repeats: it is from 0 to {:.6g} Å)", period) : ""));
+  warnings.push_back(found + ": walls are taken to reflect all");
+}
+
 /// Where the windows go.
 Range range_of(const PassageCoordinates& coordinates, const PassageSettings& settings) {
-  if (settings.range_ang) return {settings.range_ang->first, settings.range_ang->second};
+  if (settings.range_ang) {
+    const auto [low, high] = *settings.range_ang;
+    if (coordinates.period_ang > 0 && high - low > coordinates.period_ang * (1 + 1e-6))
+      throw Error(ErrorKind::usage, fmt::format("windows from {:.6g} to {:.6g} Å are more than the period of {:.6g} Å", low, high, coordinates.period_ang));
+    return {low, high};
+  }
   if (coordinates.period_ang > 0) return {0, coordinates.period_ang};
   if (settings.wall_low_ang && settings.wall_high_ang) return {*settings.wall_low_ang, *settings.wall_high_ang};
   const std::vector<float> positions = some_positions(coordinates.series);
@@ -52,11 +122,18 @@ Range range_of(const PassageCoordinates& coordinates, const PassageSettings& set
 }
 
 std::vector<double> centres_of(const PassageCoordinates& coordinates, const PassageSettings& settings) {
-  if (!settings.centres_ang.empty()) {
-    std::vector<double> centres = settings.centres_ang;
+  // in [0, period), ascending, each once
+  const auto in_order = [&](std::vector<double> centres) {
+    if (const double period = coordinates.period_ang; period > 0)
+      for (double& z : centres) {
+        z -= period * std::floor(z / period);
+        if (z >= period) z = 0;
+      }
     std::sort(centres.begin(), centres.end());
+    centres.erase(std::unique(centres.begin(), centres.end(), [](double a, double b) { return b - a < 1e-6; }), centres.end());
     return centres;
-  }
+  };
+  if (!settings.centres_ang.empty()) return in_order(settings.centres_ang);
   const auto [low, high] = range_of(coordinates, settings);
   if (!(high > low)) throw Error(ErrorKind::usage, fmt::format("windows need a range: from {:.6g} to {:.6g} Å there is none", low, high));
   const double most = std::ceil((high - low) / settings.spacing_ang - 1e-9);
@@ -64,14 +141,13 @@ std::vector<double> centres_of(const PassageCoordinates& coordinates, const Pass
   const std::size_t count = std::max(least_windows, static_cast<std::size_t>(most));
   std::vector<double> centres;
   for (std::size_t k = 0; k < count; ++k) centres.push_back(low + (static_cast<double>(k) + 0.5) * (high - low) / static_cast<double>(count));
-  return centres;
+  return in_order(std::move(centres));
 }
 
 void check(const PassageSettings& settings) {
   const auto positive = [](double value, const char* what) {
     if (!(value > 0) || !std::isfinite(value)) throw Error(ErrorKind::usage, fmt::format("{} must be positive, {:.6g} is not", what, value));
   };
-  if (settings.half_widths_ang.empty()) throw Error(ErrorKind::usage, "windows need a half-width");
   for (const double width : settings.half_widths_ang) positive(width, "a half-width of windows");
   positive(settings.start_half_width_ang, "the half-width of starts");
   positive(settings.spacing_ang, "the spacing of windows");
@@ -93,21 +169,21 @@ kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t
   return frames;
 }
 
-kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, const PassageSettings& settings) {
+kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, const PassageSettings& settings, const std::vector<double>& half_widths_ang) {
   kinetics::ExitSettings own;
   own.frame_interval_fs = coordinates.frame_interval_fs;
   own.period_ang = coordinates.period_ang;
-  for (const double width : settings.half_widths_ang) {
+  for (const double width : half_widths_ang) {
     const double start = std::min(settings.start_half_width_ang, width / 4);
     for (const double centre : centres_of(coordinates, settings)) own.windows.push_back({centre, width, start});
   }
   own.time_blocks = settings.time_blocks;
-  if (own.time_blocks == 0 && coordinates.series.particles() < least_units) own.time_blocks = least_units;
+  if (own.time_blocks == 0 && coordinates.series.particles() < least_units) own.time_blocks = std::min(least_units, coordinates.series.frames());
   own.histogram_bin_ang = settings.histogram_bin_ang;
   if (coordinates.period_ang == 0) {
     const double bin = settings.histogram_bin_ang;
     own.histogram_low_ang = settings.wall_low_ang.value_or(std::floor(coordinates.series.lowest_ang() / bin) * bin);
-    const double bins = std::ceil((settings.wall_high_ang.value_or(coordinates.series.highest_ang()) - own.histogram_low_ang) / bin + 1e-6);
+    const double bins = settings.wall_high_ang ? std::ceil((*settings.wall_high_ang - own.histogram_low_ang) / bin - 1e-6) : std::ceil((coordinates.series.highest_ang() - own.histogram_low_ang) / bin + 1e-6);
     if (!(bins < most_bins)) throw Error(ErrorKind::usage, fmt::format("positions from {:.6g} to {:.6g} Å need {:.0f} bins of {:.6g} Å: {} at most", coordinates.series.lowest_ang(), coordinates.series.highest_ang(), bins, bin, most_bins));
     own.bins = static_cast<std::size_t>(std::max(1.0, bins));
   }
@@ -116,7 +192,7 @@ kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, cons
 
 /// Transitions between bins at lags of 1, 2, 4, … ps or so, each long against the time within a bin and short against the series.
 void add_markov_model(const PassageCoordinates& coordinates, const PassageSettings& settings, PassageReport& report) {
-  const auto [low, high] = range_of(coordinates, settings);
+  const auto [low, high] = coordinates.period_ang > 0 ? Range{0, coordinates.period_ang} : range_of(coordinates, settings);
   kinetics::CoordinateBins bins{low, markov_bin_ang, 0, coordinates.period_ang};
   bins.count = static_cast<std::size_t>(std::max(3.0, std::floor((high - low) / markov_bin_ang)));
   if (bins.count > 200) bins.count = 200;
@@ -152,11 +228,6 @@ void add_markov_model(const PassageCoordinates& coordinates, const PassageSettin
   report.kramers_moyal = kinetics::kramers_moyal_profile(counter.counts(), coordinates.frame_interval_fs);
 }
 
-double curvature_at(const kinetics::FittedProfile& fitted, double z, double half_width) {
-  const double h = half_width / 2;
-  return (fitted.free_energy_kt(z + h) - 2 * fitted.free_energy_kt(z) + fitted.free_energy_kt(z - h)) / (h * h);
-}
-
 /// The model's survival at the curve's times.
 std::vector<double> at_times(const std::vector<double>& survival, const kinetics::SurvivalCurve& curve, double interval_fs) {
   std::vector<double> values;
@@ -185,14 +256,18 @@ kinetics::SurvivalCheck check_survival_of(const kinetics::ExitData& data, const 
 
 PassageReport study_passage(PassageCoordinates coordinates, const PassageSettings& settings, const Progress& progress) {
   check(settings);
+  check(coordinates);
   PassageReport report;
-  report.subject = std::move(coordinates.subject);
+  report.subject = coordinates.subject;
   report.warnings = std::move(coordinates.warnings);
+  check_walls(coordinates, settings, report.warnings);
   report.frames = coordinates.series.frames();
   report.particles = coordinates.series.particles();
   report.frame_interval_fs = coordinates.frame_interval_fs;
   report.period_ang = coordinates.period_ang;
-  const kinetics::ExitSettings counting = exit_settings(coordinates, settings);
+  report.half_widths_ang = half_widths_of(coordinates, settings);
+  const kinetics::ExitSettings counting = exit_settings(coordinates, settings, report.half_widths_ang);
+  report.time_blocks = counting.time_blocks > 0;
   const kinetics::CoordinateWalls walls = walls_of(coordinates, settings);
   const auto count = [&](std::size_t first, std::size_t frames) {
     kinetics::ExitData data = kinetics::count_exits_with_cuts(frames_of(coordinates.series, first, frames), counting);
@@ -202,7 +277,7 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
   };
   report_progress(progress, "first exits", 0, 4);
   report.data = count(0, report.frames);
-  const double half_width = settings.half_widths_ang.front();
+  const double half_width = report.half_widths_ang.front();
   kinetics::DiffusionProfileSettings fit;
   fit.knot_spacing_ang = settings.knot_spacing_ang;
   fit.penalty_sigma = settings.penalty_sigma;
@@ -214,9 +289,13 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
   report_progress(progress, "each window", 2, 4);
   kinetics::LocalSettings local;
   local.seed = settings.seed;
-  for (const kinetics::WindowExits& exits : report.data.window) local.curvature_kt_per_ang2.push_back(curvature_at(report.profile.fitted, exits.window.centre_ang, exits.window.half_width_ang));
+  for (const kinetics::WindowExits& exits : report.data.window) {
+    const kinetics::MeanWithError curvature = kinetics::free_energy_curvature(report.data, report.profile.fitted, exits.window);
+    local.curvature_kt_per_ang2.push_back(curvature.value);
+    local.curvature_error.push_back(curvature.error);
+  }
   const std::vector<kinetics::LocalDiffusion> locals = kinetics::local_diffusion(report.data, local);
-  const std::vector<kinetics::MilneDiffusion> milne = settings.half_widths_ang.size() > 1 ? kinetics::milne_diffusion(report.data, local) : std::vector<kinetics::MilneDiffusion>{};
+  const std::vector<kinetics::MilneDiffusion> milne = report.half_widths_ang.size() > 1 ? kinetics::milne_diffusion(report.data, local) : std::vector<kinetics::MilneDiffusion>{};
   std::vector<kinetics::SurvivalCheck> survival_checks;
   double steps = 0, long_steps = 0;
   for (std::size_t w = 0; w < report.data.window.size(); ++w) {
@@ -239,7 +318,12 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
     long_steps += report.data.window[w].long_steps;
     report.windows.push_back(std::move(row));
   }
-  add_markov_model(coordinates, settings, report);
+  try {
+    add_markov_model(coordinates, settings, report);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::usage && error.kind() != ErrorKind::numeric) throw;
+    report.warnings.push_back(fmt::format("no Markov model of bins beside it: {}", error.what()));
+  }
   report_progress(progress, "verdict", 3, 4);
   kinetics::DiffusionEvidence evidence;
   evidence.profile = &report.profile;
@@ -247,9 +331,12 @@ PassageReport study_passage(PassageCoordinates coordinates, const PassageSetting
   report.checks = kinetics::check_windows(main_data, report.profile);
   evidence.windows = report.checks;
   fit.bootstrap = std::min(settings.bootstrap, side_bootstrap);
-  if (settings.half_widths_ang.size() > 1) {
+  if (report.half_widths_ang.size() > 1) {
     report.over_half_width = kinetics::profiles_over_half_width(report.data, fit);
     report.plateau = evidence.plateau = kinetics::check_plateau(report.over_half_width);
+    for (const kinetics::HalfWidthProfile& one : report.over_half_width)
+      if (one.censored > kinetics::most_censored && one.half_width_ang != half_width)
+        report.warnings.push_back(fmt::format("windows of ± {:.3g} Å: {:.1f} % of the starts end with the data, so that D of this width is not compared; longer data would show it", one.half_width_ang, 100 * one.censored));
   }
   if (report.frames >= 4 && fit.bootstrap > 0) {
     try {

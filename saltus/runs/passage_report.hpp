@@ -19,7 +19,8 @@
 namespace saltus::runs {
 
 struct PassageSettings {
-  std::vector<double> half_widths_ang{1, 0.75, 1.5, 2};  ///< of windows; D(z) is of the first, the others say whether it depends on the width
+  std::vector<double> half_widths_ang;                   ///< of windows; D(z) is of the first, the others say whether it depends on the width. Empty: 1, 1.5, 2 and 3, as
+                                                         ///< far as they fit into a quarter of the period, of what lies between the walls, or of where the molecules are
   double start_half_width_ang = 0.1;
   double spacing_ang = 1;                                ///< of windows; less where fewer than 20 would fit
   std::vector<double> centres_ang;                       ///< of windows; empty: as the spacing says
@@ -48,6 +49,8 @@ struct PassageReport {
   std::string subject;
   std::size_t frames = 0, particles = 0;
   double frame_interval_fs = 0, period_ang = 0;
+  std::vector<double> half_widths_ang;                   ///< D(z) is of the first
+  bool time_blocks = false;                              ///< what intervals come from; else the molecules
   kinetics::ExitData data;                               ///< of all half-widths
   kinetics::DiffusionProfile profile;
   std::vector<PassageWindow> windows;                    ///< ascending in z

@@ -118,7 +118,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
   const toml::table root = parse_toml(text, source);
   Plan plan;
   plan.file = file;
-  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "pimd", "proton", "wannier", "kinetics", "arrhenius"}));
+  plan.settings.push_back(read_fields(source, root, plan_fields(), plan, "", {"data", "model", "fit", "finetune", "distill", "cp2k", "refine", "md", "pimd", "proton", "wannier", "kinetics", "passage", "arrhenius"}));
 
   for (auto& [settings, table] : read_list(source, root, "data", data_fields(), plan.settings)) {
     for (const std::string& symbol : settings.elements)
@@ -132,8 +132,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     return node ? node->as_table() : nullptr;
   };
   const toml::table *fit = single("fit"), *model = single("model"), *finetune = single("finetune"), *distill = single("distill"), *cp2k = single("cp2k"), *refine = single("refine");
-  if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || root.contains("pimd") || !(root.contains("kinetics") || root.contains("proton") || root.contains("wannier"))))
-    source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]], [[proton]] or [[wannier]] of trajectories that are there");
+  if (plan.data.empty() && (fit || model || finetune || distill || root.contains("md") || root.contains("pimd") || !(root.contains("kinetics") || root.contains("proton") || root.contains("wannier") || root.contains("passage"))))
+    source.fail(root.source(), "a plan needs at least one [[data]], or only [[kinetics]], [[passage]], [[proton]] or [[wannier]] of trajectories that are there");
   if (model) {
     plan.model.emplace();
     plan.settings.push_back(read_fields(source, *model, model_fields(), *plan.model, "model"));
@@ -249,6 +249,30 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file) {
     if (!settings.msd_fit_ps.empty() && (settings.msd_fit_ps.size() != 2 || settings.msd_fit_ps[0] >= settings.msd_fit_ps[1]))
       source.fail(table->get("msd_fit_ps")->source(), "'msd_fit_ps' is [first, last] with first < last");
     plan.kinetics.push_back(settings);
+  }
+  for (auto& [settings, table] : read_list(source, root, "passage", passage_fields(), plan.settings)) {
+    const int sources = !settings.md.empty() + !settings.trajectory.empty() + !settings.coordinates.empty();
+    if (sources != 1)
+      source.fail(table->source(), fmt::format("[[passage]] '{}' needs one of 'md', a simulation of this plan, 'trajectory', a file, and 'coordinates', an array", settings.name));
+    const auto refuse = [&](std::initializer_list<const char*> keys, const char* with) {
+      for (const char* key : keys)
+        if (const toml::node* node = table->get(key)) source.fail(node->source(), fmt::format("'{}' goes with {}", key, with));
+    };
+    if (!settings.md.empty()) check_reference(source, *table, "md", settings.md, plan.md, "md");
+    if (settings.trajectory.empty()) refuse({"topology", "time_step_fs"}, "'trajectory'; simulations of the plan know theirs");
+    if (settings.coordinates.empty()) refuse({"frame_interval_fs", "period_ang"}, "'coordinates', an array; a trajectory has a cell and times");
+    else {
+      refuse({"molecules", "surface", "normal", "distance", "side", "interface_width_ang", "whole", "every", "skip_ps"}, "'md' or 'trajectory'; an array is the coordinate itself");
+      if (!(settings.frame_interval_fs > 0)) source.fail(table->source(), fmt::format("[[passage]] '{}' needs 'frame_interval_fs': an array has no times", settings.name));
+    }
+    const auto ascending = [&](const char* key, const std::vector<double>& pair, bool alone) {
+      if (pair.empty() || (alone && pair.size() == 1) || (pair.size() == 2 && pair[0] < pair[1])) return;
+      source.fail(table->get(key)->source(), fmt::format("'{}' is {}[low, high] with low < high", key, alone ? "[low] or " : ""));
+    };
+    ascending("walls_ang", settings.walls_ang, true);
+    ascending("range_ang", settings.range_ang, false);
+    if (settings.time_blocks == 1) source.fail(table->get("time_blocks")->source(), "'time_blocks' is 0, or two blocks or more");
+    plan.passage.push_back(settings);
   }
   for (auto& [settings, table] : read_list(source, root, "arrhenius", arrhenius_fields(), plan.settings)) {
     std::set<double> temperatures;

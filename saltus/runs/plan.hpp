@@ -179,6 +179,39 @@ struct KineticsSettings {
   std::int64_t min_jumps = 100;
 };
 
+/// First passages and D(z) of a simulation of the plan, of a trajectory or of an array: one of `md`, `trajectory` and `coordinates` is set.
+struct FirstPassageSettings {
+  std::string name;
+  std::string md;
+  std::string trajectory;
+  std::string topology;
+  double time_step_fs = 0;
+  std::string coordinates;
+  double frame_interval_fs = 0;
+  double period_ang = 0;
+  std::string molecules = "all";
+  std::string surface;
+  std::string normal = "c";
+  std::string distance = "plane";
+  std::string side = "upper";
+  double interface_width_ang = 2.4;
+  std::string whole = "bonds";
+  std::int64_t every = 1;
+  double skip_ps = 0;
+  std::vector<double> walls_ang;
+  std::vector<double> half_widths_ang;
+  double start_half_width_ang = 0.1;
+  double spacing_ang = 1;
+  std::vector<double> range_ang;
+  std::vector<double> centres_ang;
+  double bin_ang = 0.1;
+  double knot_spacing_ang = 1;
+  double penalty_sigma = 0;
+  std::int64_t time_blocks = 0;
+  std::int64_t bootstrap = 100;
+  std::int64_t seed_offset = 0;
+};
+
 struct ArrheniusSettings {
   std::string name;
   std::vector<std::string> kinetics;
@@ -202,6 +235,7 @@ struct Plan {
   std::vector<ProtonSettings> proton;
   std::vector<CentresSettings> wannier;
   std::vector<KineticsSettings> kinetics;
+  std::vector<FirstPassageSettings> passage;
   std::vector<ArrheniusSettings> arrhenius;
   std::vector<ResolvedSection> settings;  ///< everything as resolved, in the order of the file's tables
 };

@@ -275,6 +275,42 @@ std::span<const Field<KineticsSettings>> kinetics_fields() {
   return table;
 }
 
+std::span<const Field<FirstPassageSettings>> passage_fields() {
+  using S = FirstPassageSettings;
+  static const std::array table{
+      Field<S>{.key = "name", .member = &S::name, .unit = "", .help = "how the plan calls this analysis", .required = true},
+      Field<S>{.key = "md", .member = &S::md, .unit = "", .help = "simulation to analyse"},
+      Field<S>{.key = "trajectory", .member = &S::trajectory, .unit = "", .help = "file to analyse instead: a simulation made elsewhere"},
+      Field<S>{.key = "topology", .member = &S::topology, .unit = "", .help = "file that names its atoms, where it does not itself"},
+      Field<S>{.key = "time_step_fs", .member = &S::time_step_fs, .unit = "fs", .help = "between its frames; 0 = as the file says", .minimum = 0},
+      Field<S>{.key = "coordinates", .member = &S::coordinates, .unit = "", .help = "or an array [frames, particles] of a coordinate, in ang (.npy)"},
+      Field<S>{.key = "frame_interval_fs", .member = &S::frame_interval_fs, .unit = "fs", .help = "between frames of the array", .minimum = 0},
+      Field<S>{.key = "period_ang", .member = &S::period_ang, .unit = "ang", .help = "of the array's coordinate; 0 = none", .minimum = 0},
+      Field<S>{.key = "molecules", .member = &S::molecules, .unit = "", .help = "selection: the centre of these atoms of each molecule is followed"},
+      Field<S>{.key = "surface", .member = &S::surface, .unit = "", .help = "selection that distances are taken from; empty = the coordinate along the normal itself"},
+      Field<S>{.key = "normal", .member = &S::normal, .unit = "", .help = "of the surface: a, b, c, x, y, z or three numbers"},
+      Field<S>{.key = "distance", .member = &S::distance, .unit = "", .help = "from what of the surface", .choices = surface_shapes()},
+      Field<S>{.key = "side", .member = &S::side, .unit = "", .help = "of an interface", .choices = interface_sides()},
+      Field<S>{.key = "interface_width_ang", .member = &S::interface_width_ang, .unit = "ang", .help = "smearing of its atoms", .minimum = 0.1, .maximum = 100},
+      Field<S>{.key = "whole", .member = &S::whole, .unit = "", .help = "what makes atoms a molecule", .choices = molecule_rules()},
+      Field<S>{.key = "every", .member = &S::every, .unit = "", .help = "one frame in so many", .minimum = 1},
+      Field<S>{.key = "skip_ps", .member = &S::skip_ps, .unit = "ps", .help = "of the beginning left out", .minimum = 0},
+      Field<S>{.key = "walls_ang", .member = &S::walls_ang, .unit = "ang", .help = "[low] or [low, high]: walls that reflect; empty = none"},
+      Field<S>{.key = "half_widths_ang", .member = &S::half_widths_ang, .unit = "ang", .help = "of windows, D(z) of the first; empty = 1, 1.5, 2 and 3, as far as they fit", .minimum = 1e-3},
+      Field<S>{.key = "start_half_width_ang", .member = &S::start_half_width_ang, .unit = "ang", .help = "starts are within ± this of the middle", .minimum = 1e-3},
+      Field<S>{.key = "spacing_ang", .member = &S::spacing_ang, .unit = "ang", .help = "of windows; less where fewer than 20 would fit", .minimum = 1e-3},
+      Field<S>{.key = "range_ang", .member = &S::range_ang, .unit = "ang", .help = "[low, high] of the windows; empty = the period, between the walls, or where molecules are"},
+      Field<S>{.key = "centres_ang", .member = &S::centres_ang, .unit = "ang", .help = "of windows; empty = as the spacing says"},
+      Field<S>{.key = "bin_ang", .member = &S::bin_ang, .unit = "ang", .help = "of the density behind F", .minimum = 1e-3},
+      Field<S>{.key = "knot_spacing_ang", .member = &S::knot_spacing_ang, .unit = "ang", .help = "of ln D", .minimum = 1e-2},
+      Field<S>{.key = "penalty_sigma", .member = &S::penalty_sigma, .unit = "", .help = "of a second difference of ln D; 0 = from the data", .minimum = 0},
+      Field<S>{.key = "time_blocks", .member = &S::time_blocks, .unit = "", .help = "intervals from so many blocks of time; 0 = from molecules, or 20 blocks where there are fewer", .minimum = 0, .maximum = 1000},
+      Field<S>{.key = "bootstrap", .member = &S::bootstrap, .unit = "", .help = "draws behind the intervals", .minimum = 20, .maximum = 10000},
+      Field<S>{.key = "seed_offset", .member = &S::seed_offset, .unit = "", .help = "added to the plan's seed", .minimum = 0},
+  };
+  return table;
+}
+
 std::span<const Field<ArrheniusSettings>> arrhenius_fields() {
   using S = ArrheniusSettings;
   static const std::array table{

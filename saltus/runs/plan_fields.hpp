@@ -20,6 +20,7 @@ std::span<const Field<PimdSettings>> pimd_run_fields();
 std::span<const Field<ProtonSettings>> proton_fields();
 std::span<const Field<CentresSettings>> wannier_fields();
 std::span<const Field<KineticsSettings>> kinetics_fields();
+std::span<const Field<FirstPassageSettings>> passage_fields();
 std::span<const Field<ArrheniusSettings>> arrhenius_fields();
 
 }  // namespace saltus::runs

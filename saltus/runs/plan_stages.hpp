@@ -46,6 +46,9 @@ Stage wannier_stage(const Plan& plan, const CentresSettings& settings);
 /// kinetics-NAME: trajectory of a simulation or of a file → framework check → MSD and its D → sites → jumps → Markov models and their D.
 Stage kinetics_stage(const Plan& plan, const KineticsSettings& settings);
 
+/// passage-NAME: coordinates of molecules of a simulation, a file or an array → first exits → D(z), F(z) and whether they may be believed.
+Stage passage_stage(const Plan& plan, const FirstPassageSettings& settings);
+
 /// arrhenius-NAME: D of several kinetics stages → activation energy and D at other temperatures, by each route.
 Stage arrhenius_stage(const Plan& plan, const ArrheniusSettings& settings);
 

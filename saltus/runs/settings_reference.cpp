@@ -98,7 +98,7 @@ std::vector<SettingsTable> settings_tables() {
   return {table_of("", plan_fields()), table_of("[[data]]", data_fields()), table_of("[model]", model_fields()),
           table_of("[fit]", fit_fields()), finetune_table(), table_of("[distill]", distill_fields()), cp2k_table(), table_of("[refine]", refine_fields()), table_of("[[md]]", md_fields()),
           table_of("[[pimd]]", pimd_run_fields()), table_of("[[proton]]", proton_fields()), table_of("[[wannier]]", wannier_fields()),
-          table_of("[[kinetics]]", kinetics_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
+          table_of("[[kinetics]]", kinetics_fields()), table_of("[[passage]]", passage_fields()), table_of("[[arrhenius]]", arrhenius_fields())};
 }
 
 std::string kind_text(const SettingReference& setting) {

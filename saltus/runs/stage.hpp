@@ -15,7 +15,7 @@ namespace saltus::runs {
 
 /// A table or chart of the artifact: a JSON file in its folder.
 struct Series {
-  std::string name;  ///< what the page calls it: "fit", "finetune", "md", "kinetics", "arrhenius"
+  std::string name;  ///< what the page calls it: "fit", "finetune", "md", "kinetics", "passage", "arrhenius"
   std::string file;  ///< relative to the artifact's folder
 };
 
@@ -35,7 +35,7 @@ struct StageContext {
 
 struct Stage {
   std::string name;                              ///< unique in the plan: "md-cell75"
-  std::string kind;                              ///< "data", "model", "fit", "finetune", "distill", "md", "kinetics", "arrhenius"
+  std::string kind;                              ///< "data", "model", "fit", "finetune", "distill", "md", "kinetics", "passage", "arrhenius"
   int schema = 1;                                ///< raised when the artifact's content or meaning changes
   bool resumable = false;                        ///< a folder left by an interrupted run is continued, else wiped
   std::vector<std::string> depends_on;           ///< names of earlier stages

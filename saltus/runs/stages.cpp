@@ -1,4 +1,4 @@
-// The list of stages of a plan: data → fit and refine, or model, finetune, refine and distill → md → pimd → proton → wannier → kinetics → arrhenius.
+// The list of stages of a plan: data → fit and refine, or model, finetune, refine and distill → md → pimd → proton → wannier → kinetics → passage → arrhenius.
 #include "saltus/runs/plan_stages.hpp"
 
 namespace saltus::runs {
@@ -20,6 +20,7 @@ std::vector<Stage> stages_of(const Plan& plan) {
   for (const ProtonSettings& proton : plan.proton) stages.push_back(proton_stage(plan, proton));
   for (const CentresSettings& wannier : plan.wannier) stages.push_back(wannier_stage(plan, wannier));
   for (const KineticsSettings& kinetics : plan.kinetics) stages.push_back(kinetics_stage(plan, kinetics));
+  for (const FirstPassageSettings& passage : plan.passage) stages.push_back(passage_stage(plan, passage));
   for (const ArrheniusSettings& arrhenius : plan.arrhenius) stages.push_back(arrhenius_stage(plan, arrhenius));
   return stages;
 }

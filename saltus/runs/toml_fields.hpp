@@ -121,7 +121,7 @@ inline std::string table_label(const std::string& table_name) {
   if (const auto point = table_name.find('.'); point != std::string::npos)
     return fmt::format("'{}' of {}", table_name.substr(point + 1), table_label(table_name.substr(0, point)));
   if (table_name.starts_with('[')) return table_name;
-  static const std::set<std::string> lists{"data", "md", "pimd", "proton", "wannier", "kinetics", "arrhenius"};
+  static const std::set<std::string> lists{"data", "md", "pimd", "proton", "wannier", "kinetics", "passage", "arrhenius"};
   return lists.contains(table_name) ? "[[" + table_name + "]]" : "[" + table_name + "]";
 }
 

@@ -106,7 +106,7 @@ TEST(Help, TheReadmeListsEveryVerb) {
 TEST(Help, ExamplesThatTakeNoLongRunWork) {
   const Folder folder;
   fs::create_directory_symlink(SALTUS_SOURCE_DIR "/examples", folder.path() / "examples");
-  for (const char* verb : {"info", "convert", "sample", "explain", "sites", "network", "propagate", "simulate kmc", "simulate brownian", "simulate langevin", "pimd", "analyze proton", "analyze hbonds", "analyze wannier", "analyze dipole"})
+  for (const char* verb : {"info", "convert", "sample", "explain", "sites", "network", "propagate", "simulate kmc", "simulate brownian", "simulate langevin", "pimd", "analyze proton", "analyze hbonds", "analyze wannier", "analyze dipole", "passage"})
     for (const std::string& example : examples_of(outcome_of(std::string("saltus ") + verb + " --help", folder.path()).lines)) {
       const Outcome outcome = outcome_of(example, folder.path());
       EXPECT_EQ(outcome.exit_code, 0) << example << "\n" << joined(outcome.lines);

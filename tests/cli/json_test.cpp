@@ -49,7 +49,7 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(msm.at("states").size(), 12u);
   EXPECT_EQ(msm.at("lags").size(), 2u);
   document("msm examples/markov/double_well.txt --free --timescales 3");
-  EXPECT_EQ(document("explain --settings").at("tables").size(), 14u);
+  EXPECT_EQ(document("explain --settings").at("tables").size(), 15u);
   EXPECT_EQ(document("convert " + data + " few.extxyz --last 40").at("frames"), 40);
   EXPECT_EQ(document("sample " + data + " ten.extxyz --count 10").at("parts").at(0).at("frames"), 10);
   const json fit = document("fit " + data + " --out model.safetensors --body-order 2 --radial-two-body 6");
@@ -90,6 +90,10 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_GT(document("simulate kmc " + ladder + " --cells 20,1,1 --carriers 6 --time-ps 500").at("events"), 0);
   EXPECT_GT(document("simulate lattice-gas sc --cells 3,3,3 --concentration 0.5 --time-ps 100").at("events"), 0);
   EXPECT_EQ(document("simulate brownian --diffusion 0.23 --period-ang 10 --particles 4 --time-ps 1 --out z.npy").at("profile").size(), 201u);
+  document("simulate brownian --diffusion 0.23 --period-ang 10 --particles 60 --time-ps 60 --out many.npy");
+  const json passage = document("passage --coordinates many.npy --frame-interval-fs 100 --period-ang 10 --windows 1,1.5 --bootstrap 20");
+  EXPECT_EQ(passage.at("profile").size(), 20u);
+  EXPECT_TRUE(passage.at("verdict").at("usability").is_string());
   EXPECT_EQ(document("simulate langevin --velocity-time-ps 0.05 --diffusion 0.23 --walls-ang 0,5 --particles 40 --time-ps 30 --precision 0.1").at("windows").size(), 3u);
 
   std::FILE* plan = std::fopen((folder.path() / "plan.toml").c_str(), "w");

@@ -92,7 +92,30 @@ TEST_F(Verdict, MarkovianDataAreUsable) {
   EXPECT_EQ(verdict.usability, Usability::usable) << (verdict.reasons.empty() ? "" : verdict.reasons.front());
   EXPECT_TRUE(verdict.reasons.empty());
   EXPECT_TRUE(mentions(verdict.remarks, "F bends"));
+  EXPECT_FALSE(plateau.still_falls);
+  EXPECT_TRUE(mentions(verdict.remarks, "D of L = 1 and 1.5 Å differ by"));
   EXPECT_STREQ(name(verdict.usability), "usable");
+}
+
+// Of F = ½ cos 2πz/5: −F'' at the tops, smaller by what thirds of ± 1 Å average; nothing that is known where F is straight, nor where it is flat.
+TEST_F(Verdict, CurvatureAndItsError) {
+  const auto at = [&](double centre, double half) { return free_energy_curvature(narrow, profiles[0].profile.fitted, {centre, half, 0.1}); };
+  const double exact = 0.5 * 4 * M_PI * M_PI / 25;
+  EXPECT_NEAR(at(0, 1).value, -exact, 0.15 * exact);
+  EXPECT_NEAR(at(2.5, 1).value, exact, 0.15 * exact);
+  EXPECT_TRUE(significant(at(0, 1)) && significant(at(2.5, 1)));
+  EXPECT_FALSE(significant(at(1.25, 1)));
+  const Synthetic flat{"flat", 10, true, [](double) { return 0.0; }, [](double) { return 0.2 * unit; }};
+  const ExitData data = count_exits(flat, brownian_paths(flat, 100, 500, 100, 3), 100, {1});
+  const FittedProfile fitted = free_energy_profile(data);
+  double square = 0;
+  for (const WindowExits& w : data.window) {
+    const MeanWithError curvature = free_energy_curvature(data, fitted, w.window);
+    EXPECT_FALSE(significant(curvature)) << w.window.centre_ang;
+    square += curvature.value * curvature.value / (curvature.error * curvature.error) / static_cast<double>(data.window.size());
+  }
+  EXPECT_GT(square, 0.2);  // errors are those of the scatter
+  EXPECT_LT(square, 3);
 }
 
 // D that falls with L, exit times that are spread too widely, curves of other motion, too coarse frames: each is found.
@@ -107,6 +130,10 @@ TEST_F(Verdict, FaultsAreFound) {
   DiffusionVerdict verdict = judge_diffusion({.profile = &profile, .data = &narrow, .plateau = plateau});
   EXPECT_EQ(verdict.usability, Usability::biased);
   EXPECT_TRUE(mentions(verdict.reasons, "that of L = 1.5 Å"));
+  EXPECT_TRUE(plateau.still_falls);
+  EXPECT_TRUE(mentions(verdict.reasons, "no plateau: D still falls at the widest windows"));
+  caged[1].censored = 0.2;  // what unfinished exits decide is not compared
+  EXPECT_TRUE(check_plateau(caged).to_widest.empty());
 
   std::vector<WindowCheck> windows = check_windows(narrow, profile);
   for (WindowCheck& w : windows) w.cv2 *= 1.5;
