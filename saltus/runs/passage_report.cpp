@@ -80,13 +80,6 @@ void check(const PassageSettings& settings) {
     throw Error(ErrorKind::usage, fmt::format("walls at {:.6g} and {:.6g} Å: the first must lie below the second", *settings.wall_low_ang, *settings.wall_high_ang));
 }
 
-kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t first, std::size_t count) {
-  kinetics::CoordinateFrames frames{count, series.particles(), {}, [&series, first](std::size_t at, std::size_t n, std::vector<float>& out) { series.read(first + at, n, out); }};
-  for (const std::size_t start : series.segment_start())
-    if (start > first && start < first + count) frames.segment_start.push_back(start - first);
-  return frames;
-}
-
 kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, const PassageSettings& settings) {
   kinetics::ExitSettings own;
   own.frame_interval_fs = coordinates.frame_interval_fs;
@@ -111,7 +104,8 @@ kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, cons
 /// Transitions between bins at lags of 1, 2, 4, … ps or so, each long against the time within a bin and short against the series.
 void add_markov_model(const PassageCoordinates& coordinates, const PassageSettings& settings, PassageReport& report) {
   const auto [low, high] = range_of(coordinates, settings);
-  kinetics::CoordinateBins bins{low, markov_bin_ang, 0, coordinates.period_ang};
+  const bool whole_period = coordinates.period_ang > 0 && high - low > coordinates.period_ang * (1 - 1e-9);
+  kinetics::CoordinateBins bins{low, markov_bin_ang, 0, whole_period ? coordinates.period_ang : 0};
   bins.count = static_cast<std::size_t>(std::max(3.0, std::floor((high - low) / markov_bin_ang)));
   if (bins.count > 200) bins.count = 200;
   bins.width_ang = (high - low) / static_cast<double>(bins.count);
