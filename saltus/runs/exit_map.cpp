@@ -80,7 +80,7 @@ void ExitMapStudy::add(const DistanceFrame& frame) {
   if (frame.period_ang > 0 && settings_.half_width_ang >= frame.period_ang / 2)
     throw Error(ErrorKind::usage, fmt::format("a map of exits from ± {:.6g} Å in a period of {:.6g} Å: the half-width must be less than half of it", settings_.half_width_ang, frame.period_ang));
   if (frames_ == 0) first_time_fs_ = frame.time_fs;
-  if (frames_ == 1) interval_fs_ = frame.time_fs - first_time_fs_;
+  last_time_fs_ = frame.time_fs;
   const auto now = static_cast<std::uint32_t>(frames_);
   const std::array<bool, 3>& periodic = frame.cell.periodic();
   for (std::size_t m = 0; m < open_.size(); ++m) {
@@ -115,6 +115,8 @@ void ExitMapStudy::add(const DistanceFrame& frame) {
 }
 
 ExitMap ExitMapStudy::map() const {
+  if (frames_ < 2) throw Error(ErrorKind::usage, "a map of exit times needs two frames at least");
+  const double interval_fs = (last_time_fs_ - first_time_fs_) / static_cast<double>(frames_ - 1);
   ExitMap map;
   map.half_width_ang = settings_.half_width_ang;
   map.first = first_;
@@ -148,13 +150,13 @@ ExitMap ExitMapStudy::map() const {
     if (map.exits[c] < static_cast<double>(settings_.least_exits)) continue;
     const Estimate e = ratio(own_time, own_exits);
     if (!std::isfinite(e.low)) continue;
-    map.time_fs[c] = e.value * interval_fs_;
-    map.half_interval_fs[c] = (e.high - e.low) / 2 * interval_fs_;
+    map.time_fs[c] = e.value * interval_fs;
+    map.half_interval_fs[c] = (e.high - e.low) / 2 * interval_fs;
   }
   for (std::size_t axis = 0; axis < 3; ++axis)
     for (std::size_t k = 0; k < slab_time[axis].size(); ++k) {
       const Estimate e = ratio(slab_time[axis][k], slab_exits[axis][k]);
-      map.along_fs[axis].push_back({e.value * interval_fs_, e.low * interval_fs_, e.high * interval_fs_});
+      map.along_fs[axis].push_back({e.value * interval_fs, e.low * interval_fs, e.high * interval_fs});
     }
   return map;
 }

@@ -51,6 +51,7 @@ class ExitMapStudy : public DistanceFollower {
   void begin(const Frame& first, std::size_t frames, SurfaceDistanceSettings& distances) override;
   /// Throws Error{usage} where a molecule has more than one distance, or the half-width is not less than half the period.
   void add(const DistanceFrame& frame) override;
+  /// Throws Error{usage} for fewer than two frames.
   ExitMap map() const;
 
  private:
@@ -63,7 +64,7 @@ class ExitMapStudy : public DistanceFollower {
   Frame first_;
   Grid grid_;
   std::size_t expected_frames_ = 0, frames_ = 0;
-  double interval_fs_ = 0, first_time_fs_ = 0;
+  double first_time_fs_ = 0, last_time_fs_ = 0;
   std::vector<std::vector<Start>> open_;     // [molecules]
   std::vector<std::uint32_t> exits_;         // [blocks][cells]
   std::vector<double> frames_sum_;           // [blocks][cells] Σ frames to exit

@@ -19,7 +19,7 @@ using kinetics::LocalEstimate;
 
 namespace {
 
-constexpr double decayed = 0.05, least_stayed = 0.05, lateral_longest_fs = 10'000, lateral_span = 5;
+constexpr double decayed = 0.05, least_stayed = 0.05, lateral_longest_fs = 10'000, lateral_span = 5, largest_change = 0.1;
 constexpr int lags_per_decade = 12;
 constexpr double most_bytes = 1024.0 * 1024 * 1024, most_bins = 2000;
 
@@ -138,15 +138,15 @@ void LayerStudy::begin(const Frame& first, std::size_t frames, SurfaceDistanceSe
 }
 
 void LayerStudy::set_up(const DistanceFrame& second) {
-  interval_fs_ = second.time_fs - first_->time_fs;
+  const double interval_fs = second.time_fs - first_->time_fs;
   if (first_->period_ang > 0 && layers_.back().high_ang - layers_.front().low_ang > 1.01 * first_->period_ang)
     throw Error(ErrorKind::usage, fmt::format("layers from {:.6g} to {:.6g} Å are more than the period of {:.6g} Å: some places would lie in two", layers_.front().low_ang, layers_.back().high_ang, first_->period_ang));
   const double bytes_per_frame = static_cast<double>(24 * molecules_.size() + 28 * axes_.size() + (bonds_ ? 16 * molecules_.size() : 0));
   const double half_block = std::floor(static_cast<double>(expected_frames_) / static_cast<double>(settings_.blocks) / 2);
-  const double wanted = std::floor(settings_.longest_lag_fs / interval_fs_ + 1e-6), by_memory = std::floor(most_bytes / bytes_per_frame);
+  const double wanted = std::round(settings_.longest_lag_fs / interval_fs), by_memory = std::floor(most_bytes / bytes_per_frame);
   const double longest = std::max(1.0, std::min({wanted, half_block, by_memory}));
-  if (by_memory < std::min(wanted, half_block)) notes_.push_back(fmt::format("the longest lag is {:.4g} ps: a GiB holds no more frames", longest * interval_fs_ / units::fs_per_ps));
-  else if (half_block < wanted) notes_.push_back(fmt::format("the longest lag is {:.4g} ps: half a block of time", longest * interval_fs_ / units::fs_per_ps));
+  if (by_memory < std::min(wanted, half_block)) notes_.push_back(fmt::format("the longest lag is {:.4g} ps: a GiB holds no more frames", longest * interval_fs / units::fs_per_ps));
+  else if (half_block < wanted) notes_.push_back(fmt::format("the longest lag is {:.4g} ps: half a block of time", longest * interval_fs / units::fs_per_ps));
   for (const std::int64_t lag : kinetics::log_spaced_lags(static_cast<std::int64_t>(longest), lags_per_decade)) lags_.push_back(static_cast<std::size_t>(lag));
   if (along_surface_) {
     motion_.emplace(layers_, lags_);
@@ -183,17 +183,20 @@ void LayerStudy::add(const DistanceFrame& frame) {
     first_.reset();
   }
   if (frames_ > 0) count(frame);
+  else first_time_fs_ = frame.time_fs;
+  last_time_fs_ = frame.time_fs;
   ++frames_;
 }
 
 LayerReport LayerStudy::report() const {
   if (frames_ < 2) throw Error(ErrorKind::usage, "layers need two frames at least");
+  const double interval_fs = (last_time_fs_ - first_time_fs_) / static_cast<double>(frames_ - 1);
   LayerReport report;
   report.notes = notes_;
   report.lateral = motion_.has_value();
   report.orientation = orientation_.has_value();
   report.hydrogen_bonds = hydrogen_bonds_.has_value();
-  for (const std::size_t lag : lags_) report.lag_fs.push_back(static_cast<double>(lag) * interval_fs_);
+  for (const std::size_t lag : lags_) report.lag_fs.push_back(static_cast<double>(lag) * interval_fs);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LayerRow row;
     row.layer = layers_[l];
@@ -226,18 +229,26 @@ LayerReport LayerStudy::report() const {
       row.mean_square_ang2 = correlation(sums, &Sums::square_ang2, &Sums::stayed);
       std::optional<std::size_t> to;
       for (std::size_t k = 0; k < lags_.size(); ++k)
-        if ((k == 0 || report.lag_fs[k] <= lateral_longest_fs * (1 + 1e-9)) && total[l].survival(k) >= least_stayed) to = k;
+        if ((k == 0 || report.lag_fs[k] <= lateral_longest_fs * 1.001) && total[l].survival(k) >= least_stayed) to = k;
       if (!to) {
         row.lateral_ang2_fs.reason = total[l].started[0] > 0 ? fmt::format("undetermined: fewer than {:.0f} % stay for {:.4g} ps", 100 * least_stayed, report.lag_fs[0] / units::fs_per_ps) : "undetermined: nobody is there";
         continue;
       }
       std::size_t from = 0;
-      while (from < *to && report.lag_fs[from] < report.lag_fs[*to] / lateral_span * (1 - 1e-9)) ++from;
+      while (from < *to && report.lag_fs[from] < report.lag_fs[*to] / lateral_span * 0.999) ++from;
       row.lateral_to_fs = report.lag_fs[*to];
       row.lateral_from_fs = from < *to ? report.lag_fs[from] : 0;
-      row.lateral_ang2_fs.estimate = sums.estimate([&](const Sums& s) {
-        return (s.mean_square_ang2(*to) - (row.lateral_from_fs > 0 ? s.mean_square_ang2(from) : 0)) / (4 * (row.lateral_to_fs - row.lateral_from_fs));
-      });
+      const auto slope = [&](const Sums& s, std::optional<std::size_t> first, std::size_t last) {
+        return (s.mean_square_ang2(last) - (first ? s.mean_square_ang2(*first) : 0)) / (4 * (report.lag_fs[last] - (first ? report.lag_fs[*first] : 0)));
+      };
+      const std::optional<std::size_t> since = from < *to ? std::optional(from) : std::nullopt;
+      row.lateral_ang2_fs.estimate = sums.estimate([&](const Sums& s) { return slope(s, since, *to); });
+      std::size_t half = from;
+      while (half < *to && report.lag_fs[half] < std::sqrt(report.lag_fs[from] * report.lag_fs[*to])) ++half;
+      if (half == from || half == *to) continue;
+      const Estimate change = sums.estimate([&](const Sums& s) { return slope(s, half, *to) / slope(s, from, half) - 1; });
+      if (change.low > largest_change || change.high < -largest_change)
+        row.lateral_note = fmt::format("lateral D still changes with the lag, by {:+.0f} % from the first part of the lags to the second: not yet diffusion", 100 * change.value);
     }
   }
   if (orientation_) {
@@ -281,6 +292,7 @@ Json layer_document(const LayerReport& report) {
     };
     if (report.lateral) {
       add("lateral_diffusion_ang2_per_ps", row.lateral_ang2_fs, units::fs_per_ps);
+      if (!row.lateral_note.empty()) layer["lateral_note"] = row.lateral_note;
       layer["lateral_from_ps"] = row.lateral_from_fs * ps;
       layer["lateral_to_ps"] = row.lateral_to_fs * ps;
       layer["survival"] = curve_json(row.survival);
@@ -322,6 +334,7 @@ std::string layer_table(const LayerReport& report) {
     const auto reason = [&](const char* what, const LocalEstimate& e) {
       if (!e.reason.empty()) remarks.push_back(fmt::format("{}, {}: {}", name_of(row.layer), what, e.reason));
     };
+    if (!row.lateral_note.empty()) remarks.push_back(name_of(row.layer) + ": " + row.lateral_note);
     reason("lateral D", row.lateral_ang2_fs);
     reason("P1", row.first_fs);
     reason("P2", row.second_fs);
@@ -393,7 +406,7 @@ void add_layers(const LayerReport& report, AnalysisPage& page) {
   for (const LayerRow& row : report.rows)
     if (report.lateral)
       page.estimates.push_back({"lateral_diffusion", row.lateral_ang2_fs.estimate ? std::optional(scaled(*row.lateral_ang2_fs.estimate, units::fs_per_ps)) : std::nullopt, true, "ang2_per_ps",
-                                row.lateral_ang2_fs.estimate ? "layer from " + name_of(row.layer) : name_of(row.layer) + ": " + row.lateral_ang2_fs.reason});
+                                row.lateral_ang2_fs.estimate ? "layer from " + name_of(row.layer) + (row.lateral_note.empty() ? "" : "; " + row.lateral_note) : name_of(row.layer) + ": " + row.lateral_ang2_fs.reason});
   page.sentences.insert(page.sentences.end(), report.notes.begin(), report.notes.end());
 }
 

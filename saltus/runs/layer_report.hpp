@@ -32,6 +32,7 @@ struct LayerRow {
   double molecules = 0;                ///< mean, of all frames
   double lateral_from_fs = 0, lateral_to_fs = 0;
   kinetics::LocalEstimate lateral_ang2_fs;
+  std::string lateral_note;            ///< that D∥ still changes with the lag, if so
   std::vector<Estimate> survival, mean_square_ang2;                       ///< [lags]; empty: not along a surface
   std::vector<Estimate> first, second;                                    ///< C₁, C₂ [lags]; empty: no directions
   std::vector<Estimate> bonded_since, bonded_again;                       ///< continuous and intermittent [lags]; empty: no hydrogen bonds
@@ -72,7 +73,7 @@ class LayerStudy : public DistanceFollower {
   std::vector<MolecularAxis> axes_;
   bool bonds_ = false;
   std::unique_ptr<Kept> first_;        // until the time between frames is known
-  double interval_fs_ = 0;
+  double first_time_fs_ = 0, last_time_fs_ = 0;
   std::vector<std::size_t> lags_;
   std::optional<LayerDensity> density_;
   std::optional<LayerMotion> motion_;

@@ -38,11 +38,15 @@ void check(const RegionSettings& settings) {
 std::vector<RegionResidence> residence_in_regions(const PassageCoordinates& coordinates, const RegionSettings& settings, const Progress& progress) {
   check(settings);
   const kinetics::CoordinateFrames frames = frames_of(coordinates.series, 0, coordinates.series.frames());
+  const std::int64_t longest = std::clamp<std::int64_t>(static_cast<std::int64_t>(frames.frames) / 4, 1, most_lag_frames);
   std::vector<std::int64_t> gaps;
   for (const double escape : settings.escapes_fs)
-    gaps.push_back(static_cast<std::int64_t>(std::min(std::floor(escape / coordinates.frame_interval_fs + 1e-6), static_cast<double>(frames.frames))));
+    gaps.push_back(static_cast<std::int64_t>(std::min(std::floor(escape / coordinates.frame_interval_fs + 0.01), static_cast<double>(frames.frames))));
   std::sort(gaps.begin(), gaps.end());
   gaps.erase(std::unique(gaps.begin(), gaps.end()), gaps.end());
+  while (!gaps.empty() && gaps.back() > 0 && gaps.back() >= longest) gaps.pop_back();
+  if (gaps.empty())
+    throw Error(ErrorKind::usage, fmt::format("all escapes are as long as the longest lag, {:.4g} ps, a quarter of the run: no stay would end; give shorter ones", static_cast<double>(longest) * coordinates.frame_interval_fs / units::fs_per_ps));
   std::vector<RegionResidence> results;
   for (const auto& [low, high] : settings.regions_ang)
     for (const std::int64_t gap : gaps) {
@@ -52,7 +56,7 @@ std::vector<RegionResidence> residence_in_regions(const PassageCoordinates& coor
       own.high_ang = high;
       own.period_ang = coordinates.period_ang;
       own.frame_interval_fs = coordinates.frame_interval_fs;
-      own.longest_lag_frames = std::clamp<std::int64_t>(static_cast<std::int64_t>(frames.frames) / 4, 1, most_lag_frames);
+      own.longest_lag_frames = longest;
       own.gap_frames = gap;
       own.seed = settings.seed;
       results.push_back({low, high, static_cast<double>(gap) * coordinates.frame_interval_fs, kinetics::residence_correlation(frames, own)});

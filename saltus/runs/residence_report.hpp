@@ -28,8 +28,8 @@ struct RegionResidence {
 /// Throws Error{usage} for regions without width and escapes below 0: before a long reading.
 void check(const RegionSettings& settings);
 
-/// Regions in turn, within each the escapes; those that are the same number of frames only once. The longest lag is a quarter of the frames, 20000 at most. Throws what
-/// check and residence_correlation throw.
+/// Regions in turn, within each the escapes; those that are the same number of frames only once, and none as long as the longest lag. That is a quarter of the frames, 20000 at most. Throws Error{usage}
+/// where no escape is left, and what check and residence_correlation throw.
 std::vector<RegionResidence> residence_in_regions(const PassageCoordinates& coordinates, const RegionSettings& settings, const Progress& progress = {});
 
 /// [{"low_ang", "high_ang", "escape_ps", "residence_time_ps": {"value", "low", "high"}, "molecules", "visits", "time_ps", "continuous", …}]
