@@ -19,19 +19,19 @@ void check(std::span<const Layer> layers, std::span<const std::size_t> lags) {
     throw Error(ErrorKind::usage, "lags of motion in layers must ascend from at least one frame");
 }
 
-bool is_inside(const Layer& layer, double distance_ang, double period_ang) {
-  const double half = (layer.high_ang - layer.low_ang) / 2;
-  double x = distance_ang - (layer.low_ang + layer.high_ang) / 2;
-  if (period_ang > 0) x -= period_ang * std::round(x / period_ang);
-  return x >= -half && x < half;
-}
-
 void add_to(std::vector<double>& sum, std::span<const double> other) {
   sum.resize(other.size());
   for (std::size_t k = 0; k < other.size(); ++k) sum[k] += other[k];
 }
 
 }  // namespace
+
+bool Layer::holds(double distance_ang, double period_ang) const {
+  const double half = (high_ang - low_ang) / 2;
+  double x = distance_ang - (low_ang + high_ang) / 2;
+  if (period_ang > 0) x -= period_ang * std::round(x / period_ang);
+  return x >= -half && x < half;
+}
 
 LayerDensity::LayerDensity(double low_ang, double high_ang, std::size_t bins) : low_(low_ang), width_((high_ang - low_ang) / static_cast<double>(bins)), bins_(bins) {
   if (bins == 0 || bins > 10'000'000 || !(high_ang > low_ang) || !std::isfinite(high_ang - low_ang))
@@ -87,7 +87,7 @@ void LayerMotion::add(const DistanceFrame& frame) {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     for (std::size_t i = 0; i < molecules; ++i) {
       std::size_t& since = since_[l][i];
-      if (!is_inside(layers_[l], frame.distance_ang[i], frame.period_ang)) since = outside;
+      if (!layers_[l].holds(frame.distance_ang[i], frame.period_ang)) since = outside;
       else if (since == outside) since = frames_;
       if (since != outside) ++now.inside[l];
     }
@@ -159,7 +159,7 @@ void LayerOrientation::add(const DistanceFrame& frame) {
   Moment now{{frame.axis.begin(), frame.axis.end()}, std::vector<std::vector<std::uint32_t>>(layers_.size())};
   for (std::size_t l = 0; l < layers_.size(); ++l)
     for (std::uint32_t k = 0; k < molecule_of_.size(); ++k)
-      if (is_inside(layers_[l], frame.distance_ang[molecule_of_[k]], frame.period_ang)) now.inside[l].push_back(k);
+      if (layers_[l].holds(frame.distance_ang[molecule_of_[k]], frame.period_ang)) now.inside[l].push_back(k);
   std::vector<double> row;
   for (std::size_t l = 0; l < layers_.size(); ++l)
     for (const std::size_t lag : lags_) {
@@ -222,7 +222,7 @@ void LayerHydrogenBonds::add(const DistanceFrame& frame) {
     const auto donor = molecule_of_.find(bond.donor);
     if (donor == molecule_of_.end()) continue;
     for (std::size_t l = 0; l < layers_.size(); ++l)
-      if (is_inside(layers_[l], frame.distance_ang[donor->second], frame.period_ang)) now[l].push_back(pair);
+      if (layers_[l].holds(frame.distance_ang[donor->second], frame.period_ang)) now[l].push_back(pair);
   }
   since_ = std::move(since);
   std::vector<double> row;

@@ -49,6 +49,9 @@ class LayerDensity {
 
 struct Layer {
   double low_ang = 0, high_ang = 0;
+
+  /// Whether a distance lies in it; of one that repeats any image.
+  bool holds(double distance_ang, double period_ang) const;
 };
 
 /// Sums over pairs of times τ apart of one layer, at each lag.

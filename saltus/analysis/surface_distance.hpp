@@ -57,7 +57,8 @@ class SurfaceDistanceAnalysis : public Analysis {
   std::size_t coordinates() const;
   std::size_t frames() const { return frames_; }
   double first_time_fs() const { return first_time_fs_; }
-  double frame_spacing_fs() const { return frame_spacing_fs_; }  ///< 0 with fewer than two frames
+  /// Mean over all frames: times of files are rounded. 0 with fewer than two.
+  double frame_spacing_fs() const { return frames_ > 1 ? (last_time_fs_ - first_time_fs_) / static_cast<double>(frames_ - 1) : 0; }
   /// Of the coordinate, over all frames; both 0 where it does not repeat.
   double shortest_period_ang() const { return shortest_period_ang_; }
   double longest_period_ang() const { return longest_period_ang_; }

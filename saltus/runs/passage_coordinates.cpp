@@ -24,7 +24,7 @@ SurfaceDistanceSettings::Kind kind_named(const std::string& name) {
 
 }  // namespace
 
-PassageCoordinates read_passage_coordinates(const TrajectoryInput& input, const SurfaceCoordinate& coordinate, const Progress& progress, const TakeDistances& also) {
+PassageCoordinates read_passage_coordinates(const TrajectoryInput& input, const SurfaceCoordinate& coordinate, const Progress& progress, std::span<DistanceFollower* const> followers) {
   TrajectorySource source(input, true, progress);
   const Frame first = source.first();
   SurfaceDistanceSettings settings;
@@ -36,11 +36,12 @@ PassageCoordinates read_passage_coordinates(const TrajectoryInput& input, const 
   settings.interface.width_ang = coordinate.interface_width_ang;
   if (coordinate.side != "upper" && coordinate.side != "lower") throw Error(ErrorKind::usage, fmt::format("a side is upper or lower, not {}", coordinate.side));
   settings.interface.upper = coordinate.side == "upper";
+  for (DistanceFollower* const follower : followers) follower->begin(first, source.left(), settings);
   const std::size_t molecules = settings.molecules.size();
   CoordinateSeries series(molecules);
   settings.take = [&](const DistanceFrame& frame) {
     series.append(frame.distance_ang);
-    if (also) also(frame);
+    for (DistanceFollower* const follower : followers) follower->add(frame);
   };
   std::vector<std::string> warnings;
   SurfaceDistanceAnalysis analysis(first, std::move(settings));
@@ -62,6 +63,13 @@ PassageCoordinates open_passage_array(const std::filesystem::path& file, double 
   CoordinateSeries series = CoordinateSeries::open_npy(file);
   std::string subject = fmt::format("{}: {} particles", file.string(), series.particles());
   return {std::move(series), frame_interval_fs, period_ang, std::move(subject)};
+}
+
+kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t first, std::size_t count) {
+  kinetics::CoordinateFrames frames{count, series.particles(), {}, [&series, first](std::size_t at, std::size_t n, std::vector<float>& out) { series.read(first + at, n, out); }};
+  for (const std::size_t start : series.segment_start())
+    if (start > first && start < first + count) frames.segment_start.push_back(start - first);
+  return frames;
 }
 
 }  // namespace saltus::runs

@@ -1,13 +1,16 @@
 // One coordinate of each molecule over a trajectory, or of an array that holds such coordinates: what first exits are counted in.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "saltus/analysis/surface_distance.hpp"
 #include "saltus/base/progress.hpp"
 #include "saltus/io/coordinate_series.hpp"
+#include "saltus/kinetics/exit_counting.hpp"
 #include "saltus/runs/trajectory_source.hpp"
 
 namespace saltus::runs {
@@ -31,14 +34,23 @@ struct PassageCoordinates {
   std::vector<std::string> warnings = {};
 };
 
-/// What else wants the distances of each frame.
-using TakeDistances = std::function<void(const DistanceFrame&)>;
+/// What else wants the distances of each frame, in the same reading.
+class DistanceFollower {
+ public:
+  virtual ~DistanceFollower() = default;
+  /// Before the first frame: may ask for axes and hydrogen bonds. frames: how many will come.
+  virtual void begin(const Frame& first, std::size_t frames, SurfaceDistanceSettings& distances) = 0;
+  virtual void add(const DistanceFrame& frame) = 0;
+};
 
-/// Reads the trajectory once; coordinates beyond 1 GiB go to disk. Throws what readers, selections and SurfaceDistanceAnalysis throw; Error{usage} where a period
+/// Reads the trajectory once; coordinates beyond 1 GiB go to disk. Throws what followers throw, what readers, selections and SurfaceDistanceAnalysis throw; Error{usage} where a period
 /// changes by more than a percent.
-PassageCoordinates read_passage_coordinates(const TrajectoryInput& input, const SurfaceCoordinate& coordinate, const Progress& progress = {}, const TakeDistances& also = {});
+PassageCoordinates read_passage_coordinates(const TrajectoryInput& input, const SurfaceCoordinate& coordinate, const Progress& progress = {}, std::span<DistanceFollower* const> followers = {});
 
 /// Throws Error{usage} for an interval or a period that is not positive, and what CoordinateSeries::open_npy throws.
 PassageCoordinates open_passage_array(const std::filesystem::path& file, double frame_interval_fs, double period_ang);
+
+/// Some frames of a series, which must outlive what is returned.
+kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t first, std::size_t count);
 
 }  // namespace saltus::runs

@@ -162,13 +162,6 @@ kinetics::CoordinateWalls walls_of(const PassageCoordinates& coordinates, const 
   return {settings.wall_low_ang.value_or(coordinates.series.lowest_ang()), settings.wall_high_ang.value_or(coordinates.series.highest_ang())};
 }
 
-kinetics::CoordinateFrames frames_of(const CoordinateSeries& series, std::size_t first, std::size_t count) {
-  kinetics::CoordinateFrames frames{count, series.particles(), {}, [&series, first](std::size_t at, std::size_t n, std::vector<float>& out) { series.read(first + at, n, out); }};
-  for (const std::size_t start : series.segment_start())
-    if (start > first && start < first + count) frames.segment_start.push_back(start - first);
-  return frames;
-}
-
 kinetics::ExitSettings exit_settings(const PassageCoordinates& coordinates, const PassageSettings& settings, const std::vector<double>& half_widths_ang) {
   kinetics::ExitSettings own;
   own.frame_interval_fs = coordinates.frame_interval_fs;
