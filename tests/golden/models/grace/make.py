@@ -93,7 +93,7 @@ def draw_all(instructions):
             return
         seen.add(id(module))
         for key, value in list(vars(module).items()):
-            if key in ("rc",):
+            if key in ("rc", "element_map_index", "element_map_symbols"):
                 continue
             if isinstance(value, tf.Module):
                 visit(value, seen)
@@ -127,7 +127,6 @@ for name, (manager, write, keep) in models.items():
             instruction.build(tf.float64)
     draw_all(instructions)
     export._load_and_restore = lambda *_: instructions
-    arrays = []
     np.savez = lambda path, **all: np.savez_compressed(path, **all)
     write("model.yaml", "", os.path.join(here, name + ".npz"))
     out["models"][name] = [expected_of(instructions, f, common["rcut"], keep) for f in frames]
