@@ -17,6 +17,7 @@
 #include "saltus/base/text.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
+#include "saltus/models/grace_file.hpp"
 #include "saltus/models/product_file.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/models/species.hpp"
@@ -165,6 +166,33 @@ void print_products(const std::filesystem::path& path, bool json) {
   print_row("sha256", sha256_of_path(path));
 }
 
+void print_grace(const std::filesystem::path& path, bool json) {
+  const MappedFile file(path);
+  const GraceModel model = read_grace_model(file.bytes(), path.string());
+  const auto channels = [&](std::size_t t) { return model.layers[t].channels; };
+  if (json) {
+    nlohmann::ordered_json document{{"file", path.string()}, {"format", "npz"}, {"family", "grace"}, {"elements", nlohmann::ordered_json::array()}, {"cutoff_ang", model.cutoff_ang},
+                                    {"units", "ang, ev"}, {"layers", nlohmann::ordered_json::array()}, {"l_max", model.l_max}, {"sha256", sha256_of_path(path)}};
+    for (const std::uint8_t z : model.atomic_number) document["elements"].push_back(symbols_of_numbers({z}));
+    for (std::size_t t = 0; t < model.layers.size(); ++t) document["layers"].push_back({{"channels", channels(t)}, {"steps", model.layers[t].steps.size()}});
+    return print_json(document);
+  }
+  print_row("file", path.string());
+  print_row("format", "npz of export_kokkos");
+  print_row("family", fmt::format("grace, of {} layer{}", model.layers.size(), model.layers.size() == 1 ? "" : "s"));
+  print_row("elements", symbols_of_numbers(model.atomic_number));
+  print_row("cutoff", fmt::format("{} Å, polynomial of order {}", shortest(model.cutoff_ang), shortest(model.cutoff_order)));
+  print_row("units", "Å, eV");
+  print_row("harmonics", fmt::format("to degree {}", model.l_max));
+  for (std::size_t t = 0; t < model.layers.size(); ++t) {
+    std::vector<std::string> tensors;
+    for (const GraceStep& step : model.layers[t].steps)
+      tensors.push_back(fmt::format("{} {}x{}", model.tensors[step.out].name, model.tensors[step.out].functions, model.tensors[step.out].channels));
+    print_row(fmt::format("layer {}", t).c_str(), fmt::format("{} channels of {} radial functions: {}", channels(t), model.basis, printable(join(tensors))));
+  }
+  print_row("sha256", sha256_of_path(path));
+}
+
 void print_builtin(const BuiltinChoice& choice, bool json) {
   const BuiltinPotential& potential = *choice.potential;
   const auto made = potential.make(choice.values);
@@ -211,6 +239,7 @@ bool is_model_file(const std::filesystem::path& path) {
 void print_model_summary(const std::filesystem::path& path, bool json) {
   if (is_builtin(path.string())) return print_builtin(builtin_choice(path.string()), json);
   if (is_product_file(path)) return print_products(path, json);
+  if (is_grace_file(path)) return print_grace(path, json);
   if (!looks_like_torch(head_of(path))) {
     TensorFile file = read_safetensors(path);
     const auto name = file.metadata.find("family");

@@ -16,6 +16,7 @@
 #include "saltus/cli/model_summary.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
+#include "saltus/models/grace_file.hpp"
 #include "saltus/models/product_file.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/torch_archive.hpp"
@@ -56,7 +57,17 @@ std::size_t check_all_entries(const std::string& path) {
   return zip.entries().size();
 }
 
+/// Files that are read as they are, without a container of Saltus.
+bool is_read_as_it_is(const std::string& path) { return is_product_file(path) || is_grace_file(path); }
+
 int verify(const Options& options) {
+  if (is_read_as_it_is(options.input)) {
+    if (!options.source.empty()) throw Error(ErrorKind::usage, options.input + ": it was converted from nothing, so that --source has no meaning");
+    const std::unique_ptr<Potential> potential = load_potential(options.input);
+    if (options.json) print_json({{"file", options.input}, {"family", potential->info().kind}, {"sha256", sha256_of_path(options.input)}});
+    else fmt::print("{}: {}, all that its kind needs is there, all finite\n", options.input, potential->info().kind);
+    return 0;
+  }
   const PublishedModel model = read_published_model(std::filesystem::path(options.input));
   const std::size_t entries = check_all_entries(options.input);
   bool compared = false;
@@ -108,7 +119,7 @@ int convert(const Options& options) {
   refuse_overwriting(options.input, options.output);
   if (options.output.ends_with(".yace")) return export_for_lammps(options);
   if (!options.output.ends_with(".safetensors")) throw Error(ErrorKind::usage, fmt::format("{}: models are converted to safetensors, or to .yace for LAMMPS; name the output so", options.output));
-  if (is_product_file(options.input)) throw Error(ErrorKind::usage, options.input + ": a cluster expansion in YAML is used as it is; there is nothing to convert");
+  if (is_read_as_it_is(options.input)) throw Error(ErrorKind::usage, options.input + ": this model is used as it is; there is nothing to convert");
   PublishedModel model = read_published_model(std::filesystem::path(options.input));
   if (!options.licence.empty()) model.licence = options.licence;
   if (!options.training_reference.empty()) model.training_reference = options.training_reference;
@@ -128,6 +139,7 @@ int combine(const Options& options) {
   std::vector<TensorFile> members;
   for (const std::string& file : options.members) {
     refuse_overwriting(file, options.output);
+    if (is_read_as_it_is(file)) throw Error(ErrorKind::unsupported, file + ": models of this kind cannot be members of a committee");
     const bool torch = looks_like_torch(MappedFile(file).bytes().substr(0, 8));
     members.push_back(torch ? to_container(read_published_model(std::filesystem::path(file))) : read_safetensors(file));
     members.back().source = file;
@@ -152,12 +164,12 @@ std::function<int()> set_up_models(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.require_subcommand(1);
   CLI::App* const info = app.add_subcommand("info", "family, elements, cutoff, layers, what it was trained on, hash");
-  add_input(*info, *options, "model of SevenNet, MACE, LAMMPS' pace, GRACE (FS) or Saltus, or builtin:NAME");
+  add_input(*info, *options, "model of SevenNet, MACE, GRACE, LAMMPS' pace or Saltus, or builtin:NAME");
   std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
   for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
   info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
-  add_input(*check, *options, "model of SevenNet or MACE, published or converted");
+  add_input(*check, *options, "model of SevenNet or MACE, published or converted; of GRACE or LAMMPS' pace");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");
   check->footer("Reads all of it: checksums, names, shapes, finite numbers. Nothing in the file is run.\n\nExample:\n"
                 "  saltus models verify sevennet.safetensors --source SevenNet-0.pt");

@@ -19,6 +19,7 @@ namespace saltus {
 namespace {
 
 constexpr int most_l = 8, most_channels = 1024, most_functions = 100'000;
+constexpr std::size_t most_size = 1'000'000;  // numbers of a tensor of one atom
 
 /// Reads a model from its arrays; the graph is that of the presets GRACE_1LAYER and GRACE_2LAYER of 2025, which the files do not spell out.
 class Reader {
@@ -66,7 +67,8 @@ class Reader {
   std::size_t harmonics() const { return static_cast<std::size_t>((model_.l_max + 1) * (model_.l_max + 1)); }
 
   std::size_t add_tensor(const std::string& name, std::size_t functions, std::size_t channels) {
-    if (functions < 1 || functions > most_functions || channels < 1 || channels > most_channels) refuse(fmt::format("tensor '{}' has an impossible size", name));
+    if (functions < 1 || functions > most_functions || channels < 1 || channels > most_channels || functions * channels > most_size)
+      refuse(fmt::format("tensor '{}' has an impossible size", name));
     if (!tensor_.emplace(name, model_.tensors.size()).second) refuse(fmt::format("tensor '{}' is there twice", name));
     model_.tensors.push_back({name, functions, channels});
     return model_.tensors.size() - 1;
@@ -167,9 +169,9 @@ class Reader {
   }
 
   /// weights: of each species, or one; each [out][in][tiles]. `scale` of each function is multiplied in.
-  static GraceLinear make_linear(std::size_t input, std::size_t in, std::size_t out, const std::vector<const std::vector<double>*>& weights, std::size_t tiles,
-                                 const std::vector<std::size_t>& from, const std::vector<std::size_t>& to, const std::vector<std::size_t>& tile,
-                                 const std::vector<double>& scale, std::size_t species_stride = 0) {
+  GraceLinear make_linear(std::size_t input, std::size_t in, std::size_t out, const std::vector<const std::vector<double>*>& weights, std::size_t tiles,
+                          const std::vector<std::size_t>& from, const std::vector<std::size_t>& to, const std::vector<std::size_t>& tile,
+                          const std::vector<double>& scale, std::size_t species_stride = 0) const {
     GraceLinear linear;
     linear.input = input;
     linear.in = in;
@@ -192,6 +194,8 @@ class Reader {
     }
     linear.count = order.size();
     const std::size_t species = species_stride ? weights[0]->size() / species_stride : 1;
+    constexpr std::size_t most_numbers = std::size_t{1} << 28;
+    if (species * linear.count > most_numbers / (in * out)) refuse("the matrices of a linear map take more than 2 GiB");
     linear.matrices.resize(species * linear.count * in * out);
     for (std::size_t s = 0; s < species; ++s)
       for (std::size_t m = 0; m < linear.count; ++m)

@@ -165,7 +165,7 @@ struct Grace::Run {
 
   void densities(std::size_t layer, std::span<const std::uint32_t> atom, ThreadBuffers& own) const {
     const kernels::DensityLayout& layout = grace.layer_[layer].layout;
-    const std::size_t U = layout.radial, H = layout.count.size() * layout.count.size(), atoms = atom.size(), tensor = model().layers[layer].density;
+    const std::size_t H = layout.count.size() * layout.count.size(), atoms = atom.size(), tensor = model().layers[layer].density;
     resize(own.value, tensor, atoms);
     const std::size_t Q = layer == 1 ? model().tensors[model().message].functions : 0;
     if (layer == 1) resize(own.value, model().coupled, atoms);
@@ -190,7 +190,6 @@ struct Grace::Run {
         for (std::size_t k = 0; k < n; ++k) to[k] += factor * from[k];
       }
     }
-    (void)U;
   }
 
   /// Offset of a harmonic l² + l + m in a layout of densities.
@@ -481,6 +480,8 @@ Grace::Grace(GraceModel model) : model_(std::move(model)) {
     Layer layer;
     layer.layout = kernels::make_density_layout(std::vector<int>(l_count, static_cast<int>(from.channels)));
     const std::size_t U = layer.layout.radial;
+    constexpr std::size_t most_table_bytes = std::size_t{1} << 32;
+    if ((last_ + 1) * 2 * U > most_table_bytes / sizeof(double)) throw Error(ErrorKind::unsupported, "tables of the radial functions would take more than 4 GiB");
     layer.knot.assign((last_ + 1) * 2 * U, 0.0);
     parallel_chunks(last_ + 1, 64, [&](std::size_t first, std::size_t last) {
       std::vector<double> value, slope;

@@ -1,6 +1,7 @@
 #include "saltus/potentials/load.hpp"
 
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,10 +105,13 @@ std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, con
   if (products || grace) {
     if (settings.precision || settings.head) throw Error(ErrorKind::usage, path.string() + ": this model has neither a choice of arithmetic nor heads");
     const MappedFile file(path);
-    if (grace) return std::make_unique<Grace>(read_grace_model(file.bytes(), path.string()));
-    const ProductModel model = read_product_model(file.bytes(), path.string());
+    std::optional<GraceModel> network;
+    std::optional<ProductModel> expansion;
+    if (grace) network = read_grace_model(file.bytes(), path.string());
+    else expansion = read_product_model(file.bytes(), path.string());
     try {
-      return std::make_unique<ProductAce>(model);
+      if (network) return std::make_unique<Grace>(std::move(*network));
+      return std::make_unique<ProductAce>(*expansion);
     } catch (const Error& error) {
       throw with_place(error, path.string());
     }
