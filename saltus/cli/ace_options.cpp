@@ -30,6 +30,9 @@ void add_ace_basis_options(CLI::App& app, AceFitSettings& fit, AceFitGrid& grid)
   add_tried(app, "--l-max-three-body", grid.l_max_three_body, basis.l_max_three_body, "largest angular momentum");
   add_tried(app, "--degree-four-body", grid.degree_four_body, basis.degree_four_body, "bound of sum n + sum l");
   add_tried(app, "--l-max-four-body", grid.l_max_four_body, basis.l_max_four_body, "largest angular momentum");
+  app.add_option("--radial-power", fit.radial_power, "polynomial radial functions, for 'models convert' to .yace: 1 to 3 (default 0: none)")
+      ->check(CLI::Range(0, kernels::ace_max_power))
+      ->type_name("INT");
   add_number(app, "--energy-weight", fit.energy_weight, "of an energy per atom (eV) beside a force (eV/Å)");
 }
 

@@ -1,5 +1,6 @@
 #include "saltus/cli/model_summary.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <optional>
@@ -11,13 +12,17 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/atoms/elements.hpp"
+#include "saltus/base/mapped_file.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/text.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
+#include "saltus/models/grace_file.hpp"
+#include "saltus/models/product_file.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/models/species.hpp"
 #include "saltus/potentials/builtin.hpp"
+#include "saltus/potentials/product_ace.hpp"
 
 namespace saltus::cli {
 
@@ -137,6 +142,62 @@ void print_published(const PublishedModel& model, const std::filesystem::path& p
   std::visit([](const auto& architecture) { print_architecture(architecture); }, model.architecture);
 }
 
+void print_products(const std::filesystem::path& path, bool json) {
+  const MappedFile file(path);
+  const ProductModel model = read_product_model(file.bytes(), path.string());
+  const ProductAce potential(model);
+  std::size_t rank = 0;
+  for (const ProductFunction& f : model.function) rank = std::max(rank, f.l.size());
+  if (json) {
+    nlohmann::ordered_json document{{"file", path.string()}, {"format", "yaml"}, {"family", model.family}, {"elements", nlohmann::ordered_json::array()}, {"cutoff_ang", model.cutoff_ang},
+                                    {"units", "ang, ev"}, {"densities", model.densities}, {"functions", model.function.size()}, {"body_order", rank + 1}, {"l_max", model.l_max},
+                                    {"products", nlohmann::ordered_json::array()}, {"sha256", sha256_of_path(path)}};
+    for (std::size_t s = 0; s < model.atomic_number.size(); ++s) {
+      document["elements"].push_back(symbols_of_numbers({model.atomic_number[s]}));
+      document["products"].push_back(potential.products(s));
+    }
+    return print_json(document);
+  }
+  std::vector<std::string> products;
+  for (std::size_t s = 0; s < model.atomic_number.size(); ++s) products.push_back(fmt::format("{} {}", symbols_of_numbers({model.atomic_number[s]}), potential.products(s)));
+  print_row("file", path.string());
+  print_row("format", "YAML");
+  print_row("family", model.family == "pace" ? "pace (LAMMPS' pace style)" : "grace_fs (GRACE, Finnis-Sinclair)");
+  print_row("elements", symbols_of_numbers(model.atomic_number));
+  print_row("cutoff", fmt::format("{} Å", shortest(model.cutoff_ang)));
+  print_row("units", "Å, eV");
+  print_row("functions", fmt::format("{}, of up to {} atoms, to degree {}, of {} densities", model.function.size(), rank + 1, model.l_max, model.densities));
+  print_row("products per atom", join(products));
+  print_row("sha256", sha256_of_path(path));
+}
+
+void print_grace(const std::filesystem::path& path, bool json) {
+  const MappedFile file(path);
+  const GraceModel model = read_grace_model(file.bytes(), path.string());
+  const auto channels = [&](std::size_t t) { return model.layers[t].channels; };
+  if (json) {
+    nlohmann::ordered_json document{{"file", path.string()}, {"format", "npz"}, {"family", "grace"}, {"elements", nlohmann::ordered_json::array()}, {"cutoff_ang", model.cutoff_ang},
+                                    {"units", "ang, ev"}, {"layers", nlohmann::ordered_json::array()}, {"l_max", model.l_max}, {"sha256", sha256_of_path(path)}};
+    for (const std::uint8_t z : model.atomic_number) document["elements"].push_back(symbols_of_numbers({z}));
+    for (std::size_t t = 0; t < model.layers.size(); ++t) document["layers"].push_back({{"channels", channels(t)}, {"steps", model.layers[t].steps.size()}});
+    return print_json(document);
+  }
+  print_row("file", path.string());
+  print_row("format", "npz of export_kokkos");
+  print_row("family", fmt::format("grace, of {} layer{}", model.layers.size(), model.layers.size() == 1 ? "" : "s"));
+  print_row("elements", symbols_of_numbers(model.atomic_number));
+  print_row("cutoff", fmt::format("{} Å, polynomial of order {}", shortest(model.cutoff_ang), shortest(model.cutoff_order)));
+  print_row("units", "Å, eV");
+  print_row("harmonics", fmt::format("to degree {}", model.l_max));
+  for (std::size_t t = 0; t < model.layers.size(); ++t) {
+    std::vector<std::string> tensors;
+    for (const GraceStep& step : model.layers[t].steps)
+      tensors.push_back(fmt::format("{} {}x{}", model.tensors[step.out].name, model.tensors[step.out].functions, model.tensors[step.out].channels));
+    print_row(fmt::format("layer {}", t).c_str(), fmt::format("{} channels of {} radial functions: {}", channels(t), model.basis, printable(join(tensors))));
+  }
+  print_row("sha256", sha256_of_path(path));
+}
+
 void print_builtin(const BuiltinChoice& choice, bool json) {
   const BuiltinPotential& potential = *choice.potential;
   const auto made = potential.make(choice.values);
@@ -178,11 +239,13 @@ bool is_model_file(const std::filesystem::path& path) {
   if (is_builtin(path.string())) return true;
   const std::string head = head_of(path);
   std::error_code failed;
-  return !head.empty() && (looks_like_torch(head) || looks_like_safetensors(head, std::filesystem::file_size(path, failed)));
+  return is_product_file(path) || (!head.empty() && (looks_like_torch(head) || looks_like_safetensors(head, std::filesystem::file_size(path, failed))));
 }
 
 void print_model_summary(const std::filesystem::path& path, bool json) {
   if (is_builtin(path.string())) return print_builtin(builtin_choice(path.string()), json);
+  if (is_product_file(path)) return print_products(path, json);
+  if (is_grace_file(path)) return print_grace(path, json);
   if (!looks_like_torch(head_of(path))) {
     TensorFile file = read_safetensors(path);
     const auto name = file.metadata.find("family");

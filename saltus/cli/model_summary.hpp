@@ -8,7 +8,7 @@
 
 namespace saltus::cli {
 
-/// Whether the file begins as a model file does, a safetensors file or an archive of torch; or names a built-in model.
+/// Whether the file begins as a model file does, a safetensors file, an archive of torch or a cluster expansion in YAML; or names a built-in model.
 bool is_model_file(const std::filesystem::path& path);
 
 /// Prints metadata and tensors; of a published model what it is, and its layers; of a built-in one its parameters.

@@ -10,16 +10,20 @@
 #include <nlohmann/json.hpp>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/files.hpp"
 #include "saltus/base/mapped_file.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/cli/model_summary.hpp"
 #include "saltus/cli/print_json.hpp"
 #include "saltus/cli/trajectory_options.hpp"
+#include "saltus/models/grace_file.hpp"
+#include "saltus/models/product_file.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/torch_archive.hpp"
 #include "saltus/potentials/builtin.hpp"
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/load.hpp"
+#include "saltus/potentials/pace_export.hpp"
 
 namespace saltus::cli {
 
@@ -28,13 +32,14 @@ namespace {
 struct Options {
   std::string input, output, source, licence, training_reference;
   std::vector<std::string> members;
+  double spline_ang = 0.001;
   bool json = false;
 };
 
 int show(const Options& options) {
   if (!is_model_file(options.input)) {
     const MappedFile exists(options.input);  // or says why not
-    throw Error(ErrorKind::format, options.input + ": no model file: neither safetensors nor an archive of torch");
+    throw Error(ErrorKind::format, options.input + ": no model file: neither safetensors nor an archive of torch nor a cluster expansion in YAML");
   }
   print_model_summary(options.input, options.json);
   return 0;
@@ -52,7 +57,17 @@ std::size_t check_all_entries(const std::string& path) {
   return zip.entries().size();
 }
 
+/// Files that are read as they are, without a container of Saltus.
+bool is_read_as_it_is(const std::string& path) { return is_product_file(path) || is_grace_file(path); }
+
 int verify(const Options& options) {
+  if (is_read_as_it_is(options.input)) {
+    if (!options.source.empty()) throw Error(ErrorKind::usage, options.input + ": it was converted from nothing, so that --source has no meaning");
+    const std::unique_ptr<Potential> potential = load_potential(options.input);
+    if (options.json) print_json({{"file", options.input}, {"family", potential->info().kind}, {"sha256", sha256_of_path(options.input)}});
+    else fmt::print("{}: {}, all that its kind needs is there, all finite\n", options.input, potential->info().kind);
+    return 0;
+  }
   const PublishedModel model = read_published_model(std::filesystem::path(options.input));
   const std::size_t entries = check_all_entries(options.input);
   bool compared = false;
@@ -78,9 +93,33 @@ int verify(const Options& options) {
   return 0;
 }
 
+/// A linear ACE of Saltus for the pace style of LAMMPS.
+int export_for_lammps(const Options& options) {
+  const std::filesystem::path out(options.output), table = std::filesystem::path(out).replace_extension(".table");
+  refuse_overwriting(options.input, table);
+  PaceExport files;
+  try {
+    files = export_pace(load_ace(options.input), out.filename().string(), table.filename().string(), options.spline_ang);
+  } catch (const Error& error) {
+    throw with_place(error, options.input);
+  }
+  if (!files.table.empty()) write_file_atomically(table, files.table);
+  write_file_atomically(out, files.yace);
+  if (options.json) {
+    print_json({{"file", options.output}, {"table", files.table.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(table.string())},
+                {"lammps_input", files.lammps_input}, {"sha256", sha256_of_path(options.output)}});
+    return 0;
+  }
+  fmt::print("{}{}: for LAMMPS, units metal\n", options.output, files.table.empty() ? "" : " and " + table.string());
+  for (const std::string& line : files.lammps_input) fmt::print("  {}\n", line);
+  return 0;
+}
+
 int convert(const Options& options) {
   refuse_overwriting(options.input, options.output);
-  if (!options.output.ends_with(".safetensors")) throw Error(ErrorKind::usage, fmt::format("{}: models are converted to safetensors; name the output so", options.output));
+  if (options.output.ends_with(".yace")) return export_for_lammps(options);
+  if (!options.output.ends_with(".safetensors")) throw Error(ErrorKind::usage, fmt::format("{}: models are converted to safetensors, or to .yace for LAMMPS; name the output so", options.output));
+  if (is_read_as_it_is(options.input)) throw Error(ErrorKind::usage, options.input + ": this model is used as it is; there is nothing to convert");
   PublishedModel model = read_published_model(std::filesystem::path(options.input));
   if (!options.licence.empty()) model.licence = options.licence;
   if (!options.training_reference.empty()) model.training_reference = options.training_reference;
@@ -100,6 +139,7 @@ int combine(const Options& options) {
   std::vector<TensorFile> members;
   for (const std::string& file : options.members) {
     refuse_overwriting(file, options.output);
+    if (is_read_as_it_is(file)) throw Error(ErrorKind::unsupported, file + ": models of this kind cannot be members of a committee");
     const bool torch = looks_like_torch(MappedFile(file).bytes().substr(0, 8));
     members.push_back(torch ? to_container(read_published_model(std::filesystem::path(file))) : read_safetensors(file));
     members.back().source = file;
@@ -124,22 +164,25 @@ std::function<int()> set_up_models(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.require_subcommand(1);
   CLI::App* const info = app.add_subcommand("info", "family, elements, cutoff, layers, what it was trained on, hash");
-  add_input(*info, *options, "model of SevenNet, MACE, MatterSim or Saltus, or builtin:NAME");
+  add_input(*info, *options, "model of SevenNet, MACE, MatterSim, GRACE, LAMMPS' pace or Saltus, or builtin:NAME");
   std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
   for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
   info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
-  add_input(*check, *options, "model of SevenNet, MACE or MatterSim, published or converted");
+  add_input(*check, *options, "model of SevenNet, MACE or MatterSim, published or converted; of GRACE or LAMMPS' pace");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");
   check->footer("Reads all of it: checksums, names, shapes, finite numbers. Nothing in the file is run.\n\nExample:\n"
                 "  saltus models verify sevennet.safetensors --source SevenNet-0.pt");
-  CLI::App* const make = app.add_subcommand("convert", "a published model into a safetensors file of Saltus, bit for bit");
-  make->add_option("IN", options->input, "torch file of SevenNet (.pth, deployed .pt), MACE (.model) or MatterSim (.pth)")->required()->type_name("FILE");
-  make->add_option("OUT", options->output, "safetensors file")->required()->type_name("FILE");
+  CLI::App* const make = app.add_subcommand("convert", "a published model into a safetensors file of Saltus, bit for bit; an ACE for LAMMPS");
+  make->add_option("IN", options->input, "file of SevenNet (.pth, .pt), MACE (.model), MatterSim (.pth); for OUT.yace an ACE of Saltus")->required()->type_name("FILE");
+  make->add_option("OUT", options->output, "safetensors file; or .yace, for the pace style of LAMMPS")->required()->type_name("FILE");
   make->add_option("--licence", options->licence, "terms of the weights, kept with them (default: not stated)");
   make->add_option("--training-reference", options->training_reference, "level of theory of the training data (default: not stated)");
+  make->add_option("--spline-ang", options->spline_ang, "to .yace: spacing of LAMMPS' radial tables, Å (default 0.001)")->check(CLI::Range(1e-5, 0.1));
   make->add_flag("--json", options->json, "one JSON document instead of a line");
-  make->footer("Keeps the hash of the published file. Torch is not needed, and nothing in the file is run.\n\nExample:\n"
+  make->footer("Keeps the hash of the published file. Torch is not needed, and nothing in the file is run.\n"
+               "To OUT.yace goes an ACE that was fitted with --radial-power, its repulsion to OUT.table beside it; the lines of a\n"
+               "LAMMPS input that use them are printed. An ACE with other radial functions cannot go there.\n\nExample:\n"
                "  saltus models convert SevenNet-0.pt sevennet.safetensors --licence MIT --training-reference PBE+U");
   CLI::App* const join = app.add_subcommand("combine", "several models as one: means, and how far their forces spread");
   join->add_option("FILES", options->members, "two models or more, for the same elements")->required()->type_name("FILE");

@@ -74,11 +74,54 @@ using V = hn::Vec<D>;
 
 std::size_t lanes() { return hn::Lanes(D()); }
 
+/// T_n(x) f and its derivative: value[n·Lanes], derivative[n·Lanes].
+HWY_INLINE void chebyshev_times(V x, V dx, V f, V df, int count, double* HWY_RESTRICT value, double* HWY_RESTRICT derivative) {
+  const D d;
+  const std::size_t N = hn::Lanes(d);
+  V t0 = hn::Set(d, 1.0), t1 = x, d0 = hn::Zero(d), d1 = hn::Set(d, 1.0);  // T_n and dT_n/dx
+  const V two_x = hn::Add(x, x);
+  const V fdx = hn::Mul(f, dx);
+  for (int n = 0; n < count; ++n) {
+    hn::StoreU(hn::Mul(t0, f), d, value + static_cast<std::size_t>(n) * N);
+    hn::StoreU(hn::MulAdd(t0, df, hn::Mul(d0, fdx)), d, derivative + static_cast<std::size_t>(n) * N);
+    const V t_next = hn::MulSub(two_x, t1, t0);
+    const V d_next = hn::Add(hn::MulSub(two_x, d1, d0), hn::Add(t1, t1));
+    t0 = t1; t1 = t_next; d0 = d1; d1 = d_next;
+  }
+}
+
+/// The polynomials of a pair with a power.
+HWY_INLINE void polynomial_radial(const AceRadialPair& pair, V r, int count, double* HWY_RESTRICT value, double* HWY_RESTRICT derivative) {
+  const D d;
+  const V zero = hn::Zero(d), one = hn::Set(d, 1.0);
+  const V u = hn::Max(zero, hn::NegMulAdd(r, hn::Set(d, 1 / pair.cutoff), one));
+  V y = u, dy = hn::Set(d, -pair.power / pair.cutoff);
+  for (int k = 1; k < pair.power; ++k) {
+    dy = hn::Mul(dy, u);
+    y = hn::Mul(y, u);
+  }
+  const int q = ace_envelope_power(pair.power);
+  V f = y, df = hn::Mul(hn::Set(d, static_cast<double>(q)), dy);
+  for (int k = 1; k < q; ++k) {
+    df = hn::Mul(df, y);
+    f = hn::Mul(f, y);
+  }
+  const V t = hn::Min(one, hn::Max(zero, hn::MulAdd(hn::Sub(r, hn::Set(d, pair.inner)), hn::Set(d, 1 / pair.softness), one)));
+  const V t2 = hn::Mul(t, t), rest = hn::Sub(one, t);
+  const V s = hn::Mul(hn::Mul(t2, t), hn::MulAdd(t, hn::MulAdd(t, hn::Set(d, 6.0), hn::Set(d, -15.0)), hn::Set(d, 10.0)));
+  const V ds = hn::Mul(hn::Mul(hn::Set(d, 30 / pair.softness), t2), hn::Mul(rest, rest));
+  df = hn::MulAdd(df, s, hn::Mul(f, ds));
+  f = hn::Mul(f, s);
+  const auto inside = hn::Lt(r, hn::Set(d, pair.cutoff));
+  chebyshev_times(hn::NegMulAdd(hn::Set(d, 2.0), y, one), hn::Mul(hn::Set(d, -2.0), dy), hn::IfThenElseZero(inside, f), hn::IfThenElseZero(inside, df),
+                  count, value, derivative);
+}
+
 /// Radial values and derivatives of Lanes neighbours: value[n·Lanes], derivative[n·Lanes]. Zero beyond the cutoff.
 HWY_INLINE void radial(const AceRadialPair& pair, const RadialMap& map, V r, int count, double* HWY_RESTRICT value,
                        double* HWY_RESTRICT derivative) {
+  if (pair.power > 0) return polynomial_radial(pair, r, count, value, derivative);
   const D d;
-  const std::size_t N = hn::Lanes(d);
   const V zero = hn::Zero(d), one = hn::Set(d, 1.0);
   // Saturation: q(t) = t − 2t³/3 + t⁵/5, q' = (1 − t²)², t = clamp((inner − r)/softness, 0, 1).
   const V t = hn::Min(one, hn::Max(zero, hn::Mul(hn::Sub(hn::Set(d, pair.inner), r), hn::Set(d, 1 / pair.softness))));
@@ -95,16 +138,7 @@ HWY_INLINE void radial(const AceRadialPair& pair, const RadialMap& map, V r, int
   const V f = hn::IfThenElseZero(inside, hn::MulAdd(s3, hn::MulAdd(s, hn::MulAdd(s, hn::Set(d, -6.0), hn::Set(d, 15.0)), hn::Set(d, -10.0)), one));
   const V rest = hn::Sub(one, s);
   const V df = hn::IfThenElseZero(inside, hn::Mul(hn::Mul(hn::Set(d, -30.0 / pair.cutoff), slope_eff), hn::Mul(s2, hn::Mul(rest, rest))));
-  V t0 = one, t1 = x, d0 = zero, d1 = one;  // T_n and dT_n/dx
-  const V two_x = hn::Add(x, x);
-  const V fdx = hn::Mul(f, dx);
-  for (int n = 0; n < count; ++n) {
-    hn::StoreU(hn::Mul(t0, f), d, value + static_cast<std::size_t>(n) * N);
-    hn::StoreU(hn::MulAdd(t0, df, hn::Mul(d0, fdx)), d, derivative + static_cast<std::size_t>(n) * N);
-    const V t_next = hn::MulSub(two_x, t1, t0);
-    const V d_next = hn::Add(hn::MulSub(two_x, d1, d0), hn::Add(t1, t1));
-    t0 = t1; t1 = t_next; d0 = d1; d1 = d_next;
-  }
+  chebyshev_times(x, dx, f, df, count, value, derivative);
 }
 
 /// Harmonics Y[lm·Lanes]; if Gradient, also of one smooth extension off the sphere: gx, gy, gz (project tangentially!).

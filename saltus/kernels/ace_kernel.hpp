@@ -16,9 +16,18 @@ inline constexpr int ace_max_radial = 24;
 /// Radial functions of one pair of species:  R_n(r) = T_n(x(s)) f(s / cutoff),  n = 0, 1, …,  s(r) the saturated distance.
 /// T_n Chebyshev polynomials; x falls from +1 to −1 as 1/(s + scale); f(t) = 1 − 10 t³ + 15 t⁴ − 6 t⁵.
 /// s = r down to `inner`; below, it levels off smoothly (C²) and is constant from inner − softness on, and so is R.
+///
+/// With a `power` p > 0 polynomials instead, which the pace style of LAMMPS has too ("ChebPow"; scale is not used):
+/// R_n(r) = T_n(x) y^q S(r),  y = (1 − r/cutoff)^p, x = 1 − 2 y, q = ace_envelope_power(p);  S = 1 from `inner` on,
+/// 10 t³ − 15 t⁴ + 6 t⁵ below, t = 1 − (inner − r)/softness, zero from inner − softness on.
 struct AceRadialPair {
   double cutoff = 0, inner = 0, softness = 0, scale = 0;
+  int power = 0;
 };
+
+inline constexpr int ace_max_power = 3;
+/// The smallest q with which y^q ends with a continuous second derivative.
+constexpr int ace_envelope_power(int power) { return power == 1 ? 3 : power == 2 ? 2 : 1; }
 
 /// Which functions exist: per neighbour species the features (l, n, m), n < radial_count[l],
 /// at index  offset(l) + n (2l+1) + (m+l).

@@ -44,6 +44,11 @@ kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang
   return {cutoff_ang, inner, std::min(0.3, 0.5 * inner), 0.5 * closest_ang};
 }
 
+kernels::AceRadialPair polynomial_radial_pair(double cutoff_ang, double closest_ang, int power) {
+  const double closest = std::min(closest_ang, 0.8 * cutoff_ang);
+  return {cutoff_ang, 0.9 * closest, 0.3 * closest, 1, power};
+}
+
 AcePotential::AcePotential(AceParameters parameters)
     : parameters_(std::move(parameters)), basis_(make_ace_basis(parameters_.basis, static_cast<int>(parameters_.elements.size()))) {
   const std::size_t species = parameters_.elements.size(), functions = basis_.size();
@@ -55,7 +60,8 @@ AcePotential::AcePotential(AceParameters parameters)
   for (const auto& c : parameters_.coefficient_ev)
     if (c.size() != functions) refuse(fmt::format("{} coefficients per element expected, found {}", functions, c.size()));
   for (const auto& pair : parameters_.radial) {
-    if (!(pair.cutoff > 0 && pair.cutoff < 100 && pair.inner >= 0 && pair.inner < pair.cutoff && pair.softness > 0 && pair.scale > 0))
+    if (!(pair.cutoff > 0 && pair.cutoff < 100 && pair.inner >= 0 && pair.inner < pair.cutoff && pair.softness > 0 && pair.scale > 0 &&
+          pair.power >= 0 && pair.power <= kernels::ace_max_power))
       refuse("a radial function has impossible parameters");
     cutoff_ang_ = std::max(cutoff_ang_, pair.cutoff);
   }

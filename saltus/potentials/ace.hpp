@@ -61,6 +61,10 @@ class AcePotential final : public Potential {
 /// Default radial functions of a pair: they saturate below `closest_ang`, where the training data on the pair begin.
 kernels::AceRadialPair default_radial_pair(double cutoff_ang, double closest_ang);
 
+/// Polynomial radial functions of a pair, which LAMMPS' pace style has too: from 0.9 of `closest_ang` down to 0.6 of it they are
+/// switched off, and the repulsion alone acts.
+kernels::AceRadialPair polynomial_radial_pair(double cutoff_ang, double closest_ang, int power);
+
 /// Neighbours of atom i from a list, sorted by species and padded for the kernels; `pair` receives, for each neighbour
 /// that is not padding, its index in the list (padding: the number of pairs).
 void gather_neighbors(const NeighborList& list, std::size_t i, const std::vector<int>& species, int species_count,

@@ -49,6 +49,8 @@ void save_ace(const std::filesystem::path& path, const AceParameters& p) {
   }
   if (!p.covariance_factor.empty()) put(file, "extrapolation_scale", {species}, std::span<const double>(p.extrapolation_scale));
   file.metadata = p.metadata;
+  file.metadata.erase("radial_power");
+  if (!p.radial.empty() && p.radial.front().power > 0) file.metadata["radial_power"] = std::to_string(p.radial.front().power);
   for (const BasisKey& key : basis_keys) file.metadata[key.name] = std::to_string(p.basis.*key.value);
   file.metadata["family"] = "ace";
   file.metadata["units"] = "ang, ev";
@@ -85,7 +87,13 @@ AceParameters ace_from(const TensorFile& file) {
   const std::size_t species = p.elements.size();
   p.reference_energy_ev = get_doubles(file, "reference_energy_ev", {species});
   const auto radial = get_doubles(file, "radial_ang", {species, species, 4});
-  for (std::size_t k = 0; k < radial.size(); k += 4) p.radial.push_back({radial[k], radial[k + 1], radial[k + 2], radial[k + 3]});
+  int power = 0;
+  if (file.metadata.contains("radial_power")) {
+    const auto value = parse_int(get_metadata(file, "radial_power"));
+    if (!value || *value < 1 || *value > kernels::ace_max_power) refuse(file, fmt::format("metadata 'radial_power' is not 1 to {}", kernels::ace_max_power));
+    power = static_cast<int>(*value);
+  }
+  for (std::size_t k = 0; k < radial.size(); k += 4) p.radial.push_back({radial[k], radial[k + 1], radial[k + 2], radial[k + 3], power});
   p.repulsion_end_ang = get_doubles(file, "repulsion_end_ang", {species, species});
   const bool extrapolates = file.tensors.contains("extrapolation_scale");
   if (extrapolates) p.extrapolation_scale = get_doubles(file, "extrapolation_scale", {species});

@@ -1,21 +1,27 @@
 #include "saltus/potentials/load.hpp"
 
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "saltus/base/error.hpp"
+#include "saltus/base/mapped_file.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/models/grace_file.hpp"
+#include "saltus/models/product_file.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/models/safetensors.hpp"
 #include "saltus/potentials/ace.hpp"
 #include "saltus/potentials/builtin.hpp"
 #include "saltus/potentials/committee.hpp"
+#include "saltus/potentials/grace.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 #include "saltus/potentials/mace.hpp"
 #include "saltus/potentials/mattersim.hpp"
+#include "saltus/potentials/product_ace.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
@@ -96,6 +102,21 @@ std::unique_ptr<Potential> load_potential(const std::filesystem::path& path, con
     const BuiltinChoice choice = builtin_choice(name);
     if (settings.precision || settings.head) throw Error(ErrorKind::usage, name + ": a built-in model has neither a choice of arithmetic nor heads");
     return choice.potential->make(choice.values);
+  }
+  const bool products = is_product_file(path), grace = !products && is_grace_file(path);
+  if (products || grace) {
+    if (settings.precision || settings.head) throw Error(ErrorKind::usage, path.string() + ": this model has neither a choice of arithmetic nor heads");
+    const MappedFile file(path);
+    std::optional<GraceModel> network;
+    std::optional<ProductModel> expansion;
+    if (grace) network = read_grace_model(file.bytes(), path.string());
+    else expansion = read_product_model(file.bytes(), path.string());
+    try {
+      if (network) return std::make_unique<Grace>(std::move(*network));
+      return std::make_unique<ProductAce>(*expansion);
+    } catch (const Error& error) {
+      throw with_place(error, path.string());
+    }
   }
   if (looks_like_torch(head_of(path))) return network_of(read_published_model(path), settings, path.string());
   return potential_of(read_safetensors(path), settings, true);

@@ -7,6 +7,7 @@
 #include "saltus/base/files.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/base/text.hpp"
+#include "saltus/models/grace_file.hpp"
 #include "saltus/models/published_model.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/plan_files.hpp"
@@ -15,11 +16,11 @@ namespace saltus::runs {
 
 namespace {
 
-/// A published file becomes a container; one of Saltus stays as it is.
+/// A published file becomes a container; one of Saltus, of GRACE or of a cluster expansion stays as it is.
 StageResult take(const Plan& plan, const std::filesystem::path& file, const StageContext& context) {
   const auto potential = load_potential(file, network_settings(*plan.model));
   const std::string content = read_file(file);
-  if (looks_like_torch(content)) write_safetensors(context.folder / "model.safetensors", to_container(read_published_model(content, file.string())));
+  if (looks_like_torch(content) && !is_grace_file(file)) write_safetensors(context.folder / "model.safetensors", to_container(read_published_model(content, file.string())));
   else write_file_atomically(context.folder / "model.safetensors", content);
   std::vector<std::string> elements;
   for (const std::uint8_t z : potential->info().elements) elements.emplace_back(symbol_of(z));

@@ -158,7 +158,8 @@ AceParameters empty_model(const FirstPass& first, const AceFitSettings& settings
       const double closest = found != first.closest_ang.end() ? found->second : 0.8 * radii;
       if (found == first.closest_ang.end() && a <= b)
         warnings.push_back(fmt::format("no pair {}–{} within the cutoff in the training data: its interaction is only the repulsion", symbol_of(a), symbol_of(b)));
-      p.radial.push_back(default_radial_pair(settings.basis.cutoff_ang, closest));
+      p.radial.push_back(settings.radial_power > 0 ? polynomial_radial_pair(settings.basis.cutoff_ang, closest, settings.radial_power)
+                                                         : default_radial_pair(settings.basis.cutoff_ang, closest));
       p.repulsion_end_ang.push_back(std::min(settings.repulsion_reach * radii, settings.basis.cutoff_ang));
     }
   }

@@ -28,6 +28,7 @@ struct AceFitSettings {
   /// The data on a pair of elements begin where a frame has so many pairs closer, on average. Closer pairs are too few to fix
   /// an interaction: there the radial functions saturate and the repulsion speaks, so that a fit cannot invent a hole.
   double pairs_where_data_begin = 0.5;
+  int radial_power = 0;             ///< 0: radial functions that saturate; 1 to 3: the polynomials, which LAMMPS' pace style has too
 
   bool operator==(const AceFitSettings&) const = default;
 };
