@@ -10,6 +10,7 @@
 #include "saltus/base/mapped_file.hpp"
 #include "saltus/base/sha256.hpp"
 #include "saltus/models/mace_file.hpp"
+#include "saltus/models/orb_state.hpp"
 #include "saltus/models/sevennet_checkpoint.hpp"
 #include "saltus/models/sevennet_script.hpp"
 
@@ -22,7 +23,8 @@ struct FamilyRow {
   bool (*recognizes)(const TorchArchive&);
   PublishedModel (*read)(const TorchArchive&);
 };
-constexpr std::array<FamilyRow, 3> families{{{"MACE", is_mace, read_mace},
+constexpr std::array<FamilyRow, 4> families{{{"MACE", is_mace, read_mace},
+                                             {"ORB", is_orb_state, read_orb_state},
                                              {"SevenNet, deployed", is_sevennet_script, read_sevennet_script},
                                              {"SevenNet, checkpoint", is_sevennet_checkpoint, read_sevennet_checkpoint}}};
 
@@ -41,6 +43,8 @@ bool is_trained(const PublishedModel& model, const std::string& name) {
   if (std::holds_alternative<MaceModel>(model.architecture))
     return name != "bessel_frequencies" && name != "atomic_energies" && name != "scale" && name != "shift" && name != "covalent_radii_ang" &&
            name.find(".u.") == std::string::npos;
+  if (std::holds_alternative<OrbModel>(model.architecture))
+    return name != "bessel_frequencies" && name != "reference_energies" && !name.ends_with(".mean") && !name.ends_with(".variance");
   return !name.starts_with("energy_");
 }
 
@@ -64,9 +68,12 @@ std::string printable_name(const std::string& text) {
 
 }  // namespace
 
-const char* family(const PublishedModel& model) { return std::holds_alternative<MaceModel>(model.architecture) ? "mace" : "sevennet"; }
+const char* family(const PublishedModel& model) {
+  if (std::holds_alternative<OrbModel>(model.architecture)) return "orb";
+  return std::holds_alternative<MaceModel>(model.architecture) ? "mace" : "sevennet";
+}
 
-bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet"; }
+bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet" || name == "orb"; }
 
 bool looks_like_torch(std::string_view head) { return looks_like_zip(head) || head.starts_with(std::string_view("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8)); }
 
@@ -82,7 +89,7 @@ PublishedModel read_published_model(std::string_view bytes, const std::string& s
   }
   const std::string root = archive.data().class_name(archive.data().root());
   throw Error(ErrorKind::unsupported,
-              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
+              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE, ORB); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
 }
 
 PublishedModel read_published_model(const std::filesystem::path& path) {

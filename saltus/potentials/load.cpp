@@ -15,6 +15,7 @@
 #include "saltus/potentials/committee.hpp"
 #include "saltus/potentials/lennard_jones.hpp"
 #include "saltus/potentials/mace.hpp"
+#include "saltus/potentials/orb.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
@@ -39,6 +40,7 @@ struct Network {
 
 constexpr Network networks[] = {
     {"mace", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<Mace>(model, s); }},
+    {"orb", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<Orb>(model, s); }},
     {"sevennet", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<SevenNet>(model, s); }},
 };
 
