@@ -124,17 +124,17 @@ std::function<int()> set_up_models(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.require_subcommand(1);
   CLI::App* const info = app.add_subcommand("info", "family, elements, cutoff, layers, what it was trained on, hash");
-  add_input(*info, *options, "model of SevenNet, MACE or Saltus, or builtin:NAME");
+  add_input(*info, *options, "model of SevenNet, MACE, ORB or Saltus, or builtin:NAME");
   std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
   for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
   info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
-  add_input(*check, *options, "model of SevenNet or MACE, published or converted");
+  add_input(*check, *options, "model of SevenNet, MACE or ORB, published or converted");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");
   check->footer("Reads all of it: checksums, names, shapes, finite numbers. Nothing in the file is run.\n\nExample:\n"
                 "  saltus models verify sevennet.safetensors --source SevenNet-0.pt");
   CLI::App* const make = app.add_subcommand("convert", "a published model into a safetensors file of Saltus, bit for bit");
-  make->add_option("IN", options->input, "torch file of SevenNet (.pth, deployed .pt) or MACE (.model)")->required()->type_name("FILE");
+  make->add_option("IN", options->input, "torch file of SevenNet (.pth, deployed .pt), MACE (.model) or ORB (.ckpt)")->required()->type_name("FILE");
   make->add_option("OUT", options->output, "safetensors file")->required()->type_name("FILE");
   make->add_option("--licence", options->licence, "terms of the weights, kept with them (default: not stated)");
   make->add_option("--training-reference", options->training_reference, "level of theory of the training data (default: not stated)");

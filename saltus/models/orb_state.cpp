@@ -233,14 +233,14 @@ class Reader {
     m.harmonics_degree = degree;
   }
 
-  /// Elements that were trained have a reference energy.
+  /// Elements that were trained have reference energies of their own; the others have none, or all the same, which the last one (Z = 117) has.
   void references() {
     const TensorView& view = state_.need("heads.energy.reference.linear.weight");
     put("reference_energies", view, {orb_reference_elements});
     const std::vector<double> energy = values_of(view);
     for (std::size_t z = 1; z < (orb().repulsion ? last_repelled + 1 : orb_reference_elements); ++z)
-      if (energy[z] != 0) model_.atomic_number.push_back(static_cast<std::uint8_t>(z));
-    if (model_.atomic_number.empty()) state_.refuse("no element has a reference energy, which says what a model knows");
+      if (energy[z] != 0 && energy[z] != energy.back()) model_.atomic_number.push_back(static_cast<std::uint8_t>(z));
+    if (model_.atomic_number.empty()) state_.refuse("no element has a reference energy of its own, which says what a model knows");
   }
 
   std::size_t neighbors_of_name() const {
