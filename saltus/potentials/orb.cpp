@@ -21,7 +21,6 @@ namespace saltus {
 namespace {
 
 constexpr std::size_t edges_per_chunk = 256, atoms_per_chunk = 64;  // fixed, so that results do not depend on threads
-constexpr std::size_t most_kept_bytes = std::size_t{4} << 30;       // of slopes; beyond, they are computed again on the way back
 constexpr double layer_norm_epsilon = 1e-5;
 
 /// Linear, f, Linear, f, …, Linear.
@@ -228,8 +227,8 @@ struct OrbScratch final : Scratch {
 template <typename T>
 class NetworkOf final : public OrbNetwork {
  public:
-  NetworkOf(const PublishedModel& published, const OrbModel& model)
-      : model_(model), cutoff_(published.cutoff_ang), channels_(model.channels),
+  NetworkOf(const PublishedModel& published, const OrbModel& model, std::size_t most_kept_bytes)
+      : model_(model), most_kept_bytes_(most_kept_bytes), cutoff_(published.cutoff_ang), channels_(model.channels),
         function_(model.activation == Activation::silu ? kernels::Nonlinearity::silu : kernels::Nonlinearity::shifted_softplus) {
     const TensorFile& file = published.tensors;
     if (model.spherical) frequency_ = get_doubles(file, "bessel_frequencies", {any_size});
@@ -268,7 +267,7 @@ class NetworkOf final : public OrbNetwork {
     const bool gradient = want.forces || want.virial, through = gradient && model_.conservative;
     std::size_t hidden = 0;
     for (const std::size_t width : model_.hidden) hidden += width;
-    const bool keep = through && (layers_.size() + 1) * graph.edges() * hidden * sizeof(T) <= most_kept_bytes;
+    const bool keep = through && (layers_.size() + 1) * graph.edges() * hidden * sizeof(T) <= most_kept_bytes_;
     forward(z, graph, through, keep, *s, trace);
 
     const std::size_t n = z.size();
@@ -712,6 +711,7 @@ class NetworkOf final : public OrbNetwork {
   }
 
   OrbModel model_;
+  std::size_t most_kept_bytes_;
   double cutoff_;
   std::size_t channels_, harmonics_ = 0, inputs_ = 0;
   kernels::Nonlinearity function_;
@@ -725,7 +725,7 @@ class NetworkOf final : public OrbNetwork {
 
 }  // namespace
 
-Orb::Orb(const PublishedModel& model, const NetworkSettings& settings) : cutoff_ang_(model.cutoff_ang) {
+Orb::Orb(const PublishedModel& model, const NetworkSettings& settings, std::size_t most_kept_bytes) : cutoff_ang_(model.cutoff_ang) {
   const auto* architecture = std::get_if<OrbModel>(&model.architecture);
   if (!architecture) throw Error(ErrorKind::usage, "the model is not of the ORB family");
   if (settings.head) throw Error(ErrorKind::usage, "models of ORB have no heads to choose from");
@@ -735,8 +735,8 @@ Orb::Orb(const PublishedModel& model, const NetworkSettings& settings) : cutoff_
   info_.elements = model.atomic_number;
   info_.conservative = architecture->conservative;
   most_neighbors_ = architecture->max_neighbors;
-  if (precision == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture);
-  else network_ = std::make_unique<NetworkOf<double>>(model, *architecture);
+  if (precision == Dtype::f32) network_ = std::make_unique<NetworkOf<float>>(model, *architecture, most_kept_bytes);
+  else network_ = std::make_unique<NetworkOf<double>>(model, *architecture, most_kept_bytes);
 }
 
 void Orb::evaluate(const Batch& batch, Want want, Workspace& workspace, std::span<Evaluation> results) const { evaluate_with(batch, want, workspace, results, nullptr); }

@@ -30,8 +30,9 @@ struct OrbNetwork {
 
 class Orb final : public Potential {
  public:
+  /// most_kept_bytes  of slopes for the way back; where there would be more, they are computed again
   /// Throws Error{format} when tensors do not fit the architecture, Error{usage} for another arithmetic than F32 or F64, or a choice of a head.
-  explicit Orb(const PublishedModel& model, const NetworkSettings& settings = {});
+  explicit Orb(const PublishedModel& model, const NetworkSettings& settings = {}, std::size_t most_kept_bytes = std::size_t{4} << 30);
 
   const PotentialInfo& info() const override { return info_; }
   double cutoff_ang() const override { return cutoff_ang_; }

@@ -134,6 +134,32 @@ TEST(Orb, ForcesAndVirialAreDerivatives) {
   }
 }
 
+TEST(Orb, SlopesComputedAgainAreTheSame) {
+  const json document = golden();
+  const Orb kept = load(conservative), again(read_published_model(folder / conservative), {.precision = Dtype::f64}, 0);
+  for (const char* const name : {"molecule", "crystal"}) {
+    const Frame frame = case_named(document, conservative, name);
+    Workspace a, b;
+    const Evaluation one = evaluate_one(kept, frame, {.forces = true, .virial = true}, a), two = evaluate_one(again, frame, {.forces = true, .virial = true}, b);
+    EXPECT_EQ(one.energy_ev, two.energy_ev);
+    EXPECT_EQ(one.force_ev_ang, two.force_ev_ang);
+    EXPECT_EQ(one.virial_ev, two.virial_ev);
+  }
+}
+
+TEST(Orb, OneWorkspaceServesAnyConfiguration) {
+  const json document = golden();
+  const Orb potential = load(conservative);
+  Workspace workspace;
+  for (const char* const name : {"crystal", "alone", "molecule", "skewed", "crystal"}) {
+    const Frame frame = case_named(document, conservative, name);
+    Workspace fresh;
+    const Evaluation one = evaluate_one(potential, frame, {.forces = true, .virial = true}, workspace), two = evaluate_one(potential, frame, {.forces = true, .virial = true}, fresh);
+    EXPECT_EQ(one.energy_ev, two.energy_ev);
+    EXPECT_EQ(one.force_ev_ang, two.force_ev_ang);
+  }
+}
+
 TEST(Orb, SinglePrecisionAgrees) {
   const json document = golden();
   for (const char* const file : {conservative, direct, second}) {
