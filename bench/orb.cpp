@@ -9,14 +9,12 @@
 
 #include "bench/best_seconds.hpp"
 #include "saltus/base/threads.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/potentials/potential.hpp"
 
 int main(int count, char** words) {
   using namespace saltus;
   if (count != 5) return 2;
-  kernels::use_one_blas_thread();
   set_thread_count(1);
   const auto potential = load_potential(words[1], {.precision = std::string(words[2]) == "float32" ? Dtype::f32 : Dtype::f64});
   Frame frame;

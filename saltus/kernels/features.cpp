@@ -40,7 +40,7 @@ HWY_INLINE std::size_t activate_lanes(D d, Nonlinearity function, double factor,
       s = hn::IfThenElse(hn::Gt(z, zero), one, hn::IfThenElse(hn::Lt(z, zero), hn::Neg(one), zero));
     }
     hn::StoreU(hn::Mul(f, v), d, value + k);
-    hn::StoreU(hn::Mul(f, s), d, slope + k);
+    if (slope) hn::StoreU(hn::Mul(f, s), d, slope + k);
   }
   return k;
 }

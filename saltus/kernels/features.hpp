@@ -58,7 +58,7 @@ void apply_transposed(const LinearMap<T>& map, const Features<T>& out, std::size
 
 enum class Nonlinearity { silu, tanh, abs, shifted_softplus };
 
-/// value = factor φ(x), slope = factor φ'(x), n numbers. SIMD with run-time dispatch (Highway).
+/// value = factor φ(x), slope = factor φ'(x) unless that is null, n numbers. SIMD with run-time dispatch (Highway).
 void activate(Nonlinearity function, double factor, std::size_t n, const double* x, double* value, double* slope);
 void activate(Nonlinearity function, double factor, std::size_t n, const float* x, float* value, float* slope);
 

@@ -44,18 +44,6 @@ void add_gram(std::span<const double> x, std::size_t rows, std::size_t n, double
   });
 }
 
-void multiply_large(std::size_t rows, std::size_t inner, std::size_t columns, const double* a, std::size_t a_stride, const double* b, bool transposed, bool add,
-                    double* c, std::size_t c_stride) {
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, size_of(rows), size_of(columns), size_of(inner), 1, a, size_of(a_stride), b,
-              size_of(transposed ? inner : columns), add ? 1 : 0, c, size_of(c_stride));
-}
-
-void multiply_large(std::size_t rows, std::size_t inner, std::size_t columns, const float* a, std::size_t a_stride, const float* b, bool transposed, bool add,
-                    float* c, std::size_t c_stride) {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, size_of(rows), size_of(columns), size_of(inner), 1, a, size_of(a_stride), b,
-              size_of(transposed ? inner : columns), add ? 1 : 0, c, size_of(c_stride));
-}
-
 bool cholesky(std::span<double> matrix, std::size_t n) {
   const lapack_int info = LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', size_of(n), matrix.data(), size_of(n));
   if (info < 0) throw Error(ErrorKind::internal, "cholesky: bad argument");

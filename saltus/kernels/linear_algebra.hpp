@@ -13,13 +13,6 @@ void use_one_blas_thread();
 /// lower triangle of c += factor · xᵀ x;  x is [rows·n], c is [n·n]. Same sums for any number of threads.
 void add_gram(std::span<const double> x, std::size_t rows, std::size_t n, double factor, std::span<double> c);
 
-/// c = a b, or c += a b if `add`, row-major;  a [rows·inner], b [inner·columns], or its transpose [columns·inner] if `transposed`, c [rows·columns]. Rows of a
-/// and c begin `a_stride` and `c_stride` apart, b has no gaps. For matrices that do not fit the caches (else matrix_product.hpp); on the calling thread.
-void multiply_large(std::size_t rows, std::size_t inner, std::size_t columns, const double* a, std::size_t a_stride, const double* b, bool transposed, bool add,
-                    double* c, std::size_t c_stride);
-void multiply_large(std::size_t rows, std::size_t inner, std::size_t columns, const float* a, std::size_t a_stride, const float* b, bool transposed, bool add,
-                    float* c, std::size_t c_stride);
-
 /// Cholesky factor L (lower triangle, in place) of the symmetric matrix whose lower triangle is given.
 /// Returns false when it is not positive definite.
 bool cholesky(std::span<double> matrix, std::size_t n);

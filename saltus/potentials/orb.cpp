@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <tbb/enumerable_thread_specific.h>
@@ -13,7 +14,7 @@
 #include "saltus/base/threads.hpp"
 #include "saltus/kernels/angular.hpp"
 #include "saltus/kernels/features.hpp"
-#include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/kernels/packed_matrix.hpp"
 #include "saltus/potentials/network_maps.hpp"
 
 namespace saltus {
@@ -26,8 +27,9 @@ constexpr double layer_norm_epsilon = 1e-5;
 /// Linear, f, Linear, f, …, Linear.
 template <typename T>
 struct Mlp {
-  std::vector<std::size_t> width;         // in, hidden …, out
-  std::vector<std::vector<T>> weight;     // [in, out]
+  std::vector<std::size_t> width;                              // in, hidden …, out
+  std::vector<kernels::PackedMatrix<T>> first, first_transposed;  // of the first map, split by what it reads
+  std::vector<kernels::PackedMatrix<T>> weight, transposed;    // [in, out] of map k, none of map 0; transposes where there is a way back
   std::vector<std::vector<T>> bias;
   kernels::Nonlinearity function = kernels::Nonlinearity::silu;
 
@@ -41,16 +43,29 @@ std::vector<T> values(const TensorFile& file, const std::string& name, const std
   return {wide.begin(), wide.end()};
 }
 
+/// parts  inputs of the parts of the first map
 template <typename T>
-Mlp<T> mlp_of(const TensorFile& file, const std::string& name, std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out, kernels::Nonlinearity function) {
+Mlp<T> mlp_of(const TensorFile& file, const std::string& name, const std::vector<std::size_t>& parts, const std::vector<std::size_t>& hidden, std::size_t out,
+              kernels::Nonlinearity function, bool way_back) {
   Mlp<T> mlp;
   mlp.function = function;
-  mlp.width = {in};
+  mlp.width = {std::accumulate(parts.begin(), parts.end(), std::size_t{0})};
   mlp.width.insert(mlp.width.end(), hidden.begin(), hidden.end());
   mlp.width.push_back(out);
   for (std::size_t k = 0; k + 1 < mlp.width.size(); ++k) {
-    mlp.weight.push_back(values<T>(file, fmt::format("{}.{}", name, k), {mlp.width[k], mlp.width[k + 1]}));
-    mlp.bias.push_back(values<T>(file, fmt::format("{}.{}.bias", name, k), {mlp.width[k + 1]}));
+    const std::size_t to = mlp.width[k + 1];
+    const std::vector<T> weight = values<T>(file, fmt::format("{}.{}", name, k), {mlp.width[k], to});
+    mlp.bias.push_back(values<T>(file, fmt::format("{}.{}.bias", name, k), {to}));
+    const T* rows = weight.data();
+    for (const std::size_t part : k == 0 ? parts : std::vector{mlp.width[k]}) {
+      (k == 0 ? mlp.first : mlp.weight).emplace_back(part, to, rows, false);
+      if (way_back) (k == 0 ? mlp.first_transposed : mlp.transposed).emplace_back(to, part, rows, true);
+      rows += part * to;
+    }
+    if (k == 0) {
+      mlp.weight.emplace_back();
+      mlp.transposed.emplace_back();
+    }
   }
   return mlp;
 }
@@ -69,13 +84,13 @@ void copy_rows(const std::vector<T>& row, std::size_t rows, T* to) {
 
 /// z holds the first pre-activations of some rows and is overwritten; `other` is as large; `slope`, if not null, has a row-major array for each hidden layer.
 template <typename T>
-void finish_mlp(const Mlp<T>& mlp, std::size_t rows, T* z, T* other, T* unused_slope, T* const* slope, T* out) {
+void finish_mlp(const Mlp<T>& mlp, std::size_t rows, T* z, T* other, T* const* slope, T* out) {
   for (std::size_t k = 1; k <= mlp.hidden(); ++k) {
     const std::size_t in = mlp.width[k], to = mlp.width[k + 1];
-    kernels::activate(mlp.function, 1, rows * in, z, other, slope ? slope[k - 1] : unused_slope);
+    kernels::activate(mlp.function, 1, rows * in, z, other, slope ? slope[k - 1] : nullptr);
     T* next = k == mlp.hidden() ? out : z;
     copy_rows(mlp.bias[k], rows, next);
-    kernels::multiply_large(rows, in, to, other, in, mlp.weight[k].data(), false, true, next, to);
+    mlp.weight[k].multiply(rows, other, in, true, next, to);
   }
 }
 
@@ -84,7 +99,7 @@ template <typename T>
 void back_through_mlp(const Mlp<T>& mlp, std::size_t rows, const T* gradient, T* z, T* other, T* const* slope) {
   for (std::size_t k = mlp.hidden(); k >= 1; --k) {
     const std::size_t in = mlp.width[k], size = rows * in;
-    kernels::multiply_large(rows, mlp.width[k + 1], in, gradient, mlp.width[k + 1], mlp.weight[k].data(), true, false, other, in);
+    mlp.transposed[k].multiply(rows, gradient, mlp.width[k + 1], false, other, in);
     T* to = k == 1 ? slope[0] : z;
     const T* s = slope[k - 1];
     for (std::size_t c = 0; c < size; ++c) to[c] = s[c] * other[c];
@@ -156,31 +171,31 @@ struct Head {
 
   Head() = default;
   Head(const OrbModel& model, const TensorFile& file, const std::string& name, std::size_t out, std::size_t scales, kernels::Nonlinearity function)
-      : mlp(mlp_of<double>(file, name, model.channels, model.head_hidden, out, function)), mean(get_doubles(file, name + ".mean", {scales})),
+      : mlp(mlp_of<double>(file, name, {model.channels}, model.head_hidden, out, function, true)), mean(get_doubles(file, name + ".mean", {scales})),
         deviation(get_doubles(file, name + ".variance", {scales})) {
     for (double& d : deviation) d = std::sqrt(d);
   }
   /// Before the scale. `gradient`, if not null, receives that of output 0.
   std::vector<double> operator()(const std::vector<double>& features, std::vector<double>* gradient) const {
     const std::size_t widest = mlp.widest();
-    std::vector<double> z(widest), other(widest), unused(widest), out(mlp.width.back()), stored(mlp.hidden() * widest);
+    std::vector<double> z(widest), other(widest), out(mlp.width.back()), stored(mlp.hidden() * widest);
     std::vector<double*> slope;
     for (std::size_t k = 0; k < mlp.hidden(); ++k) slope.push_back(stored.data() + k * widest);
     std::copy(mlp.bias[0].begin(), mlp.bias[0].end(), z.begin());
-    kernels::multiply_large(1, mlp.width[0], mlp.width[1], features.data(), mlp.width[0], mlp.weight[0].data(), false, true, z.data(), mlp.width[1]);
-    finish_mlp(mlp, 1, z.data(), other.data(), unused.data(), slope.data(), out.data());
+    mlp.first[0].multiply(1, features.data(), mlp.width[0], true, z.data(), mlp.width[1]);
+    finish_mlp(mlp, 1, z.data(), other.data(), slope.data(), out.data());
     if (gradient) {
       std::vector<double> first(mlp.width.back(), 0.0);
       first[0] = 1;
       back_through_mlp(mlp, 1, first.data(), z.data(), other.data(), slope.data());
       gradient->resize(mlp.width[0]);
-      kernels::multiply_large(1, mlp.width[1], mlp.width[0], slope[0], mlp.width[1], mlp.weight[0].data(), true, false, gradient->data(), mlp.width[0]);
+      mlp.first_transposed[0].multiply(1, slope[0], mlp.width[1], false, gradient->data(), mlp.width[0]);
     }
     return out;
   }
 };
 
-/// Weights of one layer. The first map of each MLP is split by what it reads, so that the parts that read atoms are applied once for each atom.
+/// Weights of one layer. The parts of an edge's first map that read atoms are applied once for each atom.
 template <typename T>
 struct Layer {
   Mlp<T> edge, atom;
@@ -205,7 +220,7 @@ struct Kept {
 
 template <typename T>
 struct Own {  // of a thread
-  std::vector<T> z, other, unused, out, du, basis;
+  std::vector<T> z, other, out, du, basis;
   Kept<T> again;
 };
 
@@ -234,13 +249,13 @@ class NetworkOf final : public OrbNetwork {
     if (model.spherical) frequency_ = get_doubles(file, "bessel_frequencies", {any_size});
     harmonics_ = static_cast<std::size_t>((model.harmonics_degree + 1) * (model.harmonics_degree + 1));
     inputs_ = model.spherical ? frequency_.size() * harmonics_ : model.gaussians + 3;
-    edge_encoder_ = mlp_of<T>(file, "encoder.edge", inputs_, model.hidden, channels_, function_);
+    edge_encoder_ = mlp_of<T>(file, "encoder.edge", {inputs_}, model.hidden, channels_, function_, model.conservative);
     edge_encoder_norm_ = norm_of(file, "encoder.edge.norm");
     for (std::size_t t = 0; t < model.layers; ++t) {
       const std::string name = fmt::format("layers.{}.", t);
       Layer<T> layer;
-      layer.edge = mlp_of<T>(file, name + "edge", 3 * channels_, model.hidden, channels_, function_);
-      layer.atom = mlp_of<T>(file, name + "atom", 3 * channels_, model.hidden, channels_, function_);
+      layer.edge = mlp_of<T>(file, name + "edge", {channels_, channels_, channels_}, model.hidden, channels_, function_, model.conservative);
+      layer.atom = mlp_of<T>(file, name + "atom", {channels_, 2 * channels_}, model.hidden, channels_, function_, model.conservative);
       layer.edge_norm = norm_of(file, name + "edge.norm");
       layer.atom_norm = norm_of(file, name + "atom.norm");
       layer.send = values<T>(file, name + "send", {channels_, 1});
@@ -329,20 +344,20 @@ class NetworkOf final : public OrbNetwork {
 
   /// The encoder of atoms knows the element alone: all of them at once.
   void encode_elements(const TensorFile& file) {
-    const Mlp<T> encoder = mlp_of<T>(file, "encoder.atom", channels_, model_.hidden, channels_, function_);
+    const Mlp<T> encoder = mlp_of<T>(file, "encoder.atom", {channels_}, model_.hidden, channels_, function_, false);
     const Norm<T> norm = norm_of(file, "encoder.atom.norm");
     const std::vector<T> embedding = values<T>(file, "embedding", {orb_embedded_elements, channels_});
     const std::size_t rows = orb_embedded_elements, size = rows * encoder.widest();
-    std::vector<T> z(size), other(size), unused(size), out(rows * channels_), normal(rows * channels_), inverse(rows);
+    std::vector<T> z(size), other(size), out(rows * channels_), normal(rows * channels_), inverse(rows);
     copy_rows(encoder.bias[0], rows, z.data());
-    kernels::multiply_large(rows, channels_, encoder.width[1], embedding.data(), channels_, encoder.weight[0].data(), false, true, z.data(), encoder.width[1]);
-    finish_mlp<T>(encoder, rows, z.data(), other.data(), unused.data(), nullptr, out.data());
+    encoder.first[0].multiply(rows, embedding.data(), channels_, true, z.data(), encoder.width[1]);
+    finish_mlp<T>(encoder, rows, z.data(), other.data(), nullptr, out.data());
     element_.resize(rows * channels_);
     apply_norm(norm, rows, out.data(), normal.data(), inverse.data(), element_.data());
   }
 
   static void make_room(const Mlp<T>& mlp, std::size_t rows, std::size_t channels, Own<T>& own) {
-    for (auto* buffer : {&own.z, &own.other, &own.unused}) buffer->resize(rows * mlp.widest());
+    for (auto* buffer : {&own.z, &own.other}) buffer->resize(rows * mlp.widest());
     own.out.resize(rows * channels);
     own.du.resize(rows * channels);
   }
@@ -422,8 +437,8 @@ class NetworkOf final : public OrbNetwork {
     own.basis.resize(rows * inputs_);
     featurize(graph, first, last, own.basis.data());
     copy_rows(edge_encoder_.bias[0], rows, own.z.data());
-    kernels::multiply_large(rows, inputs_, hidden, own.basis.data(), inputs_, edge_encoder_.weight[0].data(), false, true, own.z.data(), hidden);
-    finish_mlp(edge_encoder_, rows, own.z.data(), own.other.data(), own.unused.data(), kept.slope_or_null(), own.out.data());
+    edge_encoder_.first[0].multiply(rows, own.basis.data(), inputs_, true, own.z.data(), hidden);
+    finish_mlp(edge_encoder_, rows, own.z.data(), own.other.data(), kept.slope_or_null(), own.out.data());
     apply_norm(edge_encoder_norm_, rows, own.out.data(), kept.normal, kept.inverse, out);
   }
 
@@ -437,8 +452,8 @@ class NetworkOf final : public OrbNetwork {
       T* z = own.z.data() + (e - first) * hidden;
       for (std::size_t c = 0; c < hidden; ++c) z[c] = a[c] + b[c];
     }
-    kernels::multiply_large(rows, channels_, hidden, edge + first * channels_, channels_, layer.edge.weight[0].data(), false, true, own.z.data(), hidden);
-    finish_mlp(layer.edge, rows, own.z.data(), own.other.data(), own.unused.data(), kept.slope_or_null(), own.out.data());
+    layer.edge.first[0].multiply(rows, edge + first * channels_, channels_, true, own.z.data(), hidden);
+    finish_mlp(layer.edge, rows, own.z.data(), own.other.data(), kept.slope_or_null(), own.out.data());
     apply_norm(layer.edge_norm, rows, own.out.data(), kept.normal, kept.inverse, update);
   }
 
@@ -486,11 +501,10 @@ class NetworkOf final : public OrbNetwork {
       for (auto* list : {&s.send_gate, &s.receive_gate}) (*list)[t].resize(edges);
       parallel_chunks(n, atoms_per_chunk, [&](std::size_t first, std::size_t last) {
         const std::size_t rows = last - first;
-        const T* weight = layer.edge.weight[0].data();
+        const T* atom = s.atom.data() + first * channels_;
         copy_rows(layer.edge.bias[0], rows, s.sent[t].data() + first * hidden);
-        kernels::multiply_large(rows, channels_, hidden, s.atom.data() + first * channels_, channels_, weight + channels_ * hidden, false, true, s.sent[t].data() + first * hidden, hidden);
-        kernels::multiply_large(rows, channels_, hidden, s.atom.data() + first * channels_, channels_, weight + 2 * channels_ * hidden, false, false,
-                                s.received[t].data() + first * hidden, hidden);
+        layer.edge.first[1].multiply(rows, atom, channels_, true, s.sent[t].data() + first * hidden, hidden);
+        layer.edge.first[2].multiply(rows, atom, channels_, false, s.received[t].data() + first * hidden, hidden);
       });
       parallel_chunks(edges, edges_per_chunk, [&](std::size_t first, std::size_t last) {
         update_edges(t, graph, first, last, edge.data(), rows_of(s.edge_kept[keep ? t + 1 : 0], layer.edge, first), s.update.data() + first * channels_, s, s.own.local());
@@ -522,12 +536,11 @@ class NetworkOf final : public OrbNetwork {
       for (std::uint32_t k = graph.received_first[i]; k < graph.received_first[i + 1]; ++k) add(graph.received[k], s.receive_gate[t][graph.received[k]], received);
       for (std::uint32_t e = graph.first[i]; e < graph.first[i + 1]; ++e) add(e, s.send_gate[t][e], sent);
     }
-    const T* weight = layer.atom.weight[0].data();
     copy_rows(layer.atom.bias[0], rows, own.z.data());
-    kernels::multiply_large(rows, channels_, hidden, s.atom.data() + first * channels_, channels_, weight, false, true, own.z.data(), hidden);
-    kernels::multiply_large(rows, 2 * channels_, hidden, s.messages.data() + first * 2 * channels_, 2 * channels_, weight + channels_ * hidden, false, true, own.z.data(), hidden);
+    layer.atom.first[0].multiply(rows, s.atom.data() + first * channels_, channels_, true, own.z.data(), hidden);
+    layer.atom.first[1].multiply(rows, s.messages.data() + first * 2 * channels_, 2 * channels_, true, own.z.data(), hidden);
     const Rows kept = rows_of(s.atom_kept[through ? t : 0], layer.atom, first);
-    finish_mlp(layer.atom, rows, own.z.data(), own.other.data(), own.unused.data(), kept.slope_or_null(), own.out.data());
+    finish_mlp(layer.atom, rows, own.z.data(), own.other.data(), kept.slope_or_null(), own.out.data());
     apply_norm(layer.atom_norm, rows, own.out.data(), kept.normal, kept.inverse, own.du.data());
     for (std::size_t k = 0; k < rows * channels_; ++k) s.atom[first * channels_ + k] += own.du[k];
   }
@@ -549,7 +562,6 @@ class NetworkOf final : public OrbNetwork {
       parallel_chunks(n, atoms_per_chunk, [&](std::size_t first, std::size_t last) {
         Own<T>& own = s.own.local();
         const std::size_t rows = last - first;
-        const T* weight = layer.edge.weight[0].data();
         own.z.resize(rows * hidden);
         const auto gather = [&](auto&& edges_of, std::size_t part) {
           std::fill(own.z.begin(), own.z.begin() + static_cast<std::ptrdiff_t>(rows * hidden), T(0));
@@ -559,7 +571,7 @@ class NetworkOf final : public OrbNetwork {
               T* to = own.z.data() + (i - first) * hidden;
               for (std::size_t c = 0; c < hidden; ++c) to[c] += from[c];
             });
-          kernels::multiply_large(rows, hidden, channels_, own.z.data(), hidden, weight + part * channels_ * hidden, true, true, s.atom_gradient.data() + first * channels_, channels_);
+          layer.edge.first_transposed[part].multiply(rows, own.z.data(), hidden, true, s.atom_gradient.data() + first * channels_, channels_);
         };
         gather([&](std::size_t i, auto&& add) { for (std::uint32_t e = graph.first[i]; e < graph.first[i + 1]; ++e) add(e); }, 1);
         gather([&](std::size_t i, auto&& add) { for (std::uint32_t k = graph.received_first[i]; k < graph.received_first[i + 1]; ++k) add(graph.received[k]); }, 2);
@@ -582,7 +594,7 @@ class NetworkOf final : public OrbNetwork {
       back_through_norm(edge_encoder_norm_, rows, kept.normal, kept.inverse, gradient);
       back_through_mlp(edge_encoder_, rows, gradient, own.z.data(), own.other.data(), kept.slope.data());
       own.basis.resize(rows * inputs_);
-      kernels::multiply_large(rows, hidden, inputs_, kept.slope[0], hidden, edge_encoder_.weight[0].data(), true, false, own.basis.data(), inputs_);
+      edge_encoder_.first_transposed[0].multiply(rows, kept.slope[0], hidden, false, own.basis.data(), inputs_);
       featurize_back(graph, first, last, own.basis.data(), s.cutoff_gradient.data(), s.gradient.data());
     });
   }
@@ -596,9 +608,8 @@ class NetworkOf final : public OrbNetwork {
     std::copy_n(gradient, rows * channels_, own.du.data());
     back_through_norm(layer.atom_norm, rows, kept.normal, kept.inverse, own.du.data());
     back_through_mlp(layer.atom, rows, own.du.data(), own.z.data(), own.other.data(), kept.slope.data());
-    const T* weight = layer.atom.weight[0].data();
-    kernels::multiply_large(rows, hidden, channels_, kept.slope[0], hidden, weight, true, true, gradient, channels_);
-    kernels::multiply_large(rows, hidden, 2 * channels_, kept.slope[0], hidden, weight + channels_ * hidden, true, false, s.message_gradient.data() + first * 2 * channels_, 2 * channels_);
+    layer.atom.first_transposed[0].multiply(rows, kept.slope[0], hidden, true, gradient, channels_);
+    layer.atom.first_transposed[1].multiply(rows, kept.slope[0], hidden, false, s.message_gradient.data() + first * 2 * channels_, 2 * channels_);
   }
 
   void edges_back(std::size_t t, const OrbGraph& graph, std::size_t first, std::size_t last, bool keep, OrbScratch<T>& s, Own<T>& own) const {
@@ -631,7 +642,7 @@ class NetworkOf final : public OrbNetwork {
     }
     back_through_norm(layer.edge_norm, rows, kept.normal, kept.inverse, own.du.data());
     back_through_mlp(layer.edge, rows, own.du.data(), own.z.data(), own.other.data(), kept.slope.data());
-    kernels::multiply_large(rows, hidden, channels_, kept.slope[0], hidden, layer.edge.weight[0].data(), true, true, s.edge_gradient.data() + first * channels_, channels_);
+    layer.edge.first_transposed[0].multiply(rows, kept.slope[0], hidden, true, s.edge_gradient.data() + first * channels_, channels_);
     if (!keep) std::copy_n(kept.slope[0], rows * hidden, s.first_gradient.data() + first * hidden);
   }
 
