@@ -20,6 +20,7 @@
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/start_options.hpp"
 #include "saltus/engines/open_potential.hpp"
+#include "saltus/potentials/conservation.hpp"
 #include "saltus/runs/molecular_dynamics.hpp"
 
 namespace saltus::cli {
@@ -65,6 +66,7 @@ int run_md(Options options) {
                                                                                         print_warning(warning);
                                                                                         heard.add(warning);
                                                                                       }});
+  if (const auto warning = conservation_warning(potential->info())) print_warning(*warning);  // the run keeps it
   const std::string model_sha256 = remote ? "socket" : identity_of(options.model, options.network);
   if (remote) say_progress(fmt::format("{}: waiting for clients with these atoms: {}", options.model, order_of_atoms(*start.atoms)));
   const auto summary = runs::run_molecular_dynamics(options.run, start, *potential, model_sha256, options.out, progress_line(), stop_requested, heard);
@@ -99,7 +101,7 @@ std::function<int()> set_up_md(CLI::App& app) {
   auto& run = o->run;
   auto& loop = run.loop;
   app.formatter(std::make_shared<HelpFormatter>(38));
-  app.add_option("--model", o->model, "file of Saltus, SevenNet, MACE; builtin:NAME; or clients of i-PI's protocol: socket:unix:NAME, socket:HOST:PORT")->type_name("FILE")->required();
+  app.add_option("--model", o->model, "file of Saltus, SevenNet, MACE, ORB; builtin:NAME; or clients of i-PI's protocol: socket:unix:NAME, socket:HOST:PORT")->type_name("FILE")->required();
   add_network_options(app, o->network);
   add_start_options(app, o->start);
   app.add_option("--temperature-kelvin", run.temperature_kelvin, "of velocities and thermostat, K")->required()->check(CLI::NonNegativeNumber);

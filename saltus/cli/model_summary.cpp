@@ -104,6 +104,16 @@ void print_architecture(const MatterSimModel& net) {
   print_row("layers", fmt::format("{} of {} channels of atoms and pairs", net.layers, net.units));
 }
 
+void print_architecture(const OrbModel& orb) {
+  print_row("forces", orb.conservative ? "gradient of the energy" : "of a head of their own: no gradient of the energy, which MD does not conserve");
+  print_row("stress", orb.conservative ? "gradient of the energy" : orb.stress_head ? "of a head of its own" : "none");
+  print_row("neighbours", fmt::format("the nearest {} at most", orb.max_neighbors));
+  print_row("cutoff function", cutoff_text(orb.cutoff_function));
+  print_row("edges", orb.spherical ? fmt::format("Bessel functions and harmonics to degree {}", orb.harmonics_degree) : fmt::format("{} Gaussians and the unit vector", orb.gaussians));
+  if (orb.repulsion) print_row("repulsion", orb.repulsion_mean ? "ZBL, divided by the number of atoms" : "ZBL");
+  print_row("layers", fmt::format("{}, {} channels, hidden {}, {}", orb.layers, orb.channels, widths_text(orb.hidden), orb.layer_norm ? "layer norm" : "root-mean-square norm"));
+}
+
 void print_published(const PublishedModel& model, const std::filesystem::path& path, bool json) {
   const std::string hash = model.converted ? sha256_of_path(path) : model.source_hash;
   const auto or_null = [](const std::string& value) { return value.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(value); };
@@ -230,7 +240,7 @@ std::string elements_text(const PublishedModel& model) {
 }
 
 std::string origin_text(const PublishedModel& model) {
-  constexpr const char* codes[] = {"sevenn", "mace-torch", "mattersim"};  // in the order of the variant
+  constexpr const char* codes[] = {"sevenn", "mace-torch", "mattersim", "orb-models"};  // in the order of the variant
   const char* const code = codes[model.architecture.index()];
   return printable(fmt::format("{} of {}{}", model.form.empty() ? "model" : model.form, code, model.version.empty() ? ", version not stated" : " " + model.version));
 }

@@ -164,17 +164,17 @@ std::function<int()> set_up_models(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.require_subcommand(1);
   CLI::App* const info = app.add_subcommand("info", "family, elements, cutoff, layers, what it was trained on, hash");
-  add_input(*info, *options, "model of SevenNet, MACE, MatterSim, GRACE, LAMMPS' pace or Saltus, or builtin:NAME");
+  add_input(*info, *options, "model of SevenNet, MACE, MatterSim, ORB, GRACE, LAMMPS' pace or Saltus, or builtin:NAME");
   std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
   for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
   info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
-  add_input(*check, *options, "model of SevenNet, MACE or MatterSim, published or converted; of GRACE or LAMMPS' pace");
+  add_input(*check, *options, "model of SevenNet, MACE, MatterSim or ORB, published or converted; of GRACE or LAMMPS' pace");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");
   check->footer("Reads all of it: checksums, names, shapes, finite numbers. Nothing in the file is run.\n\nExample:\n"
                 "  saltus models verify sevennet.safetensors --source SevenNet-0.pt");
   CLI::App* const make = app.add_subcommand("convert", "a published model into a safetensors file of Saltus, bit for bit; an ACE for LAMMPS");
-  make->add_option("IN", options->input, "file of SevenNet (.pth, .pt), MACE (.model), MatterSim (.pth); for OUT.yace an ACE of Saltus")->required()->type_name("FILE");
+  make->add_option("IN", options->input, "file of SevenNet, MACE, MatterSim (.pth) or ORB (.ckpt); for OUT.yace an ACE of Saltus")->required()->type_name("FILE");
   make->add_option("OUT", options->output, "safetensors file; or .yace, for the pace style of LAMMPS")->required()->type_name("FILE");
   make->add_option("--licence", options->licence, "terms of the weights, kept with them (default: not stated)");
   make->add_option("--training-reference", options->training_reference, "level of theory of the training data (default: not stated)");

@@ -19,6 +19,7 @@
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/start_options.hpp"
 #include "saltus/engines/open_potential.hpp"
+#include "saltus/potentials/conservation.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/path_integral_dynamics.hpp"
 #include "saltus/runs/ring_settings.hpp"
@@ -98,6 +99,7 @@ int run_atoms(const Options& options) {
                                 heard.add(warning);
                               }};
   const auto potential = open_potential(options.model, settings_of(options.network), context);
+  if (const auto warning = conservation_warning(potential->info())) print_warning(*warning);  // the run keeps it
   const auto reference = two ? open_potential(options.reference_model, {}, context) : nullptr;
   const auto identity = [](const std::string& model, const NetworkOptions& network) { return is_remote(model) ? "socket" : identity_of(model, network); };
   std::string model_sha256 = identity(options.model, options.network);

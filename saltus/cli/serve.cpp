@@ -60,7 +60,7 @@ int run_serve(Options options) {
 
 std::function<int()> set_up_serve(CLI::App& app) {
   const auto o = std::make_shared<Options>();
-  app.add_option("MODEL", o->model, "model file: of Saltus, or a published SevenNet or MACE; or builtin:NAME")->type_name("FILE")->required();
+  app.add_option("MODEL", o->model, "model file: of Saltus, or a published SevenNet, MACE, ORB; or builtin:NAME")->type_name("FILE")->required();
   app.add_option("--frame", o->frame, "its first frame says which atoms, in which order, periodic or not: none of that is sent")->type_name("FILE")->required();
   app.add_option("--unix", o->unix_name, "name of the server's unix socket, /tmp/ipi_NAME")->type_name("NAME");
   app.add_option("--prefix", o->prefix, "of unix sockets in place of /tmp/ipi_")->type_name("TEXT");

@@ -41,7 +41,7 @@ std::function<int()> set_up_statics(CLI::App& app) {
 }
 
 void add_statics_options(CLI::App& kind, StaticsOptions& options) {
-  kind.add_option("MODEL", options.model, "model file: of Saltus, or a published SevenNet or MACE; or builtin:NAME")->type_name("FILE")->required();
+  kind.add_option("MODEL", options.model, "model file: of Saltus, or a published SevenNet, MACE, ORB; or builtin:NAME")->type_name("FILE")->required();
   kind.add_option("FRAME", options.start.file, "trajectory or data set with the frame")->type_name("FILE")->required();
   kind.add_option("--frame", options.start.frame, "which frame of it, from 0 (default 0)");
   kind.add_option("--remove", options.start.removed_atoms, "atoms to take out, from 0, after repeating: 31,32")->delimiter(',');

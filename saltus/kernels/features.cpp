@@ -31,12 +31,16 @@ HWY_INLINE std::size_t activate_lanes(D d, Nonlinearity function, double factor,
     } else if (function == Nonlinearity::tanh) {
       v = hn::Sub(one, hn::Div(two, hn::Add(one, hn::Exp(d, hn::Min(hn::Add(z, z), most)))));
       s = hn::NegMulAdd(v, v, one);
+    } else if (function == Nonlinearity::shifted_softplus) {  // ln(1 + eˣ) − ln 2
+      const auto small = hn::Exp(d, hn::Max(hn::Neg(hn::Abs(z)), hn::Neg(most)));
+      v = hn::Sub(hn::Add(hn::Max(z, zero), hn::Log1p(d, small)), hn::Set(d, static_cast<T>(0.69314718055994530942)));
+      s = hn::Div(hn::IfThenElse(hn::Lt(z, zero), small, one), hn::Add(one, small));
     } else {
       v = hn::Abs(z);
       s = hn::IfThenElse(hn::Gt(z, zero), one, hn::IfThenElse(hn::Lt(z, zero), hn::Neg(one), zero));
     }
     hn::StoreU(hn::Mul(f, v), d, value + k);
-    hn::StoreU(hn::Mul(f, s), d, slope + k);
+    if (slope) hn::StoreU(hn::Mul(f, s), d, slope + k);
   }
   return k;
 }

@@ -56,9 +56,9 @@ template <typename T>
 void apply_transposed(const LinearMap<T>& map, const Features<T>& out, std::size_t first, std::size_t last, Features<T>& in,
                       std::size_t in_first, T scale, bool add);
 
-enum class Nonlinearity { silu, tanh, abs };
+enum class Nonlinearity { silu, tanh, abs, shifted_softplus };
 
-/// value = factor φ(x), slope = factor φ'(x), n numbers. SIMD with run-time dispatch (Highway).
+/// value = factor φ(x), slope = factor φ'(x) unless that is null, n numbers. SIMD with run-time dispatch (Highway).
 void activate(Nonlinearity function, double factor, std::size_t n, const double* x, double* value, double* slope);
 void activate(Nonlinearity function, double factor, std::size_t n, const float* x, float* value, float* slope);
 

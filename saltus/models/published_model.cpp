@@ -11,6 +11,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/models/mace_file.hpp"
 #include "saltus/models/mattersim_file.hpp"
+#include "saltus/models/orb_state.hpp"
 #include "saltus/models/sevennet_checkpoint.hpp"
 #include "saltus/models/sevennet_script.hpp"
 
@@ -23,7 +24,8 @@ struct FamilyRow {
   bool (*recognizes)(const TorchArchive&);
   PublishedModel (*read)(const TorchArchive&);
 };
-constexpr std::array<FamilyRow, 4> families{{{"MACE", is_mace, read_mace},
+constexpr std::array<FamilyRow, 5> families{{{"MACE", is_mace, read_mace},
+                                             {"ORB", is_orb_state, read_orb_state},
                                              {"SevenNet, deployed", is_sevennet_script, read_sevennet_script},
                                              {"SevenNet, checkpoint", is_sevennet_checkpoint, read_sevennet_checkpoint},
                                              {"MatterSim", is_mattersim, read_mattersim}}};
@@ -44,6 +46,8 @@ bool is_trained(const PublishedModel& model, const std::string& name) {
     return name != "bessel_frequencies" && name != "atomic_energies" && name != "scale" && name != "shift" && name != "covalent_radii_ang" &&
            name.find(".u.") == std::string::npos;
   if (std::holds_alternative<MatterSimModel>(model.architecture)) return name.starts_with("layers.") || name.starts_with("readout.") || name.ends_with("embedding");
+  if (std::holds_alternative<OrbModel>(model.architecture))
+    return name != "bessel_frequencies" && name != "reference_energies" && !name.ends_with(".mean") && !name.ends_with(".variance");
   return !name.starts_with("energy_");
 }
 
@@ -68,11 +72,11 @@ std::string printable_name(const std::string& text) {
 }  // namespace
 
 const char* family(const PublishedModel& model) {
-  constexpr const char* names[] = {"sevennet", "mace", "mattersim"};  // in the order of the variant
+  constexpr const char* names[] = {"sevennet", "mace", "mattersim", "orb"};  // in the order of the variant
   return names[model.architecture.index()];
 }
 
-bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet" || name == "mattersim"; }
+bool is_published_family(const std::string& name) { return name == "mace" || name == "sevennet" || name == "mattersim" || name == "orb"; }
 
 bool looks_like_torch(std::string_view head) { return looks_like_zip(head) || head.starts_with(std::string_view("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8)); }
 
@@ -88,7 +92,7 @@ PublishedModel read_published_model(std::string_view bytes, const std::string& s
   }
   const std::string root = archive.data().class_name(archive.data().root());
   throw Error(ErrorKind::unsupported,
-              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE, MatterSim); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
+              fmt::format("{}: a torch file, but of no family that is read (SevenNet, MACE, MatterSim, ORB); it holds {}", source, root.empty() ? "no module" : printable_name(root)));
 }
 
 PublishedModel read_published_model(const std::filesystem::path& path) {

@@ -1,4 +1,4 @@
-// Published interatomic potentials as plain data: what a file of SevenNet, MACE or MatterSim holds, whichever form it came in.
+// Published interatomic potentials as plain data: what a file of SevenNet, MACE, MatterSim or ORB holds, whichever form it came in.
 // The tensors' names, shapes and the factors that belong to them are in docs/model_files.md.
 #pragma once
 
@@ -134,10 +134,33 @@ struct MatterSimModel {
   bool operator==(const MatterSimModel&) const = default;
 };
 
+/// Rows of ORB's tables: by atomic number from 0.
+inline constexpr std::size_t orb_embedded_elements = 119, orb_reference_elements = 118;
+
+struct OrbModel {
+  bool spherical = true;             ///< edges begin as cutoff · Bessel × harmonics; else as Gaussians and the unit vector
+  int harmonics_degree = 0;          ///< largest l of Y
+  double bessel_prefactor = 0;       ///< of sin(c_n r)/r
+  std::size_t gaussians = 0;
+  double gaussian_reach_ang = 0;     ///< Gaussian k is exp(−(r − k reach / gaussians)²), r in Å
+  PolynomialCutoff cutoff_function;  ///< of the gates, and of the edges' first features where they are spherical
+  bool layer_norm = false;           ///< else the root mean square alone
+  Activation activation = Activation::silu;
+  std::size_t channels = 0;          ///< of atoms and edges
+  std::vector<std::size_t> hidden, head_hidden;  ///< widths inside the networks of encoder and layers, and of the heads
+  std::size_t layers = 0;
+  std::size_t max_neighbors = 0;     ///< that an atom sends to, the nearest first
+  bool conservative = false;         ///< forces are the gradient; else they come from a head, as the stress may
+  bool stress_head = false;
+  std::optional<ZblRepulsion> repulsion;
+  bool repulsion_mean = false;       ///< the repulsion is divided by the number of atoms
+  bool operator==(const OrbModel&) const = default;
+};
+
 struct PublishedModel {
-  std::variant<SevenNetModel, MaceModel, MatterSimModel> architecture;
+  std::variant<SevenNetModel, MaceModel, MatterSimModel, OrbModel> architecture;
   std::string version;             ///< of the code that wrote it; empty: not stated
-  std::string form;                ///< of the published file: "TorchScript", "checkpoint" or "module"
+  std::string form;                ///< of the published file: "TorchScript", "checkpoint", "module" or "state dictionary"
   bool converted = false;          ///< read from a container of Saltus
   std::vector<std::uint8_t> atomic_number;  ///< [species], in the order of the tensors' rows
   double cutoff_ang = 0;
@@ -149,7 +172,7 @@ struct PublishedModel {
   TensorFile tensors;              ///< named as in docs/model_files.md; its metadata is empty
 };
 
-/// "sevennet", "mace" or "mattersim", as in the metadata of a converted file.
+/// "sevennet", "mace", "mattersim" or "orb", as in the metadata of a converted file.
 const char* family(const PublishedModel& model);
 
 /// Whether a file that begins with `head` may be a published model: a zip archive, or an old torch file.

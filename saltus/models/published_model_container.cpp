@@ -184,6 +184,29 @@ void visit(Visitor&& see, Struct& s)
   see("heads", s.heads);
 }
 
+template <class Visitor, class Struct>
+void visit(Visitor&& see, Struct& s)
+  requires std::is_same_v<std::remove_const_t<Struct>, OrbModel>
+{
+  see("spherical", s.spherical);
+  see("harmonics_degree", s.harmonics_degree);
+  see("bessel_prefactor", s.bessel_prefactor);
+  see("gaussians", s.gaussians);
+  see("gaussian_reach_ang", s.gaussian_reach_ang);
+  see("cutoff_function", s.cutoff_function);
+  see("layer_norm", s.layer_norm);
+  see("activation", s.activation);
+  see("channels", s.channels);
+  see("hidden", s.hidden);
+  see("head_hidden", s.head_hidden);
+  see("layers", s.layers);
+  see("max_neighbors", s.max_neighbors);
+  see("conservative", s.conservative);
+  see("stress_head", s.stress_head);
+  see("repulsion", s.repulsion);
+  see("repulsion_mean", s.repulsion_mean);
+}
+
 template <class Value>
 struct IsVector : std::false_type {};
 template <class Item>
@@ -420,6 +443,64 @@ class Inventory {
     put_gated("readout", {width, width, width, 1});
   }
 
+  void put_mlp(const std::string& name, std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
+    for (std::size_t k = 0; k <= hidden.size(); ++k) {
+      const std::size_t to = k == hidden.size() ? out : hidden[k];
+      put(fmt::format("{}.{}", name, k), {in, to});
+      put(fmt::format("{}.{}.bias", name, k), {to});
+      in = to;
+    }
+  }
+
+  void list(const OrbModel& m) {
+    constexpr std::size_t most_hidden = 8, most_width = 1 << 16;
+    const auto sound = [](const std::vector<std::size_t>& widths) {
+      return !widths.empty() && widths.size() <= most_hidden && std::ranges::all_of(widths, [](std::size_t w) { return w > 0 && w <= most_width; });
+    };
+    if (m.layers == 0 || m.layers > most_layers || m.channels == 0 || m.channels > most_width || !sound(m.hidden) || !sound(m.head_hidden)) fail("the architecture has no layers, too many, or too wide ones");
+    if (m.activation != Activation::silu && m.activation != Activation::shifted_softplus) fail("the activation is neither silu nor shifted_softplus");
+    if (m.max_neighbors == 0 || m.max_neighbors > 1'000'000) fail("the largest number of neighbours is not from 1 to 1000000");
+    if (m.conservative && (m.layer_norm || !m.spherical)) fail("forces by gradient go with spherical edges and the root-mean-square norm");
+    if (!(m.cutoff_function.order >= 1 && m.cutoff_function.order <= 100) || !std::isfinite(m.bessel_prefactor)) fail("the cutoff function or the radial basis is not sound");
+    for (const std::uint8_t z : model_.atomic_number)
+      if (z >= orb_reference_elements || (m.repulsion && z > 95)) fail("an element is beyond the table of reference energies, or of radii of the repulsion");
+    std::size_t inputs = m.gaussians + 3;
+    if (m.spherical) {
+      const std::size_t basis = find_tensor(model_.tensors, "bessel_frequencies", {any_size}).shape[0];
+      if (m.harmonics_degree > 8 || basis == 0 || basis > 1000) fail("the radial basis or the degree of the harmonics is beyond what is read");
+      inputs = basis * static_cast<std::size_t>((m.harmonics_degree + 1) * (m.harmonics_degree + 1));
+      put("bessel_frequencies", {basis});
+    } else if (m.gaussians == 0 || m.gaussians > 1000 || !(m.gaussian_reach_ang > 0 && m.gaussian_reach_ang < 1000)) {
+      fail("there are no Gaussians");
+    }
+    put("embedding", {orb_embedded_elements, m.channels});
+    put("reference_energies", {orb_reference_elements});
+    const auto put_normed = [&](const std::string& name, std::size_t in) {
+      put_mlp(name, in, m.hidden, m.channels);
+      put(name + ".norm", {m.channels});
+      if (m.layer_norm) put(name + ".norm.bias", {m.channels});
+    };
+    put_normed("encoder.atom", m.channels);
+    put_normed("encoder.edge", inputs);
+    for (std::size_t t = 0; t < m.layers; ++t) {
+      const std::string name = fmt::format("layers.{}.", t);
+      put_normed(name + "atom", 3 * m.channels);
+      put_normed(name + "edge", 3 * m.channels);
+      for (const char* const gate : {"send", "receive"}) {
+        put(name + gate, {m.channels, 1});
+        put(name + gate + ".bias", {1});
+      }
+    }
+    const auto put_head = [&](const std::string& name, std::size_t out, std::size_t scales) {
+      put_mlp(name, m.channels, m.head_hidden, out);
+      put(name + ".mean", {scales});
+      put(name + ".variance", {scales});
+    };
+    put_head("energy", 1, 1);
+    if (!m.conservative) put_head("forces", 3, 1);
+    if (m.stress_head) put_head("stress", 6, 2);
+  }
+
   const PublishedModel& model_;
   std::size_t species_;
   std::map<std::string, std::vector<std::size_t>> shapes_;
@@ -476,7 +557,8 @@ PublishedModel from_container(TensorFile file) {
   model.parameters = parameters && *parameters > 0 ? static_cast<std::size_t>(*parameters) : 0;
   try {
     const Json json = Json::parse(get_metadata(file, "architecture"));
-    if (family_name == "mace") Reader::decode(json, model.architecture.emplace<MaceModel>());
+    if (family_name == "orb") Reader::decode(json, model.architecture.emplace<OrbModel>());
+    else if (family_name == "mace") Reader::decode(json, model.architecture.emplace<MaceModel>());
     else if (family_name == "mattersim") Reader::decode(json, model.architecture.emplace<MatterSimModel>());
     else Reader::decode(json, model.architecture.emplace<SevenNetModel>());
   } catch (const Error& error) {
@@ -486,8 +568,8 @@ PublishedModel from_container(TensorFile file) {
   }
   model.tensors = std::move(file);
   model.tensors.metadata.clear();
-  const auto first = model.tensors.tensors.find("bessel_frequencies");
-  if (first == model.tensors.tensors.end()) fail("there is no tensor 'bessel_frequencies'");
+  const auto first = model.tensors.tensors.find(family_name == "orb" ? "embedding" : "bessel_frequencies");
+  if (first == model.tensors.tensors.end()) fail(fmt::format("there is no tensor '{}'", family_name == "orb" ? "embedding" : "bessel_frequencies"));
   model.dtype = first->second.dtype;
   if (model.dtype != Dtype::f32 && model.dtype != Dtype::f64) fail("the weights are neither F32 nor F64");
   Inventory(model).compare();

@@ -25,7 +25,9 @@ void combine(const std::vector<std::vector<Evaluation>>& of_member, std::size_t 
   result.energy_ev = 0;
   result.force_ev_ang.assign(want.forces ? n : 0, Vec3{});
   result.virial_ev.reset();
-  if (want.virial) result.virial_ev = Mat3{};
+  bool virial = want.virial;
+  for (const auto& member : of_member) virial = virial && member[b].virial_ev.has_value();
+  if (virial) result.virial_ev = Mat3{};
   result.extrapolation.assign(want.extrapolation && extrapolation ? n : 0, 0.0);
   bool atom_energies = want.atom_energies;
   for (const auto& member : of_member) atom_energies = atom_energies && member[b].atom_energy_ev.size() == n;
@@ -34,7 +36,7 @@ void combine(const std::vector<std::vector<Evaluation>>& of_member, std::size_t 
     const Evaluation& e = member[b];
     result.energy_ev += e.energy_ev / members;
     for (std::size_t i = 0; i < result.force_ev_ang.size(); ++i) result.force_ev_ang[i] += e.force_ev_ang[i] / members;
-    if (want.virial)
+    if (virial)
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j) (*result.virial_ev)[i][j] += (*e.virial_ev)[i][j] / members;
     for (std::size_t i = 0; i < result.atom_energy_ev.size(); ++i) result.atom_energy_ev[i] += e.atom_energy_ev[i] / members;

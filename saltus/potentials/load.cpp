@@ -22,6 +22,7 @@
 #include "saltus/potentials/mace.hpp"
 #include "saltus/potentials/mattersim.hpp"
 #include "saltus/potentials/product_ace.hpp"
+#include "saltus/potentials/orb.hpp"
 #include "saltus/potentials/sevennet.hpp"
 
 namespace saltus {
@@ -47,6 +48,7 @@ struct Network {
 constexpr Network networks[] = {
     {"mace", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<Mace>(model, s); }},
     {"mattersim", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<MatterSim>(model, s); }},
+    {"orb", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<Orb>(model, s); }},
     {"sevennet", [](const PublishedModel& model, const NetworkSettings& s) -> std::unique_ptr<Potential> { return std::make_unique<SevenNet>(model, s); }},
 };
 

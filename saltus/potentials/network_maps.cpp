@@ -123,6 +123,7 @@ kernels::DenseNetwork dense_network(const TensorFile& file, const std::string& n
     case kernels::Nonlinearity::silu: network.activation = kernels::DenseActivation::silu; break;
     case kernels::Nonlinearity::tanh: network.activation = kernels::DenseActivation::tanh; break;
     case kernels::Nonlinearity::abs: throw Error(ErrorKind::unsupported, "a radial network with kinks (abs) cannot be evaluated");
+    case kernels::Nonlinearity::shifted_softplus: break;  // not of nonlinearity()
   }
   if (widths.empty())
     for (std::size_t k = 0; k == 0 || file.tensors.contains(fmt::format("{}.{}", name, k)); ++k) {

@@ -17,6 +17,7 @@
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/sampling.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/potentials/conservation.hpp"
 #include "saltus/runs/run_folder.hpp"
 
 namespace saltus::runs {
@@ -247,6 +248,7 @@ MolecularDynamicsSummary run_molecular_dynamics(const MolecularDynamicsSettings&
   } else {
     require_no_output({paths.trajectory, paths.log, paths.summary});
     checkpoint = {fresh_state(settings, loop, start), names, 0, 0, 0, {}};
+    if (const auto warning = conservation_warning(potential.info())) checkpoint.warnings.add(*warning);
   }
   remove_leftovers(folder, {"checkpoint.part", "summary.json.part", "failed.extxyz"});
   if (resumed && checkpoint.state.step == loop.steps && checkpoint.state.begun && fs::exists(paths.summary)) {

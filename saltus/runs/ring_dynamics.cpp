@@ -18,6 +18,7 @@
 #include "saltus/dynamics/ring_contraction.hpp"
 #include "saltus/io/extxyz.hpp"
 #include "saltus/io/segments.hpp"
+#include "saltus/potentials/conservation.hpp"
 #include "saltus/potentials/difference.hpp"
 #include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/gle_file.hpp"
@@ -238,6 +239,7 @@ RingDynamicsSummary run_in_folder(const RingDynamicsSettings& settings, const Fr
     checkpoint.state = atom_ring(start, settings.beads, settings.temperature_kelvin, Random(settings.seed, ring_stream));
     begin_ring_dynamics(checkpoint.state, loop);
     checkpoint.settings = names;
+    if (const auto warning = conservation_warning((correction ? *correction : potential).info())) checkpoint.warnings.add(*warning);
   }
   remove_leftovers(folder, {"checkpoint.part", "summary.json.part", "failed.extxyz"});
   if (resumed && checkpoint.state.ring.step == loop.steps && checkpoint.state.begun && fs::exists(paths.summary)) {

@@ -55,7 +55,9 @@ ElasticConstants elastic_constants(const Frame& frame, const Potential& potentia
   relaxation.cell = CellMotion::fixed;
   if (!settings.relax_atoms) relaxation.minimizer.max_iterations = 0;
   Workspace workspace;
-  result.stress_ev_ang3 = stress_ev_ang3(*evaluate_one(potential, frame, {.virial = true}, workspace).virial_ev, frame.cell);
+  const Evaluation unstrained = evaluate_one(potential, frame, {.virial = true}, workspace);
+  require_virial(unstrained);
+  result.stress_ev_ang3 = stress_ev_ang3(*unstrained.virial_ev, frame.cell);
   Mat6 raw{};
   for (std::size_t j = 0; j < 6; ++j)
     for (const int sign : {1, -1}) {

@@ -53,6 +53,10 @@ CellMotion cell_motion_named(std::string_view name) {
   throw Error(ErrorKind::usage, fmt::format("'{}' is no motion of the cell: fixed, hydrostatic, anisotropic or full", name));
 }
 
+void require_virial(const Evaluation& evaluation) {
+  if (!evaluation.virial_ev) throw Error(ErrorKind::unsupported, "this potential gives no stress for such a cell, which this needs");
+}
+
 Mat3 stress_ev_ang3(const Mat3& virial_ev, const Cell& cell) { return scaled(virial_ev, -1 / cell.volume_ang3()); }
 
 Relaxation relax(const Frame& start, const Potential& potential, const RelaxationSettings& settings, const Progress& progress) {
@@ -91,6 +95,7 @@ Relaxation relax(const Frame& start, const Potential& potential, const Relaxatio
     first = false;
     for (std::size_t i = 0; i < n; ++i) gradient[i] = -(deformation * evaluation.force_ev_ang[i]);
     if (!free_cell) return evaluation.energy_ev;
+    require_virial(evaluation);
     const double pv = settings.pressure_ev_ang3 * frame.cell.volume_ang3();
     Mat3 pull = *evaluation.virial_ev;
     for (int a = 0; a < 3; ++a) pull[a][a] -= pv;

@@ -38,6 +38,9 @@ struct Relaxation {
 /// that are not finite. A result that is not converged is returned, and says so.
 Relaxation relax(const Frame& frame, const Potential& potential, const RelaxationSettings& settings, const Progress& progress = {});
 
+/// Throws Error{unsupported} where the potential gave none.
+void require_virial(const Evaluation& evaluation);
+
 /// −virial / volume in eV/Å³, tension positive.
 Mat3 stress_ev_ang3(const Mat3& virial_ev, const Cell& cell);
 
