@@ -114,15 +114,18 @@ struct Maximum {
   bool converged = false;
 };
 
+constexpr double farthest = 7;  // of ln D from where it begins: lags so long that they tell nothing of D let it run away
+
 Maximum maximise(const Run& run, double lag, Vector start) {
   const double scale = 1 / run.counts.sum();
+  const Vector first = start;
   Maximum best{std::move(start), 0, false};
   Vector gradient;
   double value = -scale * log_likelihood(run, lag, best.ln_s, gradient);
   gradient *= -scale;
   std::deque<std::pair<Vector, Vector>> pairs;
   const double enough = 1e-7 / static_cast<double>(best.ln_s.size());
-  for (int iteration = 0; iteration < 500; ++iteration) {
+  for (int iteration = 0; iteration < 200 && gradient.allFinite(); ++iteration) {
     if (gradient.cwiseAbs().maxCoeff() < enough) {
       best.converged = true;
       break;
@@ -148,6 +151,7 @@ Maximum maximise(const Run& run, double lag, Vector start) {
     bool better = false;
     for (int attempt = 0; attempt < 30 && !better; ++attempt, step /= 2) {
       const Vector trial = best.ln_s + step * direction;
+      if ((trial - first).cwiseAbs().maxCoeff() > farthest) continue;
       Vector there;
       const double then = -scale * log_likelihood(run, lag, trial, there);
       there *= -scale;
