@@ -181,8 +181,8 @@ std::function<int()> set_up_models(CLI::App& app) {
   make->add_option("--spline-ang", options->spline_ang, "to .yace: spacing of LAMMPS' radial tables, Å (default 0.001)")->check(CLI::Range(1e-5, 0.1));
   make->add_flag("--json", options->json, "one JSON document instead of a line");
   make->footer("Keeps the hash of the published file. Torch is not needed, and nothing in the file is run.\n"
-               "To OUT.yace goes an ACE that was fitted with --radial-power, its repulsion to OUT.table beside it; the lines of a\n"
-               "LAMMPS input that use them are printed. An ACE with other radial functions cannot go there.\n\nExample:\n"
+               "To OUT.yace goes an ACE that was fitted with --radial-power, its repulsion to OUT.table beside\n"
+               "it; the lines of a LAMMPS input that use them are printed. Other ACEs cannot go there.\n\nExample:\n"
                "  saltus models convert SevenNet-0.pt sevennet.safetensors --licence MIT --training-reference PBE+U");
   CLI::App* const join = app.add_subcommand("combine", "several models as one: means, and how far their forces spread");
   join->add_option("FILES", options->members, "two models or more, for the same elements")->required()->type_name("FILE");
