@@ -113,7 +113,7 @@ PassageResults results_of(PassageOptions& own) {
     followers.push_back(&layers.emplace(own.layers));
   }
   if (!array && !own.map_file.empty()) {
-    own.map.half_width_ang = own.settings.half_widths_ang.empty() ? 0 : own.settings.half_widths_ang.front();
+    if (!own.settings.half_widths_ang.empty()) own.map.half_width_ang = own.settings.half_widths_ang.front();
     followers.push_back(&map.emplace(own.map));
   }
   runs::RegionSettings regions;

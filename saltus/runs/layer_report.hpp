@@ -83,7 +83,7 @@ class LayerStudy : public DistanceFollower {
   std::vector<std::string> notes_;
 };
 
-/// {"lags_fs", "layers": [{"low_ang", "high_ang", "lateral_diffusion_ang2_per_ps": {"value", "low", "high"}, …}], "density", "notes"}
+/// {"lag_fs", "layers": [{"low_ang", "high_ang", "lateral_diffusion_ang2_per_ps": {"value", "low", "high"}, …}], "density", "notes"}
 nlohmann::ordered_json layer_document(const LayerReport& report);
 
 /// A table for people, with a line for each layer.
