@@ -97,9 +97,10 @@ int verify(const Options& options) {
 int export_for_lammps(const Options& options) {
   const std::filesystem::path out(options.output), table = std::filesystem::path(out).replace_extension(".table");
   refuse_overwriting(options.input, table);
+  const AceParameters model = load_ace(options.input);
   PaceExport files;
   try {
-    files = export_pace(load_ace(options.input), out.filename().string(), table.filename().string(), options.spline_ang);
+    files = export_pace(model, out.filename().string(), table.filename().string(), options.spline_ang);
   } catch (const Error& error) {
     throw with_place(error, options.input);
   }
