@@ -31,7 +31,7 @@ struct LocalSettings {
   int bootstrap = 200;             ///< draws of units with replacement behind every interval, at least 20
   std::uint64_t seed = 1;
   std::vector<double> curvature_kt_per_ang2;  ///< [windows] F''; empty: unknown
-  std::vector<double> curvature_error;        ///< [windows] of it: what is not three errors from zero is not told of; empty: none
+  std::vector<double> curvature_error = {};      ///< [windows] of it: what is not three errors from zero is not told of; empty: none
 };
 
 struct LocalDiffusion {

@@ -35,7 +35,7 @@ struct WindowExits {
   std::vector<ExitSums> unit;        ///< [units]
   std::int64_t cut_frames = 0;       ///< starts closer than this to the end of their segment were not admitted
   double steps = 0, long_steps = 0, step2_ang2 = 0;  ///< one-frame displacements from starts: how many, how many longer than half_width_ang, Σ of their squares
-  std::vector<std::uint32_t> exits_at, censored_at;  ///< [groups * time bins] how many starts exited, or were seen last, after a time in that bin
+  std::vector<std::uint32_t> exits_at = {}, censored_at = {};  ///< [groups * time bins] how many starts exited, or were seen last, after a time in that bin
 };
 
 /// All that is kept of a trajectory: profiles, errors and plots are made again from it without the frames.

@@ -24,7 +24,7 @@ struct TrajectoryInput {
   double time_step_fs = 0;   ///< time between frames; 0: as the file says
   double skip_fs = 0;        ///< frames earlier than this after the first are left out
   std::size_t every = 1;     ///< one frame in so many
-  std::string atoms;         ///< selection (analysis/atom_selection.hpp) of those that frames are left with; empty: all
+  std::string atoms = {};    ///< selection (analysis/atom_selection.hpp) of those that frames are left with; empty: all
 };
 
 class TrajectorySource {

@@ -106,11 +106,11 @@ TEST_F(Verdict, CurvatureAndItsError) {
   EXPECT_TRUE(significant(at(0, 1)) && significant(at(2.5, 1)));
   EXPECT_FALSE(significant(at(1.25, 1)));
   const Synthetic flat{"flat", 10, true, [](double) { return 0.0; }, [](double) { return 0.2 * unit; }};
-  const ExitData data = count_exits(flat, brownian_paths(flat, 100, 500, 100, 3), 100, {1});
-  const FittedProfile fitted = free_energy_profile(data);
+  const ExitData counted = count_exits(flat, brownian_paths(flat, 100, 500, 100, 3), 100, {1});
+  const FittedProfile fitted = free_energy_profile(counted);
   double square = 0;
-  for (const WindowExits& w : data.window) {
-    const MeanWithError curvature = free_energy_curvature(data, fitted, w.window);
+  for (const WindowExits& w : counted.window) {
+    const MeanWithError curvature = free_energy_curvature(counted, fitted, w.window);
     EXPECT_FALSE(significant(curvature)) << w.window.centre_ang;
     square += curvature.value * curvature.value / (curvature.error * curvature.error) / static_cast<double>(data.window.size());
   }

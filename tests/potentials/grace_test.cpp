@@ -74,7 +74,7 @@ TEST(Grace, ForcesAreTheGradientThroughTheCutoffToo) {
       return evaluate_one(*potential, pair, all, workspace);
     };
     double alone = 0;
-    for (const std::uint8_t z : {3, 14}) {
+    for (const std::uint8_t z : {std::uint8_t{3}, std::uint8_t{14}}) {
       Frame one;
       one.atoms = std::make_shared<const Atoms>(atoms_of({z}));
       one.position_ang = {{1, 1, 1}};

@@ -147,8 +147,9 @@ TEST(PassageReport, LayersAndSlowWallsBetweenWalls) {
   EXPECT_NEAR(f(18.5) - f(10), slit.free_energy_kt(18.5) - slit.free_energy_kt(10), 0.12);
   EXPECT_TRUE(flagged(report, "F is curved"));
   EXPECT_TRUE(flagged(report, "a wall lies within the window"));
-  for (const PassageWindow& row : report.windows)
+  for (const PassageWindow& row : report.windows) {
     if (std::abs(report.data.window[row.window].window.centre_ang - 10) < 3) EXPECT_FALSE(mentions(row.flags, "F is curved"));
+  }
 }
 
 // Particles that rattle fast within 0.35 Å while they diffuse leave narrow windows sooner than D says: D(L) falls with L.
