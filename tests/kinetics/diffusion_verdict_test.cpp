@@ -112,7 +112,7 @@ TEST_F(Verdict, CurvatureAndItsError) {
   for (const WindowExits& w : counted.window) {
     const MeanWithError curvature = free_energy_curvature(counted, fitted, w.window);
     EXPECT_FALSE(significant(curvature)) << w.window.centre_ang;
-    square += curvature.value * curvature.value / (curvature.error * curvature.error) / static_cast<double>(data.window.size());
+    square += curvature.value * curvature.value / (curvature.error * curvature.error) / static_cast<double>(counted.window.size());
   }
   EXPECT_GT(square, 0.2);  // errors are those of the scatter
   EXPECT_LT(square, 3);

@@ -148,7 +148,9 @@ TEST(PassageReport, LayersAndSlowWallsBetweenWalls) {
   EXPECT_TRUE(flagged(report, "F is curved"));
   EXPECT_TRUE(flagged(report, "a wall lies within the window"));
   for (const PassageWindow& row : report.windows) {
-    if (std::abs(report.data.window[row.window].window.centre_ang - 10) < 3) EXPECT_FALSE(mentions(row.flags, "F is curved"));
+    if (std::abs(report.data.window[row.window].window.centre_ang - 10) < 3) {
+      EXPECT_FALSE(mentions(row.flags, "F is curved"));
+    }
   }
 }
 
