@@ -16,16 +16,16 @@
 namespace saltus::runs {
 namespace {
 
-constexpr double cutoff_ang = 5;
+constexpr double range_ang = 5;
 
 /// A pair energy and its slope, with what is wrong with them, and a force on every atom along x.
 class PairPotential : public Potential {
  public:
-  std::function<double(double)> energy_ev = [](double r) { return r < cutoff_ang ? 0.5 * std::pow(cutoff_ang - r, 3) * std::exp(-r) : 0; };
+  std::function<double(double)> energy_ev = [](double r) { return r < range_ang ? 0.5 * std::pow(range_ang - r, 3) * std::exp(-r) : 0; };
   double force_factor = 1, force_along_x = 0;
 
   const PotentialInfo& info() const override { return info_; }
-  double cutoff_ang() const override { return saltus::runs::cutoff_ang; }
+  double cutoff_ang() const override { return range_ang; }
   void evaluate(const Batch& batch, Want want, Workspace&, std::span<Evaluation> results) const override {
     const std::size_t n = batch.atoms->size();
     for (std::size_t b = 0; b < batch.count(); ++b) {
@@ -37,7 +37,7 @@ class PairPotential : public Potential {
           const Vec3 r = batch.position_ang[b * n + j] - batch.position_ang[b * n + i];
           const double d = norm(r), h = 1e-5, slope = (energy_ev(d + h) - energy_ev(d - h)) / (2 * h);
           result.energy_ev += energy_ev(d);
-          if (!want.forces || (d > saltus::runs::cutoff_ang - 2 * h && d < saltus::runs::cutoff_ang + 2 * h)) continue;
+          if (!want.forces || (d > range_ang - 2 * h && d < range_ang + 2 * h)) continue;
           const Vec3 f = force_factor * slope / d * r;
           result.force_ev_ang[i] += f;
           result.force_ev_ang[j] -= f;
@@ -120,7 +120,7 @@ TEST(ModelProbes, DirectionsInSpace) {
 
 TEST(ModelProbes, JumpAtTheCutoff) {
   PairPotential cut;
-  cut.energy_ev = [](double r) { return r < cutoff_ang ? 0.01 + 5 * std::exp(-r) : 0; };
+  cut.energy_ev = [](double r) { return r < range_ang ? 0.01 + 5 * std::exp(-r) : 0; };
   const ModelProbes p = probe_model(cut, some_atoms(), short_probe());
   for (const DimerProbe& d : p.dimers) {
     EXPECT_NEAR(d.cutoff_energy_jump_ev, 0.01 + 5 * std::exp(-5.0), 5e-5);
@@ -130,7 +130,7 @@ TEST(ModelProbes, JumpAtTheCutoff) {
 
 TEST(ModelProbes, AtomsThatFallIntoEachOther) {
   PairPotential hole;
-  hole.energy_ev = [](double r) { return r < cutoff_ang ? 0.5 * std::pow(cutoff_ang - r, 3) * std::exp(-r) - 40 * std::exp(-std::pow(r / 0.7, 4)) : 0; };
+  hole.energy_ev = [](double r) { return r < range_ang ? 0.5 * std::pow(range_ang - r, 3) * std::exp(-r) - 40 * std::exp(-std::pow(r / 0.7, 4)) : 0; };
   const ModelProbes p = probe_model(hole, some_atoms(), short_probe());
   for (const DimerProbe& d : p.dimers) {
     EXPECT_FALSE(d.repulsive());
@@ -143,7 +143,7 @@ TEST(ModelProbes, AtomsThatFallIntoEachOther) {
 
 TEST(ModelProbes, NotFinite) {
   PairPotential bad;
-  bad.energy_ev = [](double r) { return r < 1 ? std::nan("") : r < cutoff_ang ? std::pow(cutoff_ang - r, 3) : 0; };
+  bad.energy_ev = [](double r) { return r < 1 ? std::nan("") : r < range_ang ? std::pow(range_ang - r, 3) : 0; };
   const ModelProbes p = probe_model(bad, some_atoms(), short_probe());
   ASSERT_TRUE(p.dimers[0].not_finite_ang);
   EXPECT_NEAR(*p.dimers[0].not_finite_ang, 1, 0.02);
