@@ -92,7 +92,8 @@ void open_data(Setting& setting) {
   setting.simulation = matched_simulation(agreement, interruptible(setting.progress, setting.stop));
 }
 
-json to_json(const std::optional<Estimate>& e) { return e ? json::array({e->value, e->low, e->high}) : json(nullptr); }
+/// A model may give no number at all.
+json to_json(const std::optional<Estimate>& e) { return e && std::isfinite(e->value) && std::isfinite(e->low) && std::isfinite(e->high) ? json::array({e->value, e->low, e->high}) : json(nullptr); }
 
 std::optional<Estimate> estimate_from(const json& value) {
   if (value.is_null()) return {};
@@ -103,7 +104,7 @@ json to_json(const std::vector<ComparedErrors>& list) {
   json array = json::array();
   for (const ComparedErrors& e : list)
     array.push_back({{"set", e.set}, {"frames", e.frames}, {"energy_raw", to_json(e.energy_raw_ev_per_atom)}, {"energy_aligned", to_json(e.energy_aligned_ev_per_atom)},
-                     {"force", to_json(e.force_ev_ang)}, {"stress", to_json(e.stress_ev_ang3)}, {"relative", e.force_relative ? json(*e.force_relative) : json(nullptr)}});
+                     {"force", to_json(e.force_ev_ang)}, {"stress", to_json(e.stress_ev_ang3)}, {"relative", e.force_relative && std::isfinite(*e.force_relative) ? json(*e.force_relative) : json(nullptr)}});
   return array;
 }
 

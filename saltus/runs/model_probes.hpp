@@ -16,7 +16,7 @@ namespace saltus::runs {
 
 struct ProbeSettings {
   std::size_t atoms = 4;             ///< displaced for the differences, spread evenly over the frame
-  double displacement_ang = 0.02;    ///< h of F = −[8 (E(h) − E(−h)) − (E(2h) − E(−2h))]/(12 h), whose error is of order h⁴
+  double displacement_ang = 0.01;    ///< h of F = −[8 (E(h) − E(−h)) − (E(2h) − E(−2h))]/(12 h), whose error is of order h⁴
   double temperature_kelvin = 300;   ///< of the velocities drawn for constant energy
   double timestep_fs = 0;            ///< of constant energy; 0: 0.5 fs with hydrogen, else 1 fs
   std::int64_t steps = 400;          ///< of constant energy; 0: not simulated

@@ -134,7 +134,7 @@ MatchedSimulation matched_simulation(const AgreementSettings& settings, const Pr
 TrajectoryCurves curves_of(const TrajectoryInput& trajectory, const AgreementSettings& settings, const MatchedSimulation& simulation, const Progress& progress) {
   RdfSettings radial;
   radial.largest_ang = settings.largest_ang;
-  if (!simulation.start.cell.has_vectors()) radial.volume_ang3 = 1;  // of a cluster: any will do, it drops out
+  if (!simulation.start.cell.any_periodic()) radial.volume_ang3 = 1;  // of a cluster: any will do, it drops out
   TrajectoryCurves curves{analyze_rdf(trajectory, radial, most_blocks, progress), {}};
   if (!simulation.velocities) return curves;
   VelocityCorrelationSettings vibrations;
