@@ -21,7 +21,7 @@ std::span<const Command> commands() {
       Command{"distill", "a fast expansion fitted to what another model says of frames that it sampled", set_up_distill},
       Command{"refine", "a plan's potential taken where it is in doubt, labelled by CP2K, trained again", set_up_refine},
       Command{"evaluate", "errors of models on the same labelled frames; what a model says of frames", set_up_evaluate},
-      Command{"compare", "several models on the same data with the same budget, before and after fine-tuning, on one page", set_up_compare},
+      Command{"compare", "several models on the same data and budget, before and after training, on one page", set_up_compare},
       Command{"models", "model files, published ones of SevenNet, MACE and MatterSim too: info, verify, convert, combine", set_up_models},
       Command{"md", "molecular dynamics with a model; the same command again continues it", set_up_md},
       Command{"pimd", "path-integral MD by ring polymers: quantum averages of atoms or of model systems", set_up_pimd},

@@ -29,13 +29,13 @@ struct Chart {
   std::optional<std::pair<double, double>> x_range;  ///< shown at first; none: all; not for logarithmic x
 };
 
-/// Cells as text; columns beyond the first are set flush right where `wide` is not their number, from 0.
+/// Cells as text; all columns but the first and the wide one are set flush right.
 struct PageTable {
   std::string name;            ///< of the file that it can be saved to
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
-  std::optional<std::size_t> wide;  ///< a column of sentences
+  std::optional<std::size_t> wide;  ///< column of sentences, from 0
 };
 
 struct AnalysisPage {
