@@ -672,6 +672,9 @@
     prefix = data.kind;
     add(el("h1", {}, data.title), el("p", {class: "soft small"}, data.subtitle), noCharts());
     for (const sentence of data.sentences) add(el("p", {}, sentence));
+    for (const own of data.tables || [])
+      add(el("h2", {}, own.title), table(own.columns.map((title, j) => ({title, left: j === 0 || j === own.wide, wrap: j === own.wide})), own.rows),
+        el("p", {class: "saves"}, button("CSV", "save this table as CSV", () => save(fileName(prefix, own.name) + ".csv", "text/csv", csv([own.columns, ...own.rows])))));
     add(chartRow(...data.charts.map(curveChart), data.sites ? occupationChart({name: ""}, data.sites) : null));
     if (data.sites) showSites({name: ""}, data);
     if (data.estimates.length) {

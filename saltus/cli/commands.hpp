@@ -21,6 +21,7 @@ std::function<int()> set_up_fit(CLI::App& app);
 std::function<int()> set_up_finetune(CLI::App& app);
 std::function<int()> set_up_refine(CLI::App& app);
 std::function<int()> set_up_evaluate(CLI::App& app);
+std::function<int()> set_up_compare(CLI::App& app);
 std::function<int()> set_up_distill(CLI::App& app);
 std::function<int()> set_up_info(CLI::App& app);
 std::function<int()> set_up_convert(CLI::App& app);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,10 +19,12 @@
 #include "saltus/cli/message.hpp"
 #include "saltus/cli/network_options.hpp"
 #include "saltus/cli/print_json.hpp"
+#include "saltus/cli/probe_output.hpp"
 #include "saltus/cli/progress_line.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/potentials/load.hpp"
 #include "saltus/runs/model_evaluation.hpp"
+#include "saltus/runs/model_probes.hpp"
 #include "saltus/runs/trajectory_agreement.hpp"
 
 namespace saltus::cli {
@@ -37,7 +40,8 @@ struct Options {
   NetworkOptions network;
   std::string out;
   runs::AgreementSettings agreement;
-  bool json = false;
+  runs::ProbeSettings probe;
+  bool probes = false, json = false;
 };
 
 /// Without an interval the ends are null.
@@ -135,6 +139,24 @@ void print_results(const std::vector<runs::ModelErrors>& models, const Options& 
   if (!options.out.empty()) fmt::print("written to {}\n", options.out);
 }
 
+/// Of the first frame of the data, which needs no labels.
+int run_probes(const Options& options, const std::vector<std::unique_ptr<Potential>>& potentials) {
+  Frame frame;
+  if (!open_trajectory(options.input.data, options.input.read)->read_next(frame)) throw Error(ErrorKind::usage, fmt::format("{}: no frames", options.input.data.string()));
+  const Progress progress = interruptible(progress_line(), stop_requested);
+  std::vector<std::pair<std::string, runs::ModelProbes>> models;
+  json document{{"data", options.input.data.string()}, {"models", json::array()}};
+  for (std::size_t k = 0; k < potentials.size(); ++k) {
+    models.emplace_back(options.files[k], runs::probe_model(*potentials[k], frame, options.probe, progress));
+    json object{{"model", options.files[k]}, {"kind", potentials[k]->info().kind}};
+    object.update(json::parse(runs::to_json_text(models.back().second)));
+    document["models"].push_back(std::move(object));
+  }
+  if (options.json) print_json(document);
+  else fmt::print("{}", table_of(models));
+  return 0;
+}
+
 int run_evaluate(Options options) {
   if (options.files.size() < 2) throw Error(ErrorKind::usage, "evaluate needs a model and a data set: saltus evaluate MODEL DATA");
   options.input.data = options.files.back();
@@ -148,6 +170,7 @@ int run_evaluate(Options options) {
   std::vector<std::unique_ptr<Potential>> potentials;
   for (const std::string& file : options.files) potentials.push_back(load_potential(file, settings_of(options.network)));
   listen_for_signals();
+  if (options.probes) return run_probes(options, potentials);
   const Progress progress = interruptible(progress_line(), stop_requested);
   std::vector<runs::ModelErrors> models;
   json document{{"data", options.input.data.string()}, {"models", json::array()}};
@@ -178,6 +201,8 @@ std::function<int()> set_up_evaluate(CLI::App& app) {
   app.add_option("--trajectory", o->agreement.reference.path, "AIMD to compare own dynamics with: g(r), vibrational spectrum")->type_name("FILE");
   app.add_option("--length-ps", o->agreement.length_ps, "of these dynamics, ps (default: as long as that)")->check(CLI::PositiveNumber);
   app.add_option("--temperature-kelvin", o->agreement.temperature_kelvin, "of these dynamics, K (default: the mean of that)")->check(CLI::PositiveNumber);
+  app.add_flag("--probes", o->probes, "instead, of the first frame: gradient, rotation, pairs, constant energy, cost");
+  app.add_option("--probe-steps", o->probe.steps, "of that constant energy, at 300 K; 0: none (default 400)")->check(CLI::NonNegativeNumber);
   add_network_options(app, o->network);
   add_label_options(app, o->input.read);
   add_source_options(app, o->input.read);

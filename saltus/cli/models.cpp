@@ -1,4 +1,4 @@
-// saltus models info|verify|convert|combine FILE: model files, published ones among them.
+// saltus models info|list|verify|convert|combine: model files, published ones among them.
 #include "saltus/cli/commands.hpp"
 
 #include <memory>
@@ -15,6 +15,7 @@
 #include "saltus/base/sha256.hpp"
 #include "saltus/cli/model_summary.hpp"
 #include "saltus/cli/print_json.hpp"
+#include "saltus/cli/published_list.hpp"
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/models/grace_file.hpp"
 #include "saltus/models/product_file.hpp"
@@ -83,13 +84,14 @@ int verify(const Options& options) {
   if (options.json) {
     print_json({{"file", options.input}, {"family", family(model)}, {"tensors", model.tensors.tensors.size()}, {"parameters", model.parameters},
                 {"entries_checked", entries}, {"same_as_source", compared ? nlohmann::ordered_json(true) : nlohmann::ordered_json(nullptr)},
-                {"source_hash", model.source_hash}});
+                {"source_hash", model.source_hash}, {"published_file", published_json(model.source_hash)}});
     return 0;
   }
   fmt::print("{}: {}, {} tensors of the shapes that its architecture needs, all finite\n", options.input, family(model), model.tensors.tensors.size());
   if (entries > 0) fmt::print("checksums of all {} entries are right\n", entries);
   if (compared) fmt::print("the same as {}, bit for bit\n", options.source);
-  else if (model.converted) fmt::print("made from a file of the SHA-256 {}\n", printable(model.source_hash));
+  print_published_name(model.source_hash);
+  if (!compared && model.converted) fmt::print("made from a file of the SHA-256 {}\n", printable(model.source_hash));
   return 0;
 }
 
@@ -169,12 +171,15 @@ std::function<int()> set_up_models(CLI::App& app) {
   std::string builtin = "Built in, as builtin:NAME or builtin:NAME?KEY=VALUE:\n";
   for (const BuiltinPotential& potential : builtin_potentials()) builtin += fmt::format("  {:<14} {}\n", potential.name, potential.summary);
   info->footer(builtin + "Distances in Å, energies in eV. 'saltus info' prints the same.\n\nExample:\n  saltus models info SevenNet-0.pt");
+  CLI::App* const list = app.add_subcommand("list", "published files that are known: licence, size, hash, where to get them");
+  list->add_flag("--json", options->json, "one JSON document instead of a table");
+  list->footer("None is shipped with Saltus. Read a licence before you use or pass on weights.\n\nExample:\n  saltus models list");
   CLI::App* const check = app.add_subcommand("verify", "whether a model is complete, and what its source holds");
   add_input(*check, *options, "model of SevenNet, MACE, MatterSim or ORB, published or converted; of GRACE or LAMMPS' pace");
   check->add_option("--source", options->source, "the published file that it was converted from: every bit is compared")->type_name("FILE");
   check->footer("Reads all of it: checksums, names, shapes, finite numbers. Nothing in the file is run.\n\nExample:\n"
                 "  saltus models verify sevennet.safetensors --source SevenNet-0.pt");
-  CLI::App* const make = app.add_subcommand("convert", "a published model into a safetensors file of Saltus, bit for bit; an ACE for LAMMPS");
+  CLI::App* const make = app.add_subcommand("convert", "a published model into safetensors, bit for bit; an ACE for LAMMPS");
   make->add_option("IN", options->input, "file of SevenNet, MACE, MatterSim (.pth) or ORB (.ckpt); for OUT.yace an ACE of Saltus")->required()->type_name("FILE");
   make->add_option("OUT", options->output, "safetensors file; or .yace, for the pace style of LAMMPS")->required()->type_name("FILE");
   make->add_option("--licence", options->licence, "terms of the weights, kept with them (default: not stated)");
@@ -195,6 +200,7 @@ std::function<int()> set_up_models(CLI::App& app) {
   return [=] {
     if (join->parsed()) return combine(*options);
     if (info->parsed()) return show(*options);
+    if (list->parsed()) return print_published_list(options->json);
     return check->parsed() ? verify(*options) : convert(*options);
   };
 }

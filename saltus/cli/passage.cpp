@@ -70,9 +70,9 @@ void add_passage_options(CLI::App& app, PassageOptions& own) {
   app.add_option("--centres-ang", settings.centres_ang, "of windows, Å (default: as the spacing says)")->delimiter(',')->type_name("FLOAT");
   app.add_option("--start-ang", settings.start_half_width_ang, "starts are within ± this of a centre, Å (default 0.1)")->check(CLI::PositiveNumber);
   app.add_option("--knot-spacing-ang", settings.knot_spacing_ang, "of ln D, Å (default 1)")->check(CLI::PositiveNumber);
-  app.add_option("--layers-ang", own.layers.edges_ang, "edges of layers: lateral D, orientations, hydrogen bonds, Å")->delimiter(',')->type_name("FLOAT");
+  app.add_option("--layers-ang", own.layers.edges_ang, "edges of layers for lateral D and hydrogen bonds, Å (default: none)")->delimiter(',')->type_name("FLOAT");
   app.add_option("--lag-ps", own.longest_lag_ps, "longest, of correlations in layers (default 50)")->check(CLI::PositiveNumber);
-  app.add_option("--region-ang", own.regions_ang, "LOW,HIGH of a region: how long molecules stay, Å; repeatable")->delimiter(',')->expected(2)->type_name("FLOAT")->take_all();
+  app.add_option("--region-ang", own.regions_ang, "LOW,HIGH: how long molecules stay there, Å; repeatable (default none)")->delimiter(',')->expected(2)->type_name("FLOAT")->take_all();
   app.add_option("--escape-ps", own.escapes_ps, "excursions that stays forgive, ps (default 0,2)")->delimiter(',')->type_name("FLOAT")->check(CLI::NonNegativeNumber);
   app.add_option("--map", own.map_file, "cube file: mean exit times over the cell, ps, by start")->type_name("FILE");
   app.add_option("--map-spacing-ang", own.map.spacing_ang, "of its grid, at most, Å (default 1)")->check(CLI::PositiveNumber);

@@ -62,6 +62,11 @@ json page_json(const AnalysisPage& page) {
             {"warnings", page.warnings}};
   for (const Chart& chart : page.charts) data["charts"].push_back(chart_json(chart));
   for (const NamedEstimate& estimate : page.estimates) data["estimates"].push_back(to_json(estimate));
+  for (const PageTable& table : page.tables) {
+    json object{{"name", table.name}, {"title", table.title}, {"columns", table.columns}, {"rows", table.rows}};
+    if (table.wide) object["wide"] = *table.wide;
+    data["tables"].push_back(std::move(object));
+  }
   if (!page.sites.empty()) data["sites"] = json::parse(page.sites);
   if (!page.scene.empty()) data["scene"] = json::parse(page.scene);
   return data;

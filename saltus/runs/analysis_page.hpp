@@ -29,6 +29,15 @@ struct Chart {
   std::optional<std::pair<double, double>> x_range;  ///< shown at first; none: all; not for logarithmic x
 };
 
+/// Cells as text; all columns but the first and the wide one are set flush right.
+struct PageTable {
+  std::string name;            ///< of the file that it can be saved to
+  std::string title;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+  std::optional<std::size_t> wide;  ///< column of sentences, from 0
+};
+
 struct AnalysisPage {
   std::string kind;      ///< "msd"
   std::string title, subtitle;
@@ -38,6 +47,7 @@ struct AnalysisPage {
   std::vector<std::string> warnings;
   std::string sites = {};     ///< JSON {"columns", "rows", "occupation_column", "first": number of the first site}; one column is called "departures"; empty: none
   std::string scene = {};     ///< JSON as scene_json() gives it; empty: none
+  std::vector<PageTable> tables = {};  ///< before the charts
 };
 
 /// Values without an interval.

@@ -1,13 +1,11 @@
 #include "saltus/runs/held_out.hpp"
 
-#include "saltus/io/sampling.hpp"
-#include "saltus/io/trajectory.hpp"
 #include "saltus/runs/plan_files.hpp"
 
 namespace saltus::runs {
 
-std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& data) {
-  const auto reader = open_trajectory(data_file(plan, data), read_options(plan, data));
+std::optional<std::size_t> first_held_out(const std::filesystem::path& file, const ReadOptions& read, const SplitOptions& split) {
+  const auto reader = open_trajectory(file, read);
   std::vector<double> time_fs;
   bool labelled = false;
   for (Frame frame; reader->read_next(frame);) {
@@ -15,9 +13,13 @@ std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& d
     labelled = labelled || frame.energy_ev || !frame.force_ev_ang.empty();
   }
   if (!labelled) return {};
+  return split_by_blocks(time_fs, split).test.front();
+}
+
+std::optional<std::size_t> held_out_from(const Plan& plan, const DataSettings& data) {
   const SplitOptions split = plan.finetune ? SplitOptions{plan.finetune->test_fraction, 0, 1, plan.finetune->gap_fs}
                                            : SplitOptions{plan.fit.test_fraction, 0, 1, plan.fit.gap_fs};
-  return split_by_blocks(time_fs, split).test.front();
+  return first_held_out(data_file(plan, data), read_options(plan, data), split);
 }
 
 std::vector<Frame> held_out_frames(const Plan& plan, std::size_t most) {

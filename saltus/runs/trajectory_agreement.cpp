@@ -12,10 +12,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/distributions.hpp"
-#include "saltus/runs/molecular_dynamics.hpp"
-#include "saltus/runs/rdf_report.hpp"
 #include "saltus/runs/temperature_report.hpp"
-#include "saltus/runs/velocity_report.hpp"
 
 namespace saltus::runs {
 
@@ -111,50 +108,69 @@ Deviation deviation_between(const std::vector<Estimate>& p, std::size_t p_blocks
   return {difference / sum, known ? std::optional(chance / sum) : std::nullopt};
 }
 
-TrajectoryAgreement compare_trajectories(const Potential& potential, const AgreementSettings& settings, const Progress& progress, const Stop& stop) {
-  const Progress reading = interruptible(progress, stop);
-  const Reference reference = read_reference(settings.reference, reading);
-  TrajectoryAgreement result;
-  result.temperature_kelvin = temperature_of(settings, reference, reading);
+MatchedSimulation matched_simulation(const AgreementSettings& settings, const Progress& progress) {
+  const Reference reference = read_reference(settings.reference, progress);
+  MatchedSimulation result;
+  result.start = reference.first;
+  result.velocities = reference.velocities;
+  result.spacing_fs = reference.spacing_fs;
   result.reference_length_ps = reference.length_fs / fs_per_ps;
   const double steps_per_frame = std::ceil(reference.spacing_fs / longest_step_fs(reference.first) - 1e-6);
-  result.timestep_fs = reference.spacing_fs / steps_per_frame;
   const double length_fs = settings.length_ps > 0 ? settings.length_ps * fs_per_ps : reference.length_fs;
   const std::int64_t frames = std::max<std::int64_t>(fewest_frames, std::llround(length_fs / reference.spacing_fs) + 1);
   result.length_ps = static_cast<double>(frames - 1) * reference.spacing_fs / fs_per_ps;
-
-  const WorkFolder folder;
-  MolecularDynamicsSettings md;
+  MolecularDynamicsSettings& md = result.md;
   md.seed = settings.seed;
-  md.temperature_kelvin = result.temperature_kelvin;
+  md.temperature_kelvin = temperature_of(settings, reference, progress);
   md.write_velocities = true;
-  md.loop.timestep_fs = result.timestep_fs;
-  md.loop.equilibration_steps = std::llround(settings.equilibration_ps * fs_per_ps / result.timestep_fs);
+  md.loop.timestep_fs = reference.spacing_fs / steps_per_frame;
+  md.loop.equilibration_steps = std::llround(settings.equilibration_ps * fs_per_ps / md.loop.timestep_fs);
   md.loop.write_stride = static_cast<std::int64_t>(steps_per_frame);
   md.loop.steps = md.loop.write_stride * (frames - 1);
-  md.loop.thermostat = VelocityRescaling{result.temperature_kelvin, thermostat_time_fs};
-  const auto summary = run_molecular_dynamics(md, reference.first, potential, "", folder.path, progress, stop);
-  if (!summary.finished) throw Interrupted{};
+  md.loop.thermostat = VelocityRescaling{md.temperature_kelvin, thermostat_time_fs};
+  return result;
+}
 
-  const TrajectoryInput model{folder.path / "trajectory", {}};
+TrajectoryCurves curves_of(const TrajectoryInput& trajectory, const AgreementSettings& settings, const MatchedSimulation& simulation, const Progress& progress) {
   RdfSettings radial;
   radial.largest_ang = settings.largest_ang;
-  if (!reference.first.cell.has_vectors()) radial.volume_ang3 = 1;  // of a cluster: any will do, it drops out
-  const RdfReport of_reference = analyze_rdf(settings.reference, radial, most_blocks, reading), of_model = analyze_rdf(model, radial, most_blocks, reading);
-  for (std::size_t k = 0; k < of_reference.pairs.size(); ++k) {
-    const PairRdf &a = of_reference.pairs[k], &b = of_model.pairs[k];
-    result.pairs.push_back({a.first, a.second, deviation_between(times_r2(a.g, of_reference.r_ang), of_reference.blocks, times_r2(b.g, of_model.r_ang), of_model.blocks)});
-  }
-  if (!reference.velocities) {
-    result.warnings.push_back(fmt::format("{}: has no velocities: spectra were not compared", settings.reference.path.string()));
-    return result;
-  }
+  if (!simulation.start.cell.any_periodic()) radial.volume_ang3 = 1;  // of a cluster: any will do, it drops out
+  TrajectoryCurves curves{analyze_rdf(trajectory, radial, most_blocks, progress), {}};
+  if (!simulation.velocities) return curves;
   VelocityCorrelationSettings vibrations;
   vibrations.mass_weighted = true;
-  const double frames_of_lag = std::floor(std::min(settings.longest_lag_fs, std::min(reference.length_fs, fs_per_ps * result.length_ps) / 4) / reference.spacing_fs);
-  vibrations.longest_lag_fs = std::max(2.0, frames_of_lag) * reference.spacing_fs;
-  const VelocityReport a = analyze_velocities(settings.reference, vibrations, most_blocks, reading), b = analyze_velocities(model, vibrations, most_blocks, reading);
-  result.spectrum = deviation_between(a.density_cm, a.blocks, b.density_cm, b.blocks);
+  const double shorter_fs = fs_per_ps * std::min(simulation.reference_length_ps, simulation.length_ps);
+  vibrations.longest_lag_fs = std::max(2.0, std::floor(std::min(settings.longest_lag_fs, shorter_fs / 4) / simulation.spacing_fs)) * simulation.spacing_fs;
+  curves.vibrations = analyze_velocities(trajectory, vibrations, most_blocks, progress);
+  return curves;
+}
+
+TrajectoryAgreement agreement_between(const MatchedSimulation& simulation, const TrajectoryCurves& reference, const TrajectoryCurves& model) {
+  TrajectoryAgreement result;
+  result.temperature_kelvin = simulation.md.temperature_kelvin;
+  result.timestep_fs = simulation.md.loop.timestep_fs;
+  result.length_ps = simulation.length_ps;
+  result.reference_length_ps = simulation.reference_length_ps;
+  for (std::size_t k = 0; k < reference.rdf.pairs.size(); ++k) {
+    const PairRdf &a = reference.rdf.pairs[k], &b = model.rdf.pairs[k];
+    result.pairs.push_back({a.first, a.second, deviation_between(times_r2(a.g, reference.rdf.r_ang), reference.rdf.blocks, times_r2(b.g, model.rdf.r_ang), model.rdf.blocks)});
+  }
+  if (reference.vibrations && model.vibrations)
+    result.spectrum = deviation_between(reference.vibrations->density_cm, reference.vibrations->blocks, model.vibrations->density_cm, model.vibrations->blocks);
+  return result;
+}
+
+TrajectoryAgreement compare_trajectories(const Potential& potential, const AgreementSettings& settings, const Progress& progress, const Stop& stop) {
+  const Progress reading = interruptible(progress, stop);
+  const MatchedSimulation simulation = matched_simulation(settings, reading);
+  const WorkFolder folder;
+  const auto summary = run_molecular_dynamics(simulation.md, simulation.start, potential, "", folder.path, progress, stop);
+  if (!summary.finished) throw Interrupted{};
+  TrajectoryInput own;
+  own.path = folder.path / "trajectory";
+  TrajectoryAgreement result =
+      agreement_between(simulation, curves_of(settings.reference, settings, simulation, reading), curves_of(own, settings, simulation, reading));
+  if (!simulation.velocities) result.warnings.push_back(fmt::format("{}: has no velocities: spectra were not compared", settings.reference.path.string()));
   return result;
 }
 

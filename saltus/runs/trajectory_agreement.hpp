@@ -11,7 +11,10 @@
 #include "saltus/base/progress.hpp"
 #include "saltus/io/trajectory.hpp"
 #include "saltus/potentials/potential.hpp"
+#include "saltus/runs/molecular_dynamics.hpp"
+#include "saltus/runs/rdf_report.hpp"
 #include "saltus/runs/trajectory_source.hpp"
+#include "saltus/runs/velocity_report.hpp"
 
 namespace saltus::runs {
 
@@ -44,11 +47,32 @@ struct TrajectoryAgreement {
   std::vector<std::string> warnings;
 };
 
-/// Simulates from the first frame of the reference under canonical velocity rescaling, in a folder of the system's for temporary files that is
-/// removed, with a time step that divides the reference's spacing: at most 0.5 fs with hydrogen, else 2 fs.
+/// A simulation whose frames are spaced as those of the reference.
+struct MatchedSimulation {
+  Frame start;                         ///< first frame of the reference
+  MolecularDynamicsSettings md;
+  double spacing_fs = 0, length_ps = 0, reference_length_ps = 0;
+  bool velocities = false;             ///< whether the reference has them in all its frames
+};
+
+/// From the first frame of the reference under canonical velocity rescaling, with a time step that divides the reference's spacing: at most
+/// 0.5 fs with hydrogen, else 2 fs.
+/// Throws what readers and analyses throw; Error{usage} when the reference has fewer than ten frames, no times, or no temperature.
+MatchedSimulation matched_simulation(const AgreementSettings& settings, const Progress& progress = {});
+
+struct TrajectoryCurves {
+  RdfReport rdf;
+  std::optional<VelocityReport> vibrations;  ///< mass-weighted; none where the reference has no velocities
+};
+
+/// Of the reference, or of a trajectory of that simulation. Throws what readers and analyses throw.
+TrajectoryCurves curves_of(const TrajectoryInput& trajectory, const AgreementSettings& settings, const MatchedSimulation& simulation, const Progress& progress = {});
+
+TrajectoryAgreement agreement_between(const MatchedSimulation& simulation, const TrajectoryCurves& reference, const TrajectoryCurves& model);
+
+/// Simulates, in a folder of the system's for temporary files that is removed, and compares.
 ///
-/// Throws what readers, analyses and the simulation throw; Error{usage} when the reference has fewer than ten frames, no times, or no
-/// temperature; Interrupted when `stop` says so.
+/// Throws what readers, analyses and the simulation throw; Error{usage} as matched_simulation; Interrupted when `stop` says so.
 TrajectoryAgreement compare_trajectories(const Potential& potential, const AgreementSettings& settings, const Progress& progress = {}, const Stop& stop = {});
 
 /// Of two curves at the same points, each with 95 % intervals of `blocks` time blocks or without (not numbers).

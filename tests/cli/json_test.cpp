@@ -61,6 +61,8 @@ TEST(Json, IsOneDocumentForEveryVerb) {
   EXPECT_EQ(document("models info builtin:shared_proton").at("parameters").at("oxygen_distance_ang"), 2.5);
   EXPECT_EQ(document("models convert " + published + " seven.safetensors").at("parameters"), 760);
   EXPECT_EQ(document("models verify seven.safetensors --source " + published).at("same_as_source"), true);
+  EXPECT_GT(document("models list").at("files").size(), 5u);
+  EXPECT_EQ(document("evaluate model.safetensors " + data + " --probes --probe-steps 20").at("models").at(0).at("dimers").size(), 3u);
   const json md = document("md --model model.safetensors --init " + data + " --temperature-kelvin 300 --steps 100 --out md");
   EXPECT_EQ(md.at("folder"), "md");
   EXPECT_EQ(md.at("step"), 100);
