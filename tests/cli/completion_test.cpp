@@ -58,7 +58,7 @@ TEST(Completion, BashProposesWhatHelpLists) {
   EXPECT_EQ(ask("saltus md --steps "), Words{});         // a number: nothing to propose
   EXPECT_EQ(ask("saltus completion "), (Words{"bash", "fish", "zsh"}));
   EXPECT_EQ(ask("saltus --ver"), Words{"--version"});
-  EXPECT_EQ(ask("saltus man co"), (Words{"completion", "convert"}));
+  EXPECT_EQ(ask("saltus man co"), (Words{"compare", "completion", "convert"}));
   EXPECT_EQ(ask("saltus man pl"), Words{"plan"});
   EXPECT_EQ(ask("saltus man analyze v"), (Words{"vacf", "van-hove", "vdos"}));
   EXPECT_EQ(ask("saltus man md "), Words{});
