@@ -6,6 +6,7 @@
 #include <Eigen/Dense>
 
 #include "saltus/base/error.hpp"
+#include "saltus/kinetics/frame_correction.hpp"
 
 namespace saltus::kinetics {
 
@@ -186,11 +187,11 @@ double slab_exit_equilibrium_fs(double width, double diffusion, double drift) {
 
 double widened_half_width_ang(double half_width, double diffusion, double frame_interval) {
   const double step = step_of_frame(diffusion, frame_interval);
-  return std::hypot(half_width + mean_overshoot * step, step / 2);
+  return std::hypot(half_width + frame_shift * step, step / 2);
 }
 
 double widened_half_width_of_side_ang(double half_width, double diffusion, double frame_interval) {
-  return half_width + mean_overshoot * step_of_frame(diffusion, frame_interval);
+  return half_width + frame_shift * step_of_frame(diffusion, frame_interval);
 }
 
 FrameExit frame_exit(const ExitWindow& window, const CoordinateFunction& free_energy, const CoordinateFunction& diffusion, double frame_interval,
@@ -198,8 +199,8 @@ FrameExit frame_exit(const ExitWindow& window, const CoordinateFunction& free_en
   const double centre = window.centre_ang, half = window.half_width_ang;
   const bool low_reflects = walls.low_ang && centre - half <= *walls.low_ang, high_reflects = walls.high_ang && centre + half >= *walls.high_ang;
   const auto outward = [&](double edge, double side) {  // D in the middle of the shift
-    const double guess = mean_overshoot * step_of_frame(diffusion(edge), frame_interval);
-    return edge + side * mean_overshoot * step_of_frame(diffusion(edge + side * guess / 2), frame_interval);
+    const double guess = frame_shift * step_of_frame(diffusion(edge), frame_interval);
+    return edge + side * frame_shift * step_of_frame(diffusion(edge + side * guess / 2), frame_interval);
   };
   const double low = low_reflects ? *walls.low_ang : outward(centre - half, -1);
   const double high = high_reflects ? *walls.high_ang : outward(centre + half, 1);

@@ -17,9 +17,6 @@ namespace saltus::kinetics {
 /// F [kT] or D [Å²/fs] as a function of z [Å].
 using CoordinateFunction = std::function<double(double)>;
 
-/// Mean overshoot of a Gaussian random walk in units of its step: −ζ(1/2)/√(2π).
-inline constexpr double mean_overshoot = 0.5825971579390107;
-
 /// An interval with F and D at equidistant points, ends included. An end reflects or absorbs.
 struct ProfileGrid {
   double low_ang = 0, high_ang = 0;

@@ -9,7 +9,7 @@
 
 namespace saltus::kinetics {
 
-inline constexpr double frame_shift = 0.5825971579390107;  ///< beta
+inline constexpr double frame_shift = 0.5825971579390107;  ///< beta: mean overshoot of a Gaussian random walk, in units of its step
 
 /// g of the fraction of exits on the upper side, 0 < p_plus < 1.
 double drift_factor(double p_plus);

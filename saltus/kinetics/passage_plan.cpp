@@ -7,28 +7,20 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
+#include "saltus/kinetics/frame_correction.hpp"
 #include "saltus/kinetics/jackknife.hpp"
 
 namespace saltus::kinetics {
 
 namespace {
 
-constexpr double frame_constant = 0.5825971579390107;  // −ζ(1/2)/sqrt(2π)
 constexpr std::size_t fewest_particles = 20, chunk_particles = 4;
 constexpr double fewest_exits = 10;
 constexpr double unfinished_times = 6;  // of L²/2D: 8e-4 of the starts have not exited by then
 
 // Nothing when exits are on one side only or the time is no longer than frames allow.
 std::optional<double> local_diffusion(const ExitSums& sums, const ExitWindow& window, double frame_fs) {
-  const double above = sums.above / sums.exits, time = sums.time / sums.exits * frame_fs;
-  if (!(above > 0 && above < 1)) return std::nullopt;
-  const double difference = 2 * above - 1;
-  const double g = std::abs(difference) < 1e-4 ? 1.0 : 2 * difference / std::log(above / (1 - above));
-  const double l = window.half_width_ang, start = window.start_half_width_ang;
-  const double a = time - g * (0.25 + frame_constant * frame_constant) * frame_fs, b = g * frame_constant * l * std::sqrt(frame_fs), c = g * (l * l - start * start / 3);
-  if (!(a > 0)) return std::nullopt;
-  const double s = (b + std::sqrt(b * b + a * c)) / a;
-  return 0.5 * s * s;
+  return corrected_diffusion(sums.time / sums.exits * frame_fs, sums.above / sums.exits, window, frame_fs);
 }
 
 ExitSums sum(const ExitSums& a, const ExitSums& b, double sign) {

@@ -1,8 +1,5 @@
 // How long a trajectory has to be for D(z) from first exits to be as precise as wished: a trial of independent Markov particles, its exits, the
-// scatter between particles, and error ∝ (particle · time)^(−1/2).
-//
-// D of a window from its mean exit time T, corrected for frames dt apart: with s = sqrt(2D), g = 2 (p+ − p−)/ln(p+/p−), start bin ± δ,
-//   (T − g κ dt) s² − 2 g β L sqrt(dt) s − g (L² − δ²/3) = 0       β = −ζ(1/2)/sqrt(2π), κ = 1/4 + β²
+// scatter between particles, and error ∝ (particle · time)^(−1/2). D of a window is that of frame_correction.hpp.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/kernels/linear_algebra.hpp"
+#include "saltus/potentials/pair_slopes.hpp"
 
 namespace saltus {
 
@@ -195,29 +196,7 @@ void AcePotential::evaluate_configuration(const Atoms& atoms, const NeighborList
     }
   });
 
-  result.energy_ev = 0;
-  for (const double e : scratch.atom_energy) result.energy_ev += e;
-  if (want.atom_energies) result.atom_energy_ev = scratch.atom_energy;
-  else result.atom_energy_ev.clear();
-  if (want.forces) {
-    result.force_ev_ang.resize(n);
-    parallel_chunks(n, 128, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) {
-        Vec3 force;
-        for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p)
-          force += scratch.gradient[p] - scratch.gradient[list.reverse[p]];
-        result.force_ev_ang[i] = force;
-      }
-    });
-  } else {
-    result.force_ev_ang.clear();
-  }
-  result.virial_ev.reset();
-  if (want.virial) {
-    Mat3 virial;
-    for (std::size_t p = 0; p < list.pairs(); ++p) virial += outer(list.displacement_ang[p], -scratch.gradient[p]);
-    result.virial_ev = virial;
-  }
+  set_from_pairs(list, scratch.atom_energy, scratch.gradient, want, result);
   result.extrapolation.clear();
   if (want.extrapolation && info_.has_extrapolation) extrapolation(scratch.species, list, result.extrapolation);
 }

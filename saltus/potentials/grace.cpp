@@ -12,6 +12,7 @@
 #include "saltus/kernels/angular.hpp"
 #include "saltus/kernels/matrix_product.hpp"
 #include "saltus/kernels/radial.hpp"
+#include "saltus/potentials/pair_slopes.hpp"
 
 namespace saltus {
 
@@ -548,28 +549,7 @@ void Grace::evaluate_configuration(const Atoms& atoms, const NeighborList& list,
   if (model_.layers.size() == 1) run.one_layer();
   else run.two_layers(n);
 
-  result.energy_ev = 0;
-  for (const double e : scratch.atom_energy) result.energy_ev += e;
-  if (want.atom_energies) result.atom_energy_ev = scratch.atom_energy;
-  else result.atom_energy_ev.clear();
-  if (want.forces) {
-    result.force_ev_ang.resize(n);
-    parallel_chunks(n, 128, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) {
-        Vec3 force;
-        for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) force += scratch.gradient[p] - scratch.gradient[list.reverse[p]];
-        result.force_ev_ang[i] = force;
-      }
-    });
-  } else {
-    result.force_ev_ang.clear();
-  }
-  result.virial_ev.reset();
-  if (want.virial) {
-    Mat3 virial;
-    for (std::size_t p = 0; p < list.pairs(); ++p) virial += outer(list.displacement_ang[p], -scratch.gradient[p]);
-    result.virial_ev = virial;
-  }
+  set_from_pairs(list, scratch.atom_energy, scratch.gradient, want, result);
   result.extrapolation.clear();
 }
 

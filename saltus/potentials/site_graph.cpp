@@ -10,6 +10,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/threads.hpp"
 #include "saltus/kernels/angular.hpp"
+#include "saltus/potentials/pair_slopes.hpp"
 
 namespace saltus {
 
@@ -111,21 +112,7 @@ void assemble_forces(const SiteGraph<T>& graph, const NeighborList& list, Want w
       for (int a = 0; a < 3; ++a) list_gradient[p][a] = g[0] * along[a] + g[1] * tangent[0][a] + g[2] * tangent[1][a];
     }
   });
-  if (want.forces) {
-    result.force_ev_ang.resize(n);
-    parallel_chunks(n, 128, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) {
-        Vec3 force;
-        for (std::uint32_t p = list.first[i]; p < list.first[i + 1]; ++p) force += list_gradient[p] - list_gradient[list.reverse[p]];
-        result.force_ev_ang[i] = force;
-      }
-    });
-  }
-  if (want.virial) {
-    Mat3 virial;
-    for (std::size_t p = 0; p < list.pairs(); ++p) virial += outer(list.displacement_ang[p], -list_gradient[p]);
-    result.virial_ev = virial;
-  }
+  set_forces_from_pairs(list, n, list_gradient, want, result);
 }
 
 template <typename T>
