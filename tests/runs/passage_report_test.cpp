@@ -208,7 +208,8 @@ TEST(PassageReport, WindowsWhereAsked) {
   const PassageReport across = study_passage(coordinates_of(z, 100, 20), settings);
   EXPECT_EQ(across.windows.size(), 20u);
   EXPECT_EQ(across.half_widths_ang.size(), 1u);
-  for (const Json& point : passage_document(across, settings).at("profile")) {
+  const Json document = passage_document(across, settings);
+  for (const Json& point : document.at("profile")) {
     const double at = point.at("z_ang");
     EXPECT_TRUE((at >= 0 && at < 4) || (at > 16 && at < 20)) << at;
     EXPECT_NEAR(point.at("diffusion_ang2_per_ps").at("value").get<double>(), 0.23, 0.1) << at;
