@@ -21,6 +21,7 @@
 #include "saltus/cli/trajectory_options.hpp"
 #include "saltus/runs/exit_map.hpp"
 #include "saltus/runs/layer_report.hpp"
+#include "saltus/runs/mobile_pass.hpp"
 #include "saltus/runs/passage_output.hpp"
 #include "saltus/runs/residence_report.hpp"
 
@@ -141,7 +142,7 @@ std::string table_of(const runs::PassageReport& report) {
   for (const runs::PassageWindow& row : report.windows) {
     if (!row.point) continue;
     const kinetics::ProfilePoint& point = report.profile.points[*row.point];
-    const Estimate d{point.diffusion_ang2_fs.value * units::fs_per_ps, point.diffusion_ang2_fs.low * units::fs_per_ps, point.diffusion_ang2_fs.high * units::fs_per_ps};
+    const Estimate d = runs::per_ps(point.diffusion_ang2_fs);
     text += fmt::format("{:>8.3f} {:>9.4f} {:>21} {:>9} {:>8.3f} {:>9} {:>7} {:>9.0f}{}\n", point.z_ang, d.value, interval(d, 4), number(row.local.corrected_ang2_fs.estimate, units::fs_per_ps, 4),
                         point.free_energy_kt.value, number(row.local.mean_exit_time_fs.estimate, 1 / units::fs_per_ps, 3), number(row.local.p_plus.estimate, 1, 3),
                         row.local.sum.exits + row.local.sum.censored, row.flags.empty() ? "" : " *");
@@ -193,7 +194,7 @@ AnalysisOutput output_of(const PassageResults& results, const PassageOptions& ow
   std::vector<Estimate> d, f;
   for (const kinetics::ProfilePoint& point : report.profile.points) {
     z.push_back(point.z_ang);
-    d.push_back({point.diffusion_ang2_fs.value * units::fs_per_ps, point.diffusion_ang2_fs.low * units::fs_per_ps, point.diffusion_ang2_fs.high * units::fs_per_ps});
+    d.push_back(runs::per_ps(point.diffusion_ang2_fs));
     f.push_back(point.free_energy_kt);
   }
   output.table.push_back({"z_ang", z});

@@ -8,8 +8,13 @@ namespace saltus::runs {
 
 using json = nlohmann::ordered_json;
 
+namespace {
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+}  // namespace
+
+json value_low_high(const Estimate& e) { return {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}}; }
+
 json to_json(const NamedEstimate& estimate, const std::string& stage) {
-  const auto number = [](double value) { return std::isfinite(value) ? json(value) : json(nullptr); };
   const bool known = estimate.estimate && std::isfinite(estimate.estimate->value);
   const bool interval = known && estimate.has_interval;
   json object{{"name", estimate.name},

@@ -11,6 +11,8 @@ namespace saltus::runs {
 
 /// With "stage" when `stage` is not empty and "note" when there is one. Numbers that are not finite become null.
 nlohmann::ordered_json to_json(const NamedEstimate& estimate, const std::string& stage = {});
+/// {"value", "low", "high"}; null where a number is not finite.
+nlohmann::ordered_json value_low_high(const Estimate& estimate);
 NamedEstimate estimate_from_json(const nlohmann::ordered_json& object);
 
 }  // namespace saltus::runs

@@ -10,6 +10,7 @@
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
 #include "saltus/kinetics/mean_square_displacement.hpp"
+#include "saltus/runs/estimate_json.hpp"
 #include "saltus/runs/from_blocks.hpp"
 
 namespace saltus::runs {
@@ -65,13 +66,11 @@ LocalEstimate relaxation(const FromBlocks<Sums>& sums, const std::vector<double>
 
 Estimate scaled(const Estimate& e, double factor) { return {e.value * factor, e.low * factor, e.high * factor}; }
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-Json json_of(const Estimate& e) { return {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}}; }
-Json json_of(const LocalEstimate& e, double factor) { return e.estimate ? json_of(scaled(*e.estimate, factor)) : Json(nullptr); }
+Json json_of(const LocalEstimate& e, double factor) { return e.estimate ? value_low_high(scaled(*e.estimate, factor)) : Json(nullptr); }
 
 Json curve_json(const std::vector<Estimate>& curve) {
   Json values = Json::array();
-  for (const Estimate& e : curve) values.push_back(json_of(e));
+  for (const Estimate& e : curve) values.push_back(value_low_high(e));
   return values;
 }
 
@@ -313,7 +312,7 @@ Json layer_document(const LayerReport& report) {
     layer["undetermined"] = std::move(undetermined);
     document["layers"].push_back(std::move(layer));
   }
-  for (std::size_t k = 0; k < report.density_z_ang.size(); ++k) document["density"].push_back({{"z_ang", report.density_z_ang[k]}, {"density_per_ang3", json_of(report.density_per_ang3[k])}});
+  for (std::size_t k = 0; k < report.density_z_ang.size(); ++k) document["density"].push_back({{"z_ang", report.density_z_ang[k]}, {"density_per_ang3", value_low_high(report.density_per_ang3[k])}});
   return document;
 }
 

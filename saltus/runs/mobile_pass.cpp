@@ -63,6 +63,8 @@ MobilePass pass_mobile(TrajectorySource& source, const TrajectoryInput& input, c
   return pass;
 }
 
+Estimate in_ps(const Estimate& e) { return {e.value / units::fs_per_ps, e.low / units::fs_per_ps, e.high / units::fs_per_ps}; }
+
 Estimate per_ps(const Estimate& e) { return {units::fs_per_ps * e.value, units::fs_per_ps * e.low, units::fs_per_ps * e.high}; }
 
 }  // namespace saltus::runs

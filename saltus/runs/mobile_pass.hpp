@@ -48,5 +48,7 @@ MobilePass pass_mobile(TrajectorySource& source, const TrajectoryInput& input, c
 
 /// Å²/fs → Å²/ps.
 Estimate per_ps(const Estimate& per_fs);
+/// fs → ps.
+Estimate in_ps(const Estimate& fs);
 
 }  // namespace saltus::runs

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "saltus/base/units.hpp"
+#include "saltus/runs/estimate_json.hpp"
+#include "saltus/runs/mobile_pass.hpp"
 
 namespace saltus::runs {
 
@@ -16,15 +18,11 @@ namespace {
 
 constexpr std::size_t survival_charts = 3;
 
-Estimate per_ps(const Estimate& per_fs) { return {per_fs.value * units::fs_per_ps, per_fs.low * units::fs_per_ps, per_fs.high * units::fs_per_ps}; }
-Estimate in_ps(const Estimate& fs) { return {fs.value / units::fs_per_ps, fs.low / units::fs_per_ps, fs.high / units::fs_per_ps}; }
-
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-Json json_of(const Estimate& e) { return {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}}; }
 
 template <class Convert>
 Json json_of(const kinetics::LocalEstimate& local, Convert convert) {
-  return local.estimate ? json_of(convert(*local.estimate)) : Json(nullptr);
+  return local.estimate ? value_low_high(convert(*local.estimate)) : Json(nullptr);
 }
 const auto as_it_is = [](const Estimate& e) { return e; };
 
@@ -73,7 +71,7 @@ Json passage_document(const PassageReport& report, const PassageSettings& settin
   for (const PassageWindow& row : report.windows) {
     if (!row.point) continue;
     const kinetics::ProfilePoint& point = report.profile.points[*row.point];
-    document["profile"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", json_of(per_ps(point.diffusion_ang2_fs))}, {"local_diffusion_ang2_per_ps", json_of(row.local.corrected_ang2_fs, per_ps)},
+    document["profile"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", value_low_high(per_ps(point.diffusion_ang2_fs))}, {"local_diffusion_ang2_per_ps", json_of(row.local.corrected_ang2_fs, per_ps)},
                                    {"free_energy_kt", number(point.free_energy_kt.value)}, {"free_energy_low_kt", number(point.free_energy_kt.low)}, {"free_energy_high_kt", number(point.free_energy_kt.high)},
                                    {"mean_exit_time_ps", json_of(row.local.mean_exit_time_fs, in_ps)}, {"exit_above_fraction", row.local.sum.exits > 0 ? number(row.local.sum.above / row.local.sum.exits) : Json(nullptr)},
                                    {"starts", row.local.sum.exits + row.local.sum.censored}, {"windows_covering", point.windows_covering}, {"resolution", number(point.resolution)}, {"flags", row.flags}});
@@ -83,7 +81,7 @@ Json passage_document(const PassageReport& report, const PassageSettings& settin
   document["omitted"] = Json::array();
   for (const kinetics::OmittedWindow& omitted : report.profile.omitted) document["omitted"].push_back({{"window", omitted.window}, {"reason", omitted.reason}});
   document["free_energy"] = Json::array();
-  for (const kinetics::FreeEnergyBin& bin : report.profile.free_energy) document["free_energy"].push_back({{"z_ang", bin.z_ang}, {"free_energy_kt", json_of(bin.free_energy_kt)}});
+  for (const kinetics::FreeEnergyBin& bin : report.profile.free_energy) document["free_energy"].push_back({{"z_ang", bin.z_ang}, {"free_energy_kt", value_low_high(bin.free_energy_kt)}});
   document["survival"] = Json::array();
   for (const PassageWindow& row : report.windows) {
     Json curve{{"z_ang", report.data.window[row.window].window.centre_ang}, {"time_fs", row.survival.time_fs}, {"survival", row.survival.survival}, {"survival_low", row.survival.low}, {"survival_high", row.survival.high}};
@@ -92,10 +90,10 @@ Json passage_document(const PassageReport& report, const PassageSettings& settin
   }
   document["markov"] = Json::array();
   for (const kinetics::BinnedDiffusionPoint& point : report.markov.points)
-    document["markov"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", point.diffusion_ang2_fs ? json_of(per_ps(*point.diffusion_ang2_fs)) : Json(nullptr)}});
+    document["markov"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", point.diffusion_ang2_fs ? value_low_high(per_ps(*point.diffusion_ang2_fs)) : Json(nullptr)}});
   document["kramers_moyal"] = Json::array();
   for (const kinetics::KramersMoyalPoint& point : report.kramers_moyal)
-    if (point.diffusion_ang2_fs) document["kramers_moyal"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", json_of(per_ps(*point.diffusion_ang2_fs))}});
+    if (point.diffusion_ang2_fs) document["kramers_moyal"].push_back({{"z_ang", point.z_ang}, {"diffusion_ang2_per_ps", value_low_high(per_ps(*point.diffusion_ang2_fs))}});
   Json verdict{{"usability", kinetics::name(report.verdict.usability)}, {"reasons", report.verdict.reasons}, {"remarks", report.verdict.remarks},
                {"chi2_per_datum", number(report.profile.chi2_per_datum)}, {"penalty_sigma", number(report.profile.penalty_sigma)}};
   verdict["plateau_from_ang"] = report.plateau && report.plateau->plateau_from_ang ? Json(*report.plateau->plateau_from_ang) : Json(nullptr);

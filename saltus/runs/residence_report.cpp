@@ -7,6 +7,7 @@
 
 #include "saltus/base/error.hpp"
 #include "saltus/base/units.hpp"
+#include "saltus/runs/mobile_pass.hpp"
 
 namespace saltus::runs {
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::int64_t most_lag_frames = 20000;
 
-Estimate in_ps(const Estimate& fs) { return {fs.value / units::fs_per_ps, fs.low / units::fs_per_ps, fs.high / units::fs_per_ps}; }
 
 std::string name_of(const RegionResidence& region) { return fmt::format("{:.4g} to {:.4g} Å", region.low_ang, region.high_ang); }
 
